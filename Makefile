@@ -1,0 +1,42 @@
+# Every command a newcomer or a contributor needs. Each one sets up what it needs first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: setup demo test check bench format phantom-encoders clean help
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## make .venv with relinkage and everything the tests need
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	  --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)   ## the whole story on a phantom cohort, nothing to download
+	$(BIN)/relinkage demo --out runs/demo
+
+test: $(STAMP)   ## every test, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: $(STAMP)  ## linter, formatter, types
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+
+format: $(STAMP) ## rewrite the code the way `make check` wants it
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+bench: $(STAMP)  ## the audit's time as a ratio to a bare matrix product
+	$(BIN)/python -m bench
+
+phantom-encoders: $(STAMP) ## train the three shipped phantom encoders again
+	$(BIN)/python -m relinkage.encoders.phantom_training
+
+clean:           ## remove what the targets above made
+	rm -rf $(VENV) runs

@@ -1,0 +1,1 @@
+"""Projection heads trained on cached features."""

@@ -1,0 +1,66 @@
+"""Cohorts from plain tables: CSV (also gzipped) and Parquet, or a folder that holds one."""
+
+from pathlib import Path
+
+import polars as pl
+
+from relinkage.cohorts.table import Cohort
+from relinkage.errors import InputError
+
+TABLE_NAMES = ("cohort.parquet", "cohort.csv", "pairs.parquet", "pairs.csv")
+
+
+def read_cohort(path: str | Path, root: str | Path | None = None) -> Cohort:
+    """Read a cohort from a table, or from a folder that holds `cohort.csv` or the like.
+
+    Args:
+        path: a `.csv`, `.csv.gz` or `.parquet` file, or a folder with one of `TABLE_NAMES`.
+        root: the folder that image paths are relative to; the table's own folder where not given.
+
+    Raises:
+        InputError: nothing is there, it cannot be read, or it breaks the cohort schema.
+    """
+    table_path = _find_table(Path(path))
+    table = read_table(table_path)
+    return Cohort.from_table(
+        table,
+        root=Path(root) if root is not None else table_path.parent,
+        name=table_path.parent.resolve().name if table_path.name in TABLE_NAMES else table_path.stem,
+        source=str(table_path),
+    )
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a CSV or Parquet file; CSV columns stay strings, so that ids keep their leading zeros.
+
+    Raises:
+        InputError: the file is missing, empty, or not what its name says.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; name a CSV or Parquet file.")
+    try:
+        if path.suffix == ".parquet":
+            return pl.read_parquet(path)
+        return pl.read_csv(path, infer_schema=False, encoding="utf8")
+    except pl.exceptions.NoDataError:
+        raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        kind = "Parquet" if path.suffix == ".parquet" else "CSV in UTF-8"
+        raise InputError(
+            f"{path} cannot be read as {kind} ({type(error).__name__}); check the file."
+        ) from None
+
+
+def _find_table(path: Path) -> Path:
+    if path.is_dir():
+        for name in TABLE_NAMES:
+            if (path / name).is_file():
+                return path / name
+        raise InputError(f"{path} holds no cohort table; put {' or '.join(TABLE_NAMES[:2])} there.")
+    if not path.exists():
+        raise InputError(f"{path} does not exist; name a cohort's table or folder.")
+    if not path.name.endswith((".csv", ".csv.gz", ".parquet")):
+        raise InputError(
+            f"{path} is no cohort table; name a .csv, .csv.gz or .parquet file, or a folder that holds one."
+        )
+    return path

@@ -1,0 +1,1 @@
+"""What encoders leave on disk, and the resumable pass that makes it."""

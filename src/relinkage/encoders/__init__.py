@@ -1,0 +1,1 @@
+"""Frozen models behind one protocol, their preprocessing and their own heads."""

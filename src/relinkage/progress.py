@@ -1,0 +1,31 @@
+"""Progress on stderr: a bar where a terminal is there, silence where none is."""
+
+import sys
+
+from tqdm import tqdm
+
+
+def progress(total: int, what: str, unit: str, *, done: int = 0) -> "tqdm[None]":
+    """Give a progress bar to be used as a context manager.
+
+    Args:
+        total: units of work in all.
+        what: the work, in a word or two.
+        unit: the name of one unit.
+        done: units that an earlier, interrupted run has already finished.
+    """
+    return tqdm(
+        total=total,
+        desc=what,
+        unit=f" {unit}",
+        initial=done,
+        file=sys.stderr,
+        disable=not sys.stderr.isatty(),
+        leave=False,
+        dynamic_ncols=True,
+    )
+
+
+def say(message: str) -> None:
+    """Print one line for the person at the terminal to stderr, so that stdout keeps only results."""
+    print(message, file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What a person reads: the figures, the HTML report and the audit card."""
