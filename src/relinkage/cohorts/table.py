@@ -182,5 +182,5 @@ def _notes(table: pl.DataFrame) -> tuple[str, ...]:
     if not crossing:
         return ()
     return (
-        f"{crossing} patients stand in more than one split: what is trained on one is not held out from the other.",
+        f"{crossing} patients stand in several splits: what is trained on one is not held out from another.",
     )

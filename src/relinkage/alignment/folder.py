@@ -1,0 +1,87 @@
+"""Trained heads on disk: `heads.safetensors` and the manifest that says what they were trained on."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import relinkage
+from relinkage.alignment.training import AlignSettings, train_heads
+from relinkage.embeddings import Embeddings
+from relinkage.encoders.heads import HeadPair, load_heads, save_heads
+from relinkage.errors import InputError
+from relinkage.files import read_json, whole_folder, write_json
+
+SCHEMA = "relinkage.heads/1"
+HEADS, MANIFEST = "heads.safetensors", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Heads and what is known of how they came about.
+
+    Attributes:
+        pair: the heads, in evaluation mode.
+        manifest: the manifest beside them; empty for a bare `heads.safetensors`.
+    """
+
+    pair: HeadPair
+    manifest: dict[str, Any]
+
+
+def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path) -> Heads:
+    """Train heads on one split of the embeddings and write them as a folder.
+
+    Args:
+        embeddings: cached features.
+        train: the split to train on.
+        settings: the choices of the training.
+        out: the folder to write; earlier heads there are replaced.
+
+    Raises:
+        InputError: the split is empty or too small, or `out` holds other things.
+    """
+    chosen = embeddings.split(train)
+    patient = (chosen.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy()
+    texts = chosen.text_features[chosen.pairs["report_row"].to_numpy()]
+    with whole_folder(out, MANIFEST) as folder:
+        trained = train_heads(chosen.image_features, texts, patient, settings)
+        if not np.isfinite(trained.losses).all():
+            raise InputError(
+                f"Training diverged at step {int(np.argmin(np.isfinite(trained.losses))) + 1}; "
+                "give a smaller --lr or a larger --temperature."
+            )
+        manifest = {
+            "schema": SCHEMA,
+            "version": relinkage.__version__,
+            "model": embeddings.manifest["encoder"]["id"],
+            "model_revision": embeddings.manifest["encoder"]["revision"],
+            "cohort_fingerprint": embeddings.manifest["cohort"]["fingerprint"],
+            "train_split": train,
+            "pairs": len(chosen),
+            "patients": len(np.unique(patient)),
+            "settings": asdict(settings),
+            "steps": len(trained.losses),
+            "first_loss": float(trained.losses[0]),
+            "last_loss": float(trained.losses[-10:].mean()),
+            "privacy": "none",
+        }
+        save_heads(trained.heads, folder / HEADS)
+        write_json(folder / MANIFEST, manifest)
+    return Heads(trained.heads, manifest)
+
+
+def read_heads(path: Path) -> Heads:
+    """Read a folder that `align` wrote, or a bare `heads.safetensors`.
+
+    Raises:
+        InputError: nothing is there, or it holds no heads.
+    """
+    if path.is_dir():
+        manifest = read_json(path / MANIFEST, "the manifest of trained heads")
+        if manifest.get("schema") != SCHEMA:
+            raise InputError(f"{path} holds no trained heads; name a folder that `relinkage align` wrote.")
+        return Heads(load_heads(path / HEADS), manifest)
+    return Heads(load_heads(path), {})

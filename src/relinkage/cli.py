@@ -1,0 +1,261 @@
+"""The command line: thin, one function a command."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import relinkage
+from relinkage.errors import InputError
+
+FILE = click.Path(path_type=Path)
+
+
+class _Numbers(click.ParamType[Any]):
+    """A comma list of whole numbers, `full` among them where allowed."""
+
+    name = "list"
+
+    def __init__(self, full: bool = False) -> None:
+        self.full = full
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        wrong = [part for part in parts if not part.isdecimal() and not (self.full and part == "full")]
+        if wrong or not parts:
+            kind = "whole numbers or full" if self.full else "whole numbers"
+            self.fail(f"{value} is not a comma list of {kind}; write for example 100,1000", param, ctx)
+        return tuple(dict.fromkeys(part if part == "full" else int(part) for part in parts))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(relinkage.__version__, prog_name="relinkage")
+def cli() -> None:
+    """Measure how well a vision-language model re-links de-identified medical images to their reports."""
+
+
+@cli.command()
+@click.option("--out", type=FILE, default=Path("relinkage-demo"), show_default=True, help="Folder to write.")
+@click.option("--pairs", type=int, default=6000, show_default=True, help="Image-report pairs to draw.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the audits alone, as JSON.")
+def demo(out: Path, pairs: int, seed: int, as_json: bool) -> None:
+    """The whole story on a phantom cohort, nothing to download."""
+    from relinkage import studies
+    from relinkage.reports import audit_table, read_audit
+
+    audits = [read_audit(run) for run in studies.demo(out, pairs=pairs, seed=seed)]
+    _print(audits, as_json, audit_table(audits), out / studies.REPORT)
+
+
+@cli.command()
+@click.argument("out", type=FILE)
+@click.option("--pairs", type=int, default=1000, show_default=True, help="Image-report pairs to draw.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--site", type=click.Choice(["city", "county"]), default="city", show_default=True)
+def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
+    """Draw a phantom cohort: chest radiographs and reports from a seeded scene."""
+    from relinkage.cohorts.phantom import SITES, phantom_cohort
+    from relinkage.progress import say
+
+    cohort = phantom_cohort(out, pairs=pairs, seed=seed, site=SITES[site])
+    say(f"{out}: {len(cohort)} pairs, {cohort.studies} studies, {cohort.patients} patients")
+
+
+@cli.command()
+@click.argument("cohort", type=FILE)
+@click.option("--model", required=True, help="phantom:NAME, clip:FOLDER-OR-ID, towers:IMAGE+TEXT.")
+@click.option("--out", type=FILE, required=True, help="Embeddings folder to write, or to go on with.")
+@click.option("--root", type=FILE, help="Folder that image paths are relative to.  [default: the table's]")
+@click.option("--batch", type=int, default=32, show_default=True, help="Images at a time.")
+@click.option(
+    "--max-left-out", type=float, default=0.05, show_default=True, help="Share that may be unreadable."
+)
+@click.option("--split-by", default="patient_id", show_default=True, help="No split crosses this column.")
+@click.option(
+    "--train-share", type=float, default=0.8, show_default=True, help="For a cohort without a split."
+)
+@click.option(
+    "--keep", multiple=True, help="A further short column to keep beside the pairs; repeat for more."
+)
+@click.option(
+    "--image-size", type=int, default=224, show_default=True, help="Pixels, for a MobileNetV2 tower."
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--offline", is_flag=True, help="Never ask the network for a model.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def embed(
+    cohort: Path, model: str, out: Path, root: Path | None, batch: int, max_left_out: float, split_by: str,
+    train_share: float, keep: tuple[str, ...], image_size: int, device: Any, offline: bool, seed: int,
+) -> None:  # fmt: skip
+    """Frozen features and embeddings of a COHORT; a killed run resumes."""
+    from relinkage.cohorts import read_cohort
+    from relinkage.embeddings import EmbedSettings, embed
+    from relinkage.encoders import EncoderOptions, load_encoder
+    from relinkage.progress import say
+
+    settings = EmbedSettings(
+        batch=batch, max_left_out=max_left_out, split_by=split_by, train=train_share, seed=seed, keep=keep
+    )
+    table = read_cohort(cohort, root)
+    for note in table.notes:
+        say(f"Note: {note}")
+    options = EncoderOptions(device=device, offline=offline, image_size=image_size, seed=seed)
+    embeddings = embed(table, load_encoder(model, options=options), out, settings=settings)
+    left_out = len(table) - len(embeddings)
+    say(
+        f"{out}: {len(embeddings)} pairs embedded"
+        + (f", {left_out} left out (see left_out.csv)" * (left_out > 0))
+    )
+
+
+@cli.command()
+@click.argument("embeddings", type=FILE, metavar="EMB")
+@click.option("--objective", type=click.Choice(["infonce"]), default="infonce", show_default=True)
+@click.option("--train", default="train", show_default=True, help="Split to train on.")
+@click.option("--out", type=FILE, required=True, help="Folder for the heads.")
+@click.option("--head", type=click.Choice(["linear", "mlp"]), default="linear", show_default=True)
+@click.option("--dimension", type=int, default=64, show_default=True, help="Width of the shared space.")
+@click.option("--hidden", type=int, default=512, show_default=True, help="Width of an mlp's hidden layer.")
+@click.option("--temperature", type=float, default=0.07, show_default=True)
+@click.option("--steps", type=int, help="Optimiser steps.  [default: ten passes, at least 300]")
+@click.option("--batch", type=int, default=1024, show_default=True, help="Pairs a step.")
+@click.option("--lr", type=float, default=1e-3, show_default=True)
+@click.option("--weight-decay", type=float, default=1e-2, show_default=True)
+@click.option("--same-patient-negatives", is_flag=True, help="Let a patient's other pairs be negatives.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest of the heads, as JSON.")
+def align(
+    embeddings: Path, objective: Any, train: str, out: Path, head: Any, dimension: int, hidden: int,
+    temperature: float, steps: int | None, batch: int, lr: float, weight_decay: float,
+    same_patient_negatives: bool, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Train projection heads on cached features of EMB, without privacy."""
+    from relinkage.alignment import AlignSettings, align
+    from relinkage.embeddings import read_embeddings
+
+    settings = AlignSettings(
+        objective=objective, head=head, dimension=dimension, hidden=hidden, temperature=temperature,
+        steps=steps, batch=batch, learning_rate=lr, weight_decay=weight_decay,
+        same_patient_negatives=same_patient_negatives, seed=seed,
+    )  # fmt: skip
+    made = align(read_embeddings(embeddings), train, settings, out).manifest
+    click.echo(
+        json.dumps(made, indent=1)
+        if as_json
+        else f"{out}: heads trained on {made['pairs']} pairs of {made['patients']} patients, "
+        f"loss {made['first_loss']:.3f} → {made['last_loss']:.3f} in {made['steps']} steps"
+    )
+
+
+@cli.command()
+@click.argument("embeddings", type=FILE, metavar="[EMB]", required=False)
+@click.option("--images", type=FILE, help="Array (queries, d): .npy, .npz, .safetensors or .parquet.")
+@click.option("--reports", type=FILE, help="Array (candidates, d); row i belongs to image i.")
+@click.option("--pairs", type=FILE, help="CSV or Parquet, a row per image: pair_id, candidate, patient_id, …")
+@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@click.option("--split", help="Audit this split of EMB only.")
+@click.option("--pool", type=_Numbers(full=True), help="Pool sizes.  [default: 100,1000,10000,full]")
+@click.option("--k", type=_Numbers(), help="Ranks K.  [default: 1,5,10]")
+@click.option(
+    "--direction",
+    type=click.Choice(["image-to-report", "report-to-image", "both"]),
+    default="image-to-report",
+    show_default=True,
+)
+@click.option("--distractors", type=click.Choice(["all", "other-patients"]), default="all", show_default=True)
+@click.option("--intervals", type=float, default=0.95, show_default=True, help="Confidence level.")
+@click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--engine", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
+@click.option("--name", help="What the report calls the model.")
+@click.option(
+    "--out", type=FILE, help="Run folder to write: audit.json, linkage.parquet, report.html, card.md."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the audit alone, as JSON.")
+def audit(
+    embeddings: Path | None, images: Path | None, reports: Path | None, pairs: Path | None,
+    heads: Path | None, split: str | None, pool: Any, k: Any, direction: Any, distractors: Any,
+    intervals: float, replicates: int, seed: int, engine: str, name: str | None, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure linkage: of EMB, or of --images and --reports."""
+    from relinkage import studies
+    from relinkage.linkage import AuditSettings, Resampling
+    from relinkage.reports import audit_table
+
+    settings = AuditSettings(pool, k, direction, distractors, Resampling(intervals, replicates, seed))
+    if embeddings is not None:
+        given = [
+            option
+            for option, value in (("--images", images), ("--reports", reports), ("--pairs", pairs))
+            if value
+        ]
+        if given:
+            raise InputError(f"{given[0]} does not go with an embeddings folder; give one or the other.")
+        result = studies.audit_embeddings(embeddings, heads, split, settings, name)
+    else:
+        if images is None or reports is None:
+            raise InputError("Nothing to audit; name an embeddings folder, or both --images and --reports.")
+        if heads is not None or split is not None:
+            raise InputError(
+                "--heads and --split go with an embeddings folder; name one instead of --images."
+            )
+        result = studies.audit_arrays(images, reports, pairs, settings, name)
+    if out is not None:
+        studies.write_run(result, out)
+    _print(
+        result.result, as_json, audit_table([result.result]), None if out is None else out / studies.REPORT
+    )
+
+
+@cli.command()
+@click.argument("runs", type=FILE, nargs=-1, required=True, metavar="RUN...")
+@click.option("--out", type=FILE, default=Path("report.html"), show_default=True, help="HTML file to write.")
+def report(runs: tuple[Path, ...], out: Path) -> None:
+    """One HTML report over one or several runs; several make a ladder."""
+    from relinkage.progress import say
+    from relinkage.reports import write_report
+
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--out {out} is no HTML file; give a name that ends in .html.")
+    say(f"The report is in {write_report(runs, out)}")
+
+
+def _print(value: Any, as_json: bool, table: str, report_file: Path | None) -> None:
+    """Print the result alone on stdout, as JSON or as a table; where it lies goes to stderr."""
+    from relinkage.progress import say
+
+    click.echo(json.dumps(value, indent=1, allow_nan=False) if as_json else table)
+    if report_file is not None:
+        say(f"The report is in {report_file}")
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 2 the input or the request is wrong, 130 interrupted."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except InputError as error:
+        _fail(str(error), 2)
+    except click.ClickException as error:
+        message = error.format_message()
+        _fail(message if message.endswith(".") else f"{message}.", 2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("Interrupted; nothing half-written is left, and the same command starts again.", 130)
+    except MemoryError:
+        _fail("There is not enough memory; close other programs or audit a smaller split.", 2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"relinkage: {message}", err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,322 @@
+"""Compiled loops of the exact pass: count over a tile of similarities, settle the close ones in float64.
+
+Scores are cosines; two that differ by at most `TIE` tie. A tile holds single-precision products of centred
+vectors. Whatever lies outside a band around the mate's score is decided by it, whatever lies inside is
+settled by a float64 dot product of the vectors as given. `bands.py` proves the width of the band.
+
+Columns are sorted so that every stratum of a row is a run of columns, and finer strata are runs inside
+coarser ones. So a row cuts the tile into at most a few segments, each `depth` levels deep, and counts are
+kept per depth: those of a level are the sum over the depths from it on.
+"""
+
+import numpy as np
+from numba import njit
+
+TIE = 2.0**-40
+"""Cosines that differ by at most this much tie."""
+
+
+@njit(nogil=True, cache=True)
+def dot(a, i, b, j):  # type: ignore[no-untyped-def]  # compiled
+    """Float64 dot product of row i of `a` and row j of `b`."""
+    total = 0.0
+    for k in range(a.shape[1]):
+        total += np.float64(a[i, k]) * np.float64(b[j, k])
+    return total
+
+
+@njit(nogil=True, cache=True)
+def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):  # type: ignore[no-untyped-def]  # compiled
+    """Float64 cosines of row rows[n] of `a` and row columns[n] of `b`."""
+    out = np.empty(len(rows), np.float64)
+    for n in range(len(rows)):
+        i, j = rows[n], columns[n]
+        out[n] = dot(a, i, b, j) * a_inverse[i] * b_inverse[j]
+    return out
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _compare(score, mate_score):  # type: ignore[no-untyped-def]  # compiled
+    """Give 1 above the mate, 0 tied with it, -1 below."""
+    if score > mate_score + TIE:
+        return 1
+    return 0 if score >= mate_score - TIE else -1
+
+
+@njit(nogil=True, cache=True)
+def count_rows(  # type: ignore[no-untyped-def]  # compiled
+    tile,
+    first_row,
+    first_column,
+    column_shift,
+    low,
+    high,
+    starts,
+    ends,
+    a,
+    a_inverse,
+    b,
+    b_inverse,
+    b_identity,
+    mate,
+    mate_score,
+    above,
+    ties,
+):
+    """Count, for every row of a tile, the columns above its mate and those tied with it, per depth.
+
+    Args:
+        tile: float32 (rows, columns), products of centred vectors.
+        first_row: the first row's number among all rows.
+        first_column: the first column's number among all columns.
+        column_shift: float32, all columns: what is added to a column's products.
+        low: float32, all rows: below this, decided as below the mate.
+        high: float32, all rows: above this, decided as above the mate.
+        starts: int64 (levels, all rows): first column of the row's stratum.
+        ends: int64 (levels, all rows): one past the last.
+        a: the row vectors as given.
+        a_inverse: their inverse norms.
+        b: the column vectors as given.
+        b_inverse: their inverse norms.
+        b_identity: equal for equal directions.
+        mate: int64, all rows: the mate's column.
+        mate_score: float64, all rows.
+        above: int64 (depths, all rows), added to.
+        ties: int64 (depths, all rows), added to.
+    """
+    rows, columns = tile.shape
+    levels = starts.shape[0]
+    cuts = np.empty(2 * levels + 2, np.int64)
+    for r in range(rows):
+        i = first_row + r
+        row_low, row_high = low[i], high[i]
+        segments = _cut(starts, ends, i, first_column, columns, cuts)
+        for s in range(segments):
+            begin, end = cuts[s], cuts[s + 1]
+            line, shifts = tile[r, begin:end], column_shift[first_column + begin : first_column + end]
+            counted, reached = _tally(line, shifts, row_low, row_high)
+            if reached == 0:
+                continue
+            depth = _depth(starts, ends, i, first_column + begin)
+            above[depth, i] += counted
+            if reached > counted:
+                for c in range(begin, end):
+                    value = tile[r, c] + column_shift[first_column + c]
+                    if value >= row_low and value <= row_high:
+                        _settle(
+                            i,
+                            first_column + c,
+                            depth,
+                            a,
+                            a_inverse,
+                            b,
+                            b_inverse,
+                            b_identity,
+                            mate,
+                            mate_score,
+                            above,
+                            ties,
+                        )
+
+
+@njit(nogil=True, cache=True)
+def count_rows_and_columns(  # type: ignore[no-untyped-def]  # compiled
+    tile,
+    first_row,
+    first_column,
+    column_shift,
+    low,
+    high,
+    starts,
+    ends,
+    a,
+    a_inverse,
+    b,
+    b_inverse,
+    b_identity,
+    mate,
+    mate_score,
+    above,
+    ties,
+    row_shift,
+    column_low,
+    column_high,
+    a_identity,
+    column_mate,
+    column_mate_score,
+    column_above,
+    column_ties,
+):
+    """Do what `count_rows` does and, from the same tile, the same for every column over the rows.
+
+    The further arguments mirror the first; `column_low` is +infinity for columns that are no query. A row
+    lies in the stratum of a column where the column lies in the stratum of the row.
+    """
+    rows, columns = tile.shape
+    levels = starts.shape[0]
+    cuts = np.empty(2 * levels + 2, np.int64)
+    for r in range(rows):
+        i = first_row + r
+        segments = _cut(starts, ends, i, first_column, columns, cuts)
+        shift = row_shift[i]
+        row_low, row_high = low[i], high[i]
+        for s in range(segments):
+            begin, end = cuts[s], cuts[s + 1]
+            depth = _depth(starts, ends, i, first_column + begin)
+            first, last = first_column + begin, first_column + end
+            counted, reached, open_columns = _tally_both(
+                tile[r, begin:end], column_shift[first:last], row_low, row_high,
+                shift, column_low[first:last], column_high[first:last], column_above[depth, first:last],
+            )  # fmt: skip
+            above[depth, i] += counted
+            if reached > counted:
+                for c in range(begin, end):
+                    value = tile[r, c] + column_shift[first_column + c]
+                    if value >= row_low and value <= row_high:
+                        _settle(
+                            i,
+                            first_column + c,
+                            depth,
+                            a,
+                            a_inverse,
+                            b,
+                            b_inverse,
+                            b_identity,
+                            mate,
+                            mate_score,
+                            above,
+                            ties,
+                        )
+            if open_columns > 0:
+                for c in range(begin, end):
+                    j = first_column + c
+                    value = tile[r, c] + shift
+                    if value >= column_low[j] and value <= column_high[j]:
+                        _settle(
+                            j,
+                            i,
+                            depth,
+                            b,
+                            b_inverse,
+                            a,
+                            a_inverse,
+                            a_identity,
+                            column_mate,
+                            column_mate_score,
+                            column_above,
+                            column_ties,
+                        )
+
+
+@njit(nogil=True, cache=True)
+def _tally(line, shifts, low, high):  # type: ignore[no-untyped-def]  # compiled
+    """Count the values above `high` and those from `low` on. Slices from zero on let the loop vectorise."""
+    counted = np.int32(0)
+    reached = np.int32(0)
+    for c in range(len(line)):
+        value = line[c] + shifts[c]
+        counted += np.int32(value > high)
+        reached += np.int32(value >= low)
+    return counted, reached
+
+
+@njit(nogil=True, cache=True)
+def _tally_both(line, shifts, low, high, shift, lows, highs, above):  # type: ignore[no-untyped-def]  # compiled
+    """Do what `_tally` does, add to `above` for every column, and count the columns left open."""
+    counted = np.int32(0)
+    reached = np.int32(0)
+    left_open = np.int32(0)
+    for c in range(len(line)):
+        value = line[c] + shifts[c]
+        counted += np.int32(value > high)
+        reached += np.int32(value >= low)
+        value = line[c] + shift
+        higher = np.int32(value > highs[c])
+        above[c] += higher
+        left_open += np.int32(value >= lows[c]) - higher
+    return counted, reached, left_open
+
+
+@njit(nogil=True, cache=True)
+def _settle(  # type: ignore[no-untyped-def]  # compiled
+    i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_score, above, ties
+):
+    """Decide one comparison in float64; the mate itself is no distractor."""
+    if j == mate[i]:
+        return
+    if b_identity[j] == b_identity[mate[i]]:
+        ties[depth, i] += 1
+        return
+    order = _compare(dot(a, i, b, j) * a_inverse[i] * b_inverse[j], mate_score[i])
+    if order > 0:
+        above[depth, i] += 1
+    elif order == 0:
+        ties[depth, i] += 1
+
+
+@njit(nogil=True, cache=True)
+def _cut(starts, ends, i, first_column, columns, cuts):  # type: ignore[no-untyped-def]  # compiled
+    """Cut a tile's columns where a stratum of row i begins or ends; give the number of segments."""
+    cuts[0] = 0
+    count = 1
+    for level in range(starts.shape[0]):  # from coarse to fine, so the starts ascend
+        at = starts[level, i] - first_column
+        if cuts[count - 1] < at < columns:
+            cuts[count] = at
+            count += 1
+    for level in range(starts.shape[0] - 1, -1, -1):  # from fine to coarse, so the ends ascend
+        at = ends[level, i] - first_column
+        if cuts[count - 1] < at < columns:
+            cuts[count] = at
+            count += 1
+    cuts[count] = columns
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _depth(starts, ends, i, column):  # type: ignore[no-untyped-def]  # compiled
+    """Give how many of row i's nested strata hold a column."""
+    depth = 0
+    for level in range(starts.shape[0]):
+        if starts[level, i] <= column < ends[level, i]:
+            depth += 1
+    return depth
+
+
+@njit(nogil=True, cache=True)
+def count_pairs(  # type: ignore[no-untyped-def]  # compiled
+    rows, columns, place, starts, ends, a, a_inverse, a_row, b, b_inverse, b_identity, mate, mate_score,
+    listed, above, ties,
+):  # fmt: skip
+    """Count single pairs of a query and a distractor: all that are listed, those above, those tied.
+
+    Args:
+        rows: int64, the pairs' queries.
+        columns: int64, the pairs' candidates, never a query's own mate.
+        place: int64, where a candidate stands among the sorted columns that `starts` and `ends` speak of.
+        starts: int64 (levels, queries): first column of the query's stratum.
+        ends: int64 (levels, queries): one past the last.
+        a: the queries' vectors as given.
+        a_inverse: their inverse norms.
+        a_row: int64, the row of `a` that holds each query's vector.
+        b: the candidate vectors as given.
+        b_inverse: their inverse norms.
+        b_identity: equal for equal directions.
+        mate: int64, every query's mate.
+        mate_score: float64, every query's.
+        listed: int64 (depths, queries), added to.
+        above: int64 (depths, queries), added to.
+        ties: int64 (depths, queries), added to.
+    """
+    for n in range(len(rows)):
+        i, j = rows[n], columns[n]
+        depth = _depth(starts, ends, i, place[j])
+        listed[depth, i] += 1
+        if b_identity[j] == b_identity[mate[i]]:
+            ties[depth, i] += 1
+            continue
+        order = _compare(dot(a, a_row[i], b, j) * a_inverse[a_row[i]] * b_inverse[j], mate_score[i])
+        if order > 0:
+            above[depth, i] += 1
+        elif order == 0:
+            ties[depth, i] += 1

@@ -1,0 +1,178 @@
+"""Who belongs to whom: which report is the mate of which image, and which patient each is about."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from relinkage.errors import InputError
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Links:
+    """The truth that an audit compares with: q queries (images) and m candidates (reports).
+
+    Attributes:
+        pairs: a row per query: `pair_id` and whatever else is known (labels, view, sex, …).
+        mate: int64, shape (q,): the candidate that is each query's report.
+        candidate_row: int64, shape (m,): the row of the report array that each candidate is. Where report
+            rows were matched to images one by one, a study's several rows become one candidate.
+        patient: int64, shape (q,): a number per patient; a query without a known patient is its own.
+        candidate_patient: int64, shape (m,): the patient of a candidate, -1 where no query points to it.
+        text: int64, shape (m,): a number per distinct report text, or None where texts are not known.
+        patients_known: whether patients were given; if not, intervals assume that none repeats.
+        studies: how many studies the queries come from.
+    """
+
+    pairs: pl.DataFrame
+    mate: Ints
+    candidate_row: Ints
+    patient: Ints
+    candidate_patient: Ints
+    text: Ints | None
+    patients_known: bool
+    studies: int
+
+    def __len__(self) -> int:
+        return len(self.mate)
+
+    @property
+    def patients(self) -> int:
+        """How many patients the queries come from."""
+        return len(np.unique(self.patient))
+
+    @classmethod
+    def row_by_row(cls, images: int, reports: int) -> "Links":
+        """Link image i with report i, where nothing else is known.
+
+        Raises:
+            InputError: the counts differ.
+        """
+        names = pl.DataFrame({"pair_id": [str(row) for row in range(images)]})
+        return cls.from_pairs(names, images, reports, "--pairs")
+
+    @classmethod
+    def from_pairs(cls, pairs: pl.DataFrame, images: int, reports: int, source: str) -> "Links":
+        """Link as a table of pairs says, a row per image.
+
+        Args:
+            pairs: `pair_id`, and optionally `candidate` (the report's row, from 0), `study_id`,
+                `patient_id`, `report_hash` and further columns.
+            images: rows of the image array.
+            reports: rows of the report array.
+            source: how messages name the table.
+
+        Raises:
+            InputError: a column is missing, ids repeat, rows do not match the images, or a mate is out of
+                range.
+        """
+        _check(pairs, images, source)
+        explicit = "candidate" in pairs.columns
+        if explicit:
+            mate_row = _mates(pairs["candidate"], reports, source)
+        elif images == reports:
+            mate_row = np.arange(images)
+        else:
+            raise InputError(
+                f"There are {images} images and {reports} reports; say which report belongs to which image "
+                "in a column candidate of --pairs."
+            )
+        study = _codes(pairs, "study_id")
+        patient = _codes(pairs, "patient_id")
+        if explicit or study is None:
+            candidate_row, mate = np.arange(reports), mate_row
+        else:
+            _, first, mate = np.unique(study, return_index=True, return_inverse=True)
+            order = np.argsort(first)
+            candidate_row, mate = first[order], np.argsort(order)[mate.ravel()]
+        own = np.arange(len(pairs)) if patient is None else patient
+        if patient is None and study is not None:
+            own = study
+        candidate_patient = np.full(len(candidate_row), -1, np.int64)
+        candidate_patient[mate] = own
+        text = _codes(pairs, "report_hash")
+        if text is not None:
+            of_candidate = -1 - np.arange(len(candidate_row))
+            of_candidate[mate] = text
+            text = of_candidate
+        studies = len(np.unique(study)) if study is not None else len(np.unique(mate))
+        return cls(
+            pairs, mate, candidate_row, own, candidate_patient, text, "patient_id" in pairs.columns, studies
+        )
+
+    def same_patient(self) -> tuple[Ints, Ints]:
+        """List (query, candidate) of one patient, each query's own mate left away."""
+        rows, columns = _equal(self.patient, self.candidate_patient)
+        keep = columns != self.mate[rows]
+        return rows[keep], columns[keep]
+
+    def same_report(self) -> tuple[Ints, Ints]:
+        """List (query, other query) that share a mate: a study's further images."""
+        return _others(*_equal(self.mate, self.mate))
+
+    def same_patient_queries(self) -> tuple[Ints, Ints]:
+        """List (query, other query) of one patient."""
+        return _others(*_equal(self.patient, self.patient))
+
+
+def _check(pairs: pl.DataFrame, images: int, source: str) -> None:
+    if "pair_id" not in pairs.columns:
+        found = ", ".join(pairs.columns[:12])
+        raise InputError(f"{source} lacks the column pair_id (found: {found}); add or rename it.")
+    if len(pairs) != images:
+        raise InputError(f"{source} has {len(pairs)} rows for {images} images; give a row per image.")
+    repeated = pairs["pair_id"].is_duplicated()
+    if repeated.any():
+        row = int(repeated.arg_true()[0]) + 1
+        raise InputError(
+            f"{source} repeats a pair_id in {int(repeated.sum())} rows, the first is row {row}; "
+            "every pair needs an id of its own."
+        )
+
+
+def _mates(column: pl.Series, reports: int, source: str) -> Ints:
+    mates = column.cast(pl.Float64, strict=False)
+    whole = mates.is_not_null() & (mates == mates.round())
+    inside = (whole & (mates >= 0) & (mates < reports)).fill_null(False)
+    if not inside.all():
+        row = int((~inside).arg_true()[0]) + 1
+        raise InputError(
+            f"{source} names a candidate that is no row of the reports (0 to {reports - 1}) in "
+            f"{int((~inside).sum())} rows, the first is row {row}; correct it."
+        )
+    return mates.cast(pl.Int64).to_numpy()
+
+
+def _codes(pairs: pl.DataFrame, column: str) -> Ints | None:
+    """Number the values of a column; an absent value is one of its own."""
+    if column not in pairs.columns:
+        return None
+    values = pairs[column].cast(pl.String)
+    codes = (
+        (values.rank("dense").cast(pl.Int64) - 1).to_numpy(writable=True)
+        if values.null_count() == 0
+        else None
+    )
+    if codes is None:
+        codes = values.fill_null("").rank("dense").cast(pl.Int64).to_numpy(writable=True)
+        absent = values.is_null().to_numpy()
+        codes[absent] = len(values) + 1 + np.arange(int(absent.sum()))
+    return codes
+
+
+def _equal(left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """List all (i, j) with left[i] == right[j], in order of i."""
+    order = np.argsort(right, kind="stable")
+    start = np.searchsorted(right[order], left, "left")
+    count = np.searchsorted(right[order], left, "right") - start
+    rows = np.repeat(np.arange(len(left)), count)
+    offset = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    return rows, order[np.repeat(start, count) + offset]
+
+
+def _others(rows: Ints, columns: Ints) -> tuple[Ints, Ints]:
+    keep = rows != columns
+    return rows[keep], columns[keep]

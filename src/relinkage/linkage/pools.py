@@ -1,0 +1,129 @@
+"""Recall, reciprocal rank and rank at every pool size, exactly, from each query's counts (THEORY 1).
+
+A query has M eligible candidates, its mate included; b distractors score above the mate and t tie with it.
+A pool is the mate and N − 1 distractors drawn without replacement; ties are broken at random. So u = 0 … t of
+the tied distractors stand above the mate, each u equally likely, and with s = b + u
+
+    P(rank ≤ K) = P(X ≤ K − 1),  X hypergeometric: population M − 1, successes s, draws N − 1,
+    E(1 / rank) = [C(M, N) − C(M − 1 − s, N)] / ((s + 1) C(M − 1, N − 1)),
+    E(rank) = 1 + (N − 1)(b + t / 2) / (M − 1).
+
+No pool is sampled: these are means over all of them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_FEW_TIES = 16
+"""Up to this many ties the mean over u is summed; beyond, it is read off a table of prefix sums over s."""
+
+
+def recall_at(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Sequence[int]) -> Floats:
+    """Give each query's expected Recall@K over all pools of its size.
+
+    Args:
+        eligible: int64, shape (q,): M, the mate included.
+        above: int64, shape (q,): b.
+        ties: int64, shape (q,): t.
+        pool: int64, shape (q,): N, the mate included.
+        ks: the ranks K.
+
+    Returns:
+        Float64, shape (q, len(ks)); NaN for queries with fewer than N eligible candidates.
+    """
+    return _mean_over_ties(eligible, above, ties, pool, np.asarray(ks, np.int64))
+
+
+def reciprocal_rank(eligible: Ints, above: Ints, ties: Ints, pool: Ints) -> Floats:
+    """Give each query's expected reciprocal rank over all pools: float64, shape (q,); NaN as above."""
+    return _mean_over_ties(eligible, above, ties, pool, np.empty(0, np.int64))[:, 0]
+
+
+def rank(eligible: Ints, above: Ints, ties: Ints, pool: Ints) -> Floats:
+    """Give each query's expected rank over all pools: float64, shape (q,); NaN as above."""
+    others = np.maximum(eligible - 1, 1)
+    value = 1 + (pool - 1) * (above + ties / 2) / others
+    return np.where(pool <= eligible, value, np.nan)
+
+
+def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Ints) -> Floats:
+    log_factorial = gammaln(np.arange(int(eligible.max(initial=0)) + 2) + 1.0)
+    out = np.full((len(eligible), max(len(ks), 1)), np.nan)
+    _sum_few(log_factorial, eligible, above, ties, pool, ks, out)
+    many = np.flatnonzero((ties > _FEW_TIES) & (pool <= eligible))
+    sizes, group = np.unique(np.stack([eligible[many], pool[many]]), axis=1, return_inverse=True)
+    for number, (M, N) in enumerate(sizes.T):
+        rows = many[group.ravel() == number]
+        prefix = _prefix_sums(log_factorial, M, N, ks)
+        low, high = above[rows], above[rows] + ties[rows] + 1
+        out[rows] = (prefix[high] - prefix[low]) / (high - low)[:, None]
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):  # type: ignore[no-untyped-def]  # compiled
+    value = np.empty(out.shape[1])
+    for q in range(len(eligible)):
+        if pool[q] > eligible[q] or ties[q] > _FEW_TIES:
+            continue
+        out[q] = 0
+        for u in range(ties[q] + 1):
+            _at(log_factorial, eligible[q], above[q] + u, pool[q], ks, value)
+            out[q] += value
+        out[q] /= ties[q] + 1
+
+
+@njit(nogil=True, cache=True)
+def _prefix_sums(log_factorial, M, N, ks):  # type: ignore[no-untyped-def]  # compiled
+    """Give the sums over s < S of the value at s, for every S up to M: float64, shape (M + 1, values)."""
+    sums = np.zeros((M + 1, max(len(ks), 1)))
+    value = np.empty(sums.shape[1])
+    for s in range(M):
+        _at(log_factorial, M, s, N, ks, value)
+        sums[s + 1] = sums[s] + value
+    return sums
+
+
+@njit(nogil=True, cache=True)
+def _at(log_factorial, M, s, N, ks, value):  # type: ignore[no-untyped-def]  # compiled
+    """Without ties: P(rank ≤ K) for every K, or, where there is no K, the expected reciprocal rank."""
+    if len(ks) == 0:
+        missed = _ratio(log_factorial, M - 1 - s, M, N)
+        value[0] = -np.expm1(missed) * M / (N * (s + 1.0))
+        return
+    P, n = M - 1, N - 1
+    # At least n − (P − s) of the draws are successes; from there on each term follows from the one before.
+    least = max(0, n - (P - s))
+    term = np.exp(
+        log_factorial[s] - log_factorial[least] - log_factorial[s - least]
+        + log_factorial[P - s] - log_factorial[n - least] - log_factorial[P - s - n + least]
+        - log_factorial[P] + log_factorial[n] + log_factorial[P - n]
+    )  # fmt: skip
+    total = 0.0
+    k = 0
+    for i in range(least, ks.max()):
+        while k < len(ks) and ks[k] <= i:
+            value[k] = total
+            k += 1
+        total += term
+        if i >= s or i >= n:
+            break
+        term *= (s - i) * (n - i) / ((i + 1.0) * (P - s - n + i + 1.0))
+    while k < len(ks):
+        value[k] = min(total, 1.0) if ks[k] > least else 0.0
+        k += 1
+
+
+@njit(nogil=True, cache=True)
+def _ratio(log_factorial, a, b, n):  # type: ignore[no-untyped-def]  # compiled
+    """Logarithm of C(a, n) / C(b, n)."""
+    if n > a:
+        return -np.inf
+    return log_factorial[a] - log_factorial[a - n] - log_factorial[b] + log_factorial[b - n]

@@ -1,0 +1,289 @@
+"""Exact ranks: one blocked pass over all query-candidate similarities, never an M×M array.
+
+Start here. `count_ranks` multiplies single-precision tiles (`sweep`), counts in them what is clearly above
+the mate and settles what is close in float64 (`kernels`, `bands`), so that the integers are those of float64
+whatever the tile, the thread or the machine. `count_both` does so in both directions from the same tiles.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relinkage.errors import InputError
+from relinkage.linkage import kernels
+from relinkage.linkage.bands import bands, half_width
+from relinkage.linkage.sweep import Count, sweep
+from relinkage.linkage.vectors import Centred, Vectors, centre
+
+Ints = NDArray[np.int64]
+Pairs = tuple[Ints, Ints]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one pass leaves for every query, per level of nested strata (level 0 is all candidates).
+
+    Attributes:
+        mate_score: float64, shape (queries,): cosine of query and mate.
+        eligible: int64, shape (levels, queries): eligible candidates, the mate included.
+        above: int64, shape (levels, queries): distractors that score above the mate.
+        ties: int64, shape (levels, queries): distractors that tie with the mate.
+    """
+
+    mate_score: NDArray[np.float64]
+    eligible: Ints
+    above: Ints
+    ties: Ints
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Nested strata, coarse to fine: at each level a query meets the candidates that bear its number.
+
+    Attributes:
+        queries: int64, shape (levels, queries).
+        candidates: int64, shape (levels, candidates). Numbers ascend with those of the coarser level, so
+            that sorting by the finest level sorts by all.
+    """
+
+    queries: Ints
+    candidates: Ints
+
+    @classmethod
+    def none(cls, queries: int, candidates: int) -> "Strata":
+        """No level beyond that of all candidates."""
+        return cls(np.empty((0, queries), np.int64), np.empty((0, candidates), np.int64))
+
+
+def count_ranks(
+    queries: Vectors,
+    candidates: Vectors,
+    mate: Ints,
+    *,
+    strata: Strata | None = None,
+    left_out: Pairs | None = None,
+    threads: int | None = None,
+) -> Counts:
+    """Count, for every query, the distractors that score above its mate and those that tie with it.
+
+    Args:
+        queries: q vectors.
+        candidates: m vectors of the same width.
+        mate: int64, shape (q,): the candidate that is each query's mate.
+        strata: nested strata; the counts hold a level for each, after the level of all candidates.
+        left_out: pairs (query, candidate) that are not eligible, each at most once; a query's own mate
+            among them is passed over.
+        threads: threads to use; all that torch may use where not given.
+
+    Returns:
+        The counts, exact as DESIGN defines them: float64 cosines, ties within 2⁻⁴⁰.
+
+    Raises:
+        InputError: the widths differ, or a mate is out of range.
+    """
+    plan = _Plan.make(queries, candidates, mate, strata)
+    above, ties = plan.zeros(len(queries)), plan.zeros(len(queries))
+
+    def count(tile: NDArray[np.float32], row: int, column: int) -> None:
+        kernels.count_rows(tile, row, column, *plan.row_arguments, above, ties)
+
+    sweep(plan.rows.values, plan.columns.values, lambda: count, threads=threads)
+    return plan.finish(above, ties, left_out)
+
+
+def count_both(
+    queries: Vectors,
+    candidates: Vectors,
+    mate: Ints,
+    *,
+    strata: Strata | None = None,
+    left_out: Pairs | None = None,
+    reverse_left_out: Pairs | None = None,
+    threads: int | None = None,
+) -> tuple[Counts, Counts]:
+    """Do what `count_ranks` does, and the same in the other direction, from one matrix product.
+
+    In the other direction each query i becomes a question about its mate: among all query vectors, how many
+    score above vector i with candidate mate[i]? Where several queries share a mate, each asks for itself.
+
+    Args:
+        queries: as in `count_ranks`.
+        candidates: as in `count_ranks`.
+        mate: as in `count_ranks`.
+        strata: as in `count_ranks`.
+        left_out: as in `count_ranks`.
+        reverse_left_out: pairs (query i, query vector j): vector j is not eligible when i asks.
+        threads: as in `count_ranks`.
+
+    Returns:
+        The counts forth and back; both have a column for each query.
+
+    Raises:
+        InputError: as in `count_ranks`.
+    """
+    plan = _Plan.make(queries, candidates, mate, strata)
+    above, ties = plan.zeros(len(queries)), plan.zeros(len(queries))
+    column_above, column_ties = plan.zeros(len(candidates)), plan.zeros(len(candidates))
+    asking, column_arguments = plan.column_arguments()
+    turn, parts = threading.Lock(), []
+
+    def counter() -> Count:
+        own_above, own_ties = plan.zeros(len(candidates)), plan.zeros(len(candidates))
+        with turn:
+            parts.append((own_above, own_ties))
+
+        def count(tile: NDArray[np.float32], row: int, column: int) -> None:
+            kernels.count_rows_and_columns(
+                tile, row, column, *plan.row_arguments, above, ties, *column_arguments, own_above, own_ties
+            )
+
+        return count
+
+    sweep(plan.rows.values, plan.columns.values, counter, threads=threads)
+    for own_above, own_ties in parts:
+        column_above += own_above
+        column_ties += own_ties
+    forth = plan.finish(above, ties, left_out)
+
+    # Where several queries share a mate, one asked in the shared pass; the others ask in a pass of their own.
+    column = plan.runs.place[mate]
+    back_above, back_ties = _by_level(column_above)[:, column], _by_level(column_ties)[:, column]
+    others = np.flatnonzero(asking[column] != np.arange(len(queries)))
+    turned = None if strata is None else Strata(strata.candidates[:, mate], strata.queries)
+    if len(others):
+        rest = count_ranks(
+            candidates.take(mate[others]), queries, others,
+            strata=None if turned is None else Strata(turned.queries[:, others], turned.candidates),
+            threads=threads,
+        )  # fmt: skip
+        back_above[:, others], back_ties[:, others] = rest.above, rest.ties
+    runs = _Runs.make(turned, len(queries), len(queries))
+    out = _count_left_out(
+        candidates, mate, queries, np.arange(len(queries)), forth.mate_score, runs, reverse_left_out
+    )
+    back = Counts(forth.mate_score, out.eligible, back_above - out.above, back_ties - out.ties)
+    return forth, back
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Candidates sorted by stratum, so that a query's stratum at each level is a run of columns."""
+
+    order: Ints | None  # None where nothing needs to move
+    place: Ints
+    starts: Ints
+    ends: Ints
+
+    @classmethod
+    def make(cls, strata: Strata | None, queries: int, candidates: int) -> "_Runs":
+        place = np.arange(candidates)
+        if strata is None or len(strata.candidates) == 0:
+            none = np.empty((0, queries), np.int64)
+            return cls(None, place, none, none)
+        order = np.argsort(strata.candidates[-1], kind="stable")
+        place[order] = np.arange(candidates)
+        levels = list(zip(strata.queries, strata.candidates[:, order], strict=True))
+        starts = np.array([np.searchsorted(columns, rows, "left") for rows, columns in levels])
+        ends = np.array([np.searchsorted(columns, rows, "right") for rows, columns in levels])
+        return cls(order, place, starts, ends)
+
+    def sort(self, candidates: Vectors) -> Vectors:
+        return candidates if self.order is None else candidates.take(self.order)
+
+    def sizes(self, mate: Ints) -> Ints:
+        """Give how many candidates each query meets at each level; its mate is always one of them."""
+        inside = (self.starts <= self.place[mate]) & (self.place[mate] < self.ends)
+        return np.concatenate([np.full((1, len(mate)), len(self.place)), self.ends - self.starts + ~inside])
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The pass made ready: columns sorted by stratum, both sides centred, bands around the mates."""
+
+    queries: Vectors
+    candidates: Vectors
+    mate: Ints
+    mate_score: NDArray[np.float64]
+    runs: _Runs
+    rows: Centred
+    columns: Centred
+    column_shift: NDArray[np.float64]
+    row_arguments: tuple[Any, ...]
+
+    @classmethod
+    def make(cls, queries: Vectors, candidates: Vectors, mate: Ints, strata: Strata | None) -> "_Plan":
+        if queries.dimension != candidates.dimension:
+            raise InputError(
+                f"Queries have {queries.dimension} dimensions and candidates {candidates.dimension}; "
+                "align them into one space first."
+            )
+        if len(mate) != len(queries) or mate.min() < 0 or mate.max() >= len(candidates):
+            raise InputError(f"Every query needs a mate among the {len(candidates)} candidates.")
+        runs = _Runs.make(strata, len(queries), len(candidates))
+        ordered = runs.sort(candidates)
+        mate_score = kernels.paired_cosines(
+            queries.given, queries.inverse_norm, np.arange(len(queries)),
+            candidates.given, candidates.inverse_norm, mate,
+        )  # fmt: skip
+        rows = centre(queries, queries.mean, candidates.mean)
+        columns = centre(ordered, candidates.mean, queries.mean)
+        column_shift = columns.shift - queries.mean @ candidates.mean
+        low, high = bands(mate_score - rows.shift, half_width(rows, columns, column_shift))
+        row_arguments = (
+            column_shift.astype(np.float32), low, high, runs.starts, runs.ends,
+            queries.given, queries.inverse_norm, ordered.given, ordered.inverse_norm, ordered.identity,
+            runs.place[mate], mate_score,
+        )  # fmt: skip
+        return cls(queries, candidates, mate, mate_score, runs, rows, columns, column_shift, row_arguments)
+
+    def zeros(self, size: int) -> Ints:
+        return np.zeros((len(self.runs.starts) + 1, size), np.int64)
+
+    def column_arguments(self) -> tuple[Ints, tuple[Any, ...]]:
+        """Give the query that asks for each sorted column (-1 where none does), and what the kernel needs."""
+        asking = np.full(len(self.candidates), -1, np.int64)
+        asking[self.runs.place[self.mate[::-1]]] = np.arange(len(self.mate))[::-1]
+        score = np.where(asking >= 0, self.mate_score[asking], 0.0)
+        low, high = bands(score - self.column_shift, half_width(self.columns, self.rows, self.rows.shift))
+        low[asking < 0] = high[asking < 0] = np.inf
+        shift = self.rows.shift.astype(np.float32)
+        return asking, (shift, low, high, self.queries.identity, asking, score)
+
+    def finish(self, above: Ints, ties: Ints, left_out: Pairs | None) -> Counts:
+        """Sum the depths to levels and take out what is not eligible."""
+        itself = np.arange(len(self.queries))
+        out = _count_left_out(
+            self.queries, itself, self.candidates, self.mate, self.mate_score, self.runs, left_out
+        )
+        return Counts(self.mate_score, out.eligible, _by_level(above) - out.above, _by_level(ties) - out.ties)
+
+
+def _count_left_out(
+    vectors: Vectors,
+    row: Ints,
+    candidates: Vectors,
+    mate: Ints,
+    mate_score: NDArray[np.float64],
+    runs: _Runs,
+    left_out: Pairs | None,
+) -> Counts:
+    """Count the pairs that are not eligible, above and tied; `eligible` is what remains of each stratum."""
+    gone, above, ties = (np.zeros((len(runs.starts) + 1, len(mate)), np.int64) for _ in range(3))
+    if left_out is not None:
+        rows, columns = left_out
+        keep = columns != mate[rows]
+        kernels.count_pairs(
+            rows[keep], columns[keep], runs.place, runs.starts, runs.ends,
+            vectors.given, vectors.inverse_norm, row,
+            candidates.given, candidates.inverse_norm, candidates.identity,
+            mate, mate_score, gone, above, ties,
+        )  # fmt: skip
+    return Counts(mate_score, runs.sizes(mate) - _by_level(gone), _by_level(above), _by_level(ties))
+
+
+def _by_level(by_depth: Ints) -> Ints:
+    """Sum the depths from each level on: what lies deeper lies in the coarser strata too."""
+    return np.ascontiguousarray(by_depth[::-1].cumsum(axis=0)[::-1])

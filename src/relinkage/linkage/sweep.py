@@ -1,0 +1,86 @@
+"""The blocked matrix product: every tile is handed on while it is in cache, then overwritten."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from relinkage.progress import progress
+
+TILE_ROWS, TILE_COLUMNS = 512, 1024
+"""A tile of 2 MB: large enough for the matrix product, small enough to be counted while it is in cache."""
+
+Count = Callable[[NDArray[np.float32], int, int], None]
+"""Takes a tile, its first row's and its first column's number."""
+
+
+def sweep(
+    rows: NDArray[np.float32],
+    columns: NDArray[np.float32],
+    counter: Callable[[], Count],
+    *,
+    threads: int | None = None,
+    what: str = "linking",
+) -> None:
+    """Multiply rows by columns tile by tile, a strip of rows at a time to each thread.
+
+    Args:
+        rows: float32, shape (n, d).
+        columns: float32, shape (m, d).
+        counter: called once in each thread; gives the function that takes that thread's tiles.
+        threads: threads to use; all that torch may use where not given.
+        what: the name of the work on the progress bar.
+    """
+    a, b = torch.from_numpy(rows), torch.from_numpy(columns)
+    strips = iter(range(0, len(rows), TILE_ROWS))
+    turn = threading.Lock()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            buffer = torch.empty(TILE_ROWS * TILE_COLUMNS)
+            count = counter()
+            while not failures:
+                with turn:
+                    start = next(strips, None)
+                if start is None:
+                    return
+                strip = a[start : start + TILE_ROWS]
+                for column in range(0, len(b), TILE_COLUMNS):
+                    block = b[column : column + TILE_COLUMNS]
+                    tile = buffer[: len(strip) * len(block)].view(len(strip), len(block))
+                    torch.mm(strip, block.T, out=tile)
+                    count(tile.numpy(), start, column)
+                with turn:
+                    bar.update(len(strip))
+        except BaseException as failure:  # handed to the caller's thread below
+            failures.append(failure)
+
+    with _single_precision_threads() as available, progress(len(rows), what, "queries") as bar:
+        workers = [threading.Thread(target=work, daemon=True) for _ in range(threads or available)]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        except KeyboardInterrupt as stop:
+            failures.append(stop)
+            raise
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def _single_precision_threads() -> Iterator[int]:
+    """One torch thread per worker, and full single precision: the error band holds for nothing less."""
+    precision, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    torch.set_float32_matmul_precision("highest")
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)

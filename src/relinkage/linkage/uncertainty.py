@@ -1,0 +1,128 @@
+"""Intervals: how far a figure could move with other patients. The gallery is held fixed.
+
+Patients are drawn with replacement and bring all their queries (cluster bootstrap). Percentiles are widened
+for few patients (expanded percentile interval: Hesterberg, The American Statistician 2015, section 3.4).
+Where a share rests on fewer than `FEW` hits or misses, percentiles are wrong and, at 0 and 1, of no width;
+there the Clopper-Pearson interval is used at the effective number of queries (Korn & Graubard, Survey
+Methodology 1998).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.stats import beta, norm, t
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEW = 10
+_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Means over queries with their intervals, a value per cell.
+
+    Attributes:
+        mean: float64, shape (cells,): NaN where no query has a value.
+        low: float64, shape (cells,).
+        high: float64, shape (cells,).
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class ClusterBootstrap:
+    """Bootstrap replicates of the means of several cells over the same queries.
+
+    Attributes:
+        means: float64, shape (cells,).
+        replicates: float64, shape (replicates, cells).
+        patients: int64, shape (cells,): patients with a value.
+        effective: float64, shape (cells,): queries' worth of independent information (Korn & Graubard).
+    """
+
+    means: Floats
+    replicates: Floats
+    patients: Ints
+    effective: Floats
+
+    @classmethod
+    def draw(cls, values: Floats, patient: Ints, replicates: int, seed: int) -> "ClusterBootstrap":
+        """Draw patients with replacement and average their queries.
+
+        Args:
+            values: float64, shape (queries, cells), NaN where a query has no value.
+            patient: int64, shape (queries,): a number per patient.
+            replicates: how many times to draw.
+            seed: of the draws.
+        """
+        order = np.argsort(patient, kind="stable")
+        first = np.flatnonzero(np.diff(patient[order], prepend=patient[order[0]] - 1))
+        there = ~np.isnan(values[order])
+        sums = np.add.reduceat(np.where(there, values[order], 0.0), first)
+        counts = np.add.reduceat(there.astype(np.float64), first)
+        total = counts.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = sums.sum(axis=0) / total
+            drawn = _replicates(sums, counts, replicates, seed)
+            patients = (counts > 0).sum(axis=0)
+            residual = (sums - means * counts) / total
+            variance = (residual**2).sum(axis=0) * patients / (patients - 1)
+            effective = np.minimum(means * (1 - means) / variance, total)
+        certain = ~(variance > 0)
+        return cls(means, drawn, patients, np.where(certain, patients, effective))
+
+    def interval(self, level: float) -> Estimates:
+        """Give the means with intervals at a level such as 0.95."""
+        low, high = np.full_like(self.means, np.nan), np.full_like(self.means, np.nan)
+        for cell in np.flatnonzero(self.patients > 0):
+            low[cell], high[cell] = self._cell(int(cell), (1 - level) / 2)
+        return Estimates(self.means, low, high)
+
+    def _cell(self, cell: int, tail: float) -> tuple[float, float]:
+        mean, n = float(np.clip(self.means[cell], 0, 1)), float(self.effective[cell])
+        patients = int(self.patients[cell])
+        if patients < 2:
+            return 0.0, 1.0
+        quantile = t.isf(tail, patients - 1)
+        if n * min(mean, 1 - mean) < FEW:
+            n *= (norm.isf(tail) / quantile) ** 2
+            hits = n * mean
+            return (
+                float(beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0,
+                float(beta.isf(tail, hits + 1, n - hits)) if hits < n else 1.0,
+            )
+        widened = norm.sf(quantile * np.sqrt(patients / (patients - 1)))
+        drawn = self.replicates[:, cell]
+        low, high = np.quantile(drawn[~np.isnan(drawn)], [widened, 1 - widened])
+        return float(low), float(high)
+
+
+def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Floats:
+    """Weight patients by how often each is drawn: one matrix product a chunk of replicates."""
+    random = np.random.default_rng(seed)
+    clusters, cells = sums.shape
+    distinct, which = np.unique(counts, axis=1, return_inverse=True)
+    both = np.concatenate([sums, distinct], axis=1)
+    out = np.empty((replicates, cells))
+    weights = np.empty((_CHUNK, clusters))
+    for start in range(0, replicates, _CHUNK):
+        rows = min(_CHUNK, replicates - start)
+        _tally(random.integers(0, clusters, (rows, clusters), dtype=np.int32), weights)
+        product = weights[:rows] @ both
+        out[start : start + rows] = product[:, :cells] / product[:, cells:][:, which.ravel()]
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _tally(drawn: NDArray[np.int32], weights: Floats) -> None:
+    weights[:] = 0
+    for row in range(drawn.shape[0]):
+        for position in range(drawn.shape[1]):
+            weights[row, drawn[row, position]] += 1

@@ -1,0 +1,141 @@
+"""What an audit is made of: plain arrays, or embeddings with the heads that were asked for."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relinkage.alignment import Heads, read_heads
+from relinkage.cohorts.tabular import read_table
+from relinkage.embeddings import Embeddings, read_array, read_embeddings
+from relinkage.errors import InputError
+from relinkage.files import fingerprint
+from relinkage.linkage import Audit, AuditSettings, Links, audit
+
+
+def audit_arrays(
+    images: Path, reports: Path, pairs: Path | None, settings: AuditSettings, name: str | None = None
+) -> Audit:
+    """Audit two array files, row by row or as a table of pairs says.
+
+    Args:
+        images: `.npy`, `.npz`, `.safetensors` or `.parquet`, shape (queries, d).
+        reports: the same, shape (candidates, d).
+        pairs: CSV or Parquet with a row per query, or None.
+        settings: the choices of the audit.
+        name: what the report calls the audited model; the file names where not given.
+
+    Raises:
+        InputError: a file cannot be read, or the three do not fit together.
+    """
+    image_array, report_array = read_array(images), read_array(reports)
+    if pairs is not None:
+        table = read_table(pairs)
+        links = Links.from_pairs(table, len(image_array), len(report_array), str(pairs))
+    else:
+        links = Links.row_by_row(len(image_array), len(report_array))
+    inputs = {
+        "kind": "arrays",
+        "images": _describe(images, image_array),
+        "reports": _describe(reports, report_array),
+        "pairs": None
+        if pairs is None
+        else {"file": pairs.name, "fingerprint": fingerprint(pairs.read_bytes())},
+        "model": None,
+        "heads": None,
+        "cohort": None,
+        "split": None,
+        "truncated_share": None,
+    }
+    return audit(
+        image_array, report_array, links, settings,
+        name=name or f"{images.name} × {reports.name}", inputs=inputs, labels=(str(images), str(reports)),
+    )  # fmt: skip
+
+
+def audit_embeddings(
+    path: Path, heads: Path | None, split: str | None, settings: AuditSettings, name: str | None = None
+) -> Audit:
+    """Audit an embeddings folder through its own heads or through trained ones.
+
+    Args:
+        path: the folder that `relinkage embed` wrote.
+        heads: trained heads; the encoder's own where not given.
+        split: the split to audit; all pairs where not given.
+        settings: the choices of the audit.
+        name: what the report calls the audited model; the encoder's id where not given.
+
+    Raises:
+        InputError: the folder or heads cannot be read, do not fit, or there are no heads at all.
+    """
+    embeddings = read_embeddings(path)
+    if split is not None:
+        embeddings = embeddings.split(split)
+    trained = None if heads is None else read_heads(heads)
+    images, texts = _project(embeddings, trained)
+    links = Links.from_pairs(embeddings.pairs, len(images), len(embeddings), str(path / "pairs.parquet"))
+    manifest = embeddings.manifest
+    inputs = {
+        "kind": "embeddings",
+        "images": {"file": path.name, "rows": len(images), "fingerprint": fingerprint(images.data)},
+        "reports": {"file": path.name, "rows": len(texts), "fingerprint": fingerprint(texts.data)},
+        "pairs": None,
+        "model": manifest["encoder"],
+        "heads": None if trained is None else {"file": heads.name if heads else "", **trained.manifest},
+        "cohort": manifest["cohort"],
+        "split": split,
+        "truncated_share": float(embeddings.pairs["truncated"].to_numpy().mean()),
+    }
+    title = name or manifest["encoder"]["id"] + ("" if heads is None else f" + {heads.name}")
+    reports = texts[embeddings.pairs["report_row"].to_numpy()]
+    result = audit(
+        images,
+        reports,
+        links,
+        settings,
+        name=title,
+        inputs=inputs,
+        labels=(f"{path} (images)", f"{path} (reports)"),
+    )
+    result.result["notes"] += _held_out(embeddings, trained, split)
+    return result
+
+
+def _describe(path: Path, array: NDArray[Any]) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "rows": len(array),
+        "dtype": str(array.dtype),
+        "fingerprint": fingerprint(np.ascontiguousarray(array).data),
+    }
+
+
+def _project(
+    embeddings: Embeddings, trained: Heads | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if trained is not None:
+        return embeddings.project(trained.pair)
+    if embeddings.image_embeddings is None or embeddings.text_embeddings is None:
+        raise InputError(
+            f"{embeddings.path} holds the features of towers that share no space; train heads first "
+            f"(`relinkage align {embeddings.path} --out HEADS`) and name them with --heads HEADS."
+        )
+    return embeddings.image_embeddings, embeddings.text_embeddings
+
+
+def _held_out(embeddings: Embeddings, trained: Heads | None, split: str | None) -> list[str]:
+    """Say where audited pairs are not held out from what trained the heads."""
+    if trained is None or not trained.manifest:
+        return []
+    train = trained.manifest["train_split"]
+    same = trained.manifest["cohort_fingerprint"] == embeddings.manifest["cohort"]["fingerprint"]
+    if not same or split not in (None, train):
+        return []
+    inside = int((embeddings.pairs["split"] == train).sum())
+    if not inside:
+        return []
+    return [
+        f"{inside} of the {len(embeddings)} audited pairs trained the heads: they are not held out, and "
+        "linkage on them is higher than on new patients."
+    ]

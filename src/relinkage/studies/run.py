@@ -1,0 +1,28 @@
+"""A run folder: what an audit leaves for machines and for people."""
+
+from pathlib import Path
+
+from relinkage.files import whole_folder, write_json
+from relinkage.linkage import Audit, write_tables
+from relinkage.reports import render_card, render_report, write_figures
+
+AUDIT, TABLES, REPORT, CARD, FIGURES = "audit.json", "linkage.parquet", "report.html", "card.md", "figures"
+
+
+def write_run(audit: Audit, out: Path) -> Path:
+    """Write `audit.json`, `linkage.parquet`, `report.html`, `card.md` and `figures/`, all or nothing.
+
+    Args:
+        audit: the audit.
+        out: the folder to write; an earlier run there is replaced.
+
+    Raises:
+        InputError: `out` is a file or holds other things.
+    """
+    with whole_folder(out, AUDIT) as folder:
+        write_json(folder / AUDIT, audit.result)
+        write_tables(audit.tables, folder / TABLES)
+        (folder / REPORT).write_text(render_report([audit.result]), encoding="utf-8")
+        (folder / CARD).write_text(render_card([audit.result]), encoding="utf-8")
+        write_figures([audit.result], folder / FIGURES)
+    return out
