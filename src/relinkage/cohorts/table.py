@@ -159,7 +159,9 @@ def _is_label(values: pl.Series) -> bool:
     if present.is_empty():
         return False
     numbers = present.cast(pl.Float64, strict=False)
-    return numbers.null_count() == 0 and bool(numbers.is_in([POSITIVE, NEGATIVE, UNCERTAIN]).all())
+    return numbers.null_count() == 0 and bool(
+        numbers.is_in([float(value) for value in (POSITIVE, NEGATIVE, UNCERTAIN)]).all()
+    )
 
 
 def _ages(values: pl.Series, source: str) -> pl.Series:

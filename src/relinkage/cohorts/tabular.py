@@ -44,7 +44,7 @@ def read_table(path: Path) -> pl.DataFrame:
         return pl.read_csv(path, infer_schema=False, encoding="utf8")
     except pl.exceptions.NoDataError:
         raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeDecodeError) as error:
         kind = "Parquet" if path.suffix == ".parquet" else "CSV in UTF-8"
         raise InputError(
             f"{path} cannot be read as {kind} ({type(error).__name__}); check the file."

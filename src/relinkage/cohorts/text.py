@@ -15,8 +15,8 @@ def normalise(text: str) -> str:
 def report_hash(text: str, salt: str) -> str:
     """Give a salted hash of the normalised text: 16 hexadecimal digits (64 bits).
 
-    The salt is drawn per embeddings folder, so hashes tell equal texts within a folder and nothing across
-    folders without it.
+    The salt follows from the cohort (`Cohort.salt`) and is not published, so hashes tell equal texts within
+    a cohort, and nobody without the cohort can test a guessed text.
     """
     key = hashlib.blake2b(salt.encode(), digest_size=32).digest()
     return hashlib.blake2b(normalise(text).encode(), key=key, digest_size=8).hexdigest()

@@ -1,11 +1,12 @@
 """Projection heads: from each tower's features into one shared space of unit vectors."""
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from relinkage.errors import InputError
@@ -68,15 +69,15 @@ class HeadPair(nn.Module):
 
 
 def save_heads(heads: HeadPair, path: Path) -> None:
-    """Write heads as safetensors; their shapes' description goes into the file's metadata."""
+    """Write heads as safetensors; their shapes' description goes into the file's metadata.
+
+    Equal heads give equal bytes.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in heads.state_dict().items()}
-    metadata = {
-        f"{side}.{name}": str(value)
-        for side, spec in (("image", heads.image_spec), ("text", heads.text_spec))
-        for name, value in asdict(spec).items()
-    }
+    # One key only: safetensors writes several metadata keys in an order that changes from run to run.
+    specs = json.dumps({"image": asdict(heads.image_spec), "text": asdict(heads.text_spec)})
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, {"heads": specs}))
 
 
 def load_heads(path: Path) -> HeadPair:
@@ -89,24 +90,17 @@ def load_heads(path: Path) -> HeadPair:
         raise InputError(f"{path} does not exist; name the heads that `relinkage align` wrote.")
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+            specs = json.loads((file.metadata() or {})["heads"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        heads = HeadPair(_spec(metadata, "image"), _spec(metadata, "text"))
+        heads = HeadPair(_spec(specs["image"]), _spec(specs["text"]))
         heads.load_state_dict(tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} cannot be read as projection heads ({type(error).__name__}).") from None
     return heads.eval()
 
 
-def _spec(metadata: dict[str, str], side: str) -> HeadSpec:
-    kind = metadata[f"{side}.kind"]
-    if kind not in ("linear", "mlp"):
-        raise ValueError(kind)
-    return HeadSpec(
-        kind=kind,  # type: ignore[arg-type]  # narrowed by the line above, which mypy does not follow
-        features=int(metadata[f"{side}.features"]),
-        embedding=int(metadata[f"{side}.embedding"]),
-        bias=metadata[f"{side}.bias"] == "True",
-        hidden=int(metadata[f"{side}.hidden"]),
-        dropout=float(metadata[f"{side}.dropout"]),
-    )
+def _spec(fields: dict[str, Any]) -> HeadSpec:
+    spec = HeadSpec(**fields)
+    if spec.kind not in ("linear", "mlp") or min(spec.features, spec.embedding, spec.hidden) < 0:
+        raise ValueError(f"no projection head: {fields}")
+    return spec

@@ -27,6 +27,8 @@ class EncoderCard:
         token_limit: tokens after which text is cut off, None where there is no limit.
         seen: what is known of the data the encoder was trained on, so that a report can warn when the
             cohort may be among it.
+        pooling: one line saying how one feature vector is taken from each tower.
+        device: the kind of processor the encoder runs on; the last bits of features depend on it.
     """
 
     id: str
@@ -38,6 +40,8 @@ class EncoderCard:
     embedding: int | None
     token_limit: int | None
     seen: str = "not stated"
+    pooling: str = "the model's own"
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Encoder(Protocol):
 
     @property
     def heads(self) -> HeadPair | None:
-        """The encoder's own heads into the shared space, None for towers that share no space yet."""
+        """The encoder's own heads into the shared space, on the CPU; None for towers without one."""
         ...
 
     def fit(self, texts: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """Who belongs to whom: which report is the mate of which image, and which patient each is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -102,6 +102,12 @@ class Links:
         return cls(
             pairs, mate, candidate_row, own, candidate_patient, text, "patient_id" in pairs.columns, studies
         )
+
+    def with_patients(self, patient: Ints) -> "Links":
+        """Give the links with other patients: int64, shape (q,), a number per patient."""
+        candidate_patient = np.full(len(self.candidate_row), -1, np.int64)
+        candidate_patient[self.mate] = patient
+        return replace(self, patient=patient, candidate_patient=candidate_patient, patients_known=True)
 
     def same_patient(self) -> tuple[Ints, Ints]:
         """List (query, candidate) of one patient, each query's own mate left away."""

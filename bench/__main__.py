@@ -1,0 +1,96 @@
+"""The audit's time as a ratio to the matrix product it cannot avoid: `make bench`.
+
+Prints a row per width: the bare product in blocks over the same arrays, the exact pass, the whole audit
+(pass, controls, every pool, intervals), each a median of interleaved runs, and the process's peak memory.
+"""
+
+import argparse
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage.ranks import count_ranks
+from relinkage.linkage.vectors import Vectors
+
+Array = NDArray[np.float32]
+
+
+def planted(pairs: int, dimension: int, seed: int = 0) -> tuple[Array, Array]:
+    """Images and reports with a weak link, a common direction, and a twelfth of the reports alike."""
+    random = np.random.default_rng(seed)
+    images = random.standard_normal((pairs, dimension), dtype=np.float32)
+    reports = 0.3 * images + random.standard_normal((pairs, dimension), dtype=np.float32)
+    images += 0.5
+    reports -= 0.5
+    reports[random.integers(0, pairs, pairs // 12)] = reports[0]
+    return images, reports
+
+
+def bare_product(images: Array, reports: Array, block: int = 1024) -> None:
+    """The product in blocks into one buffer, every thread torch has, nothing read from it."""
+    a, b = torch.from_numpy(images), torch.from_numpy(reports)
+    buffer = torch.empty(block * block)
+    for row in range(0, len(a), block):
+        for column in range(0, len(b), block):
+            x, y = a[row : row + block], b[column : column + block]
+            torch.mm(x, y.T, out=buffer[: len(x) * len(y)].view(len(x), len(y)))
+
+
+def interleaved(runs: int, **works: Callable[[], object]) -> dict[str, float]:
+    """Median seconds of each work, taken in turn so that a drift of the machine meets all alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(runs):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=43793)
+    parser.add_argument("--patients", type=int, default=9000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--dimensions", type=int, nargs="+", default=[128, 512])
+    options = parser.parse_args()
+    small = planted(600, 8)
+    audit(*small, settings=AuditSettings())  # compiles
+    print(f"{options.pairs:,} × {options.pairs:,}, {options.runs} interleaved runs, medians; "
+          f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")  # fmt: skip
+    print(f"{'d':>5} {'product':>10} {'exact pass':>22} {'whole audit':>22} {'peak memory':>12}")
+    for dimension in options.dimensions:
+        images, reports = planted(options.pairs, dimension)
+        patient = np.random.default_rng(1).integers(0, options.patients, options.pairs)
+        links = Links.row_by_row(options.pairs, options.pairs).with_patients(patient)
+
+        def exact_pass(images: Array = images, reports: Array = reports) -> None:
+            mate = np.arange(len(images))
+            count_ranks(Vectors.prepare(images, "images"), Vectors.prepare(reports, "reports"), mate)
+
+        median = interleaved(
+            options.runs,
+            product=lambda images=images, reports=reports: bare_product(images, reports),  # type: ignore[misc]
+            exact=exact_pass,
+            whole=lambda images=images, reports=reports, links=links: audit(images, reports, links),  # type: ignore[misc]
+        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        cells = [
+            f"{median[name]:8.2f} s = {median[name] / median['product']:5.2f} ×"
+            for name in ("exact", "whole")
+        ]
+        print(
+            f"{dimension:>5} {median['product']:8.2f} s {cells[0]:>22} {cells[1]:>22} {peak:9.2f} GB",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

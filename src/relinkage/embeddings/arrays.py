@@ -1,0 +1,135 @@
+"""Plain arrays of features or embeddings from the formats that other tools write."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from relinkage.errors import InputError
+
+FORMATS = (".npy", ".npz", ".safetensors", ".parquet")
+FLOATS = (np.float16, np.float32, np.float64)
+
+
+def read_array(path: str | Path) -> NDArray[Any]:
+    """Read a matrix of vectors, a row each.
+
+    Pickled objects are never loaded. Integers are refused rather than converted: where features are
+    expected they are usually labels or row numbers that were named by mistake. bfloat16 becomes float32.
+    Whether values are finite is not looked at here.
+
+    Args:
+        path: a `.npy`, `.npz`, `.safetensors` or `.parquet` file. `FILE:NAME` picks one array, or one list
+            column, of a file that holds several. A Parquet file holds either one column of equally long
+            lists, or nothing but columns of floating-point numbers, each a dimension.
+
+    Returns:
+        float16, float32 or float64 as stored, in native byte order, C-contiguous, shape (rows, dimensions).
+
+    Raises:
+        InputError: the file is missing, unreadable, not two-dimensional, empty, or holds no floating-point
+            numbers; or it holds several arrays and no name was given, or none of that name.
+    """
+    file, name = _split(str(path))
+    if file.suffix not in FORMATS:
+        raise InputError(f"{file} is no array file; name one that ends in {', '.join(FORMATS)}.")
+    if not file.is_file():
+        raise InputError(f"{file} does not exist; name an array file.")
+    try:
+        array = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet}[file.suffix](
+            file, name
+        )
+    except InputError:
+        raise
+    # On damaged bytes the readers raise anything; polars' panic is not even an Exception.
+    except (Exception, pl.exceptions.PanicException) as error:
+        raise InputError(
+            f"{file} cannot be read as a {file.suffix} array ({type(error).__name__}); "
+            "check the file, which may hold no pickled objects."
+        ) from None
+    return _checked(array, str(path))
+
+
+def _split(path: str) -> tuple[Path, str | None]:
+    """`emb.npz:images` is the array `images` of `emb.npz`."""
+    file, colon, name = path.rpartition(":")
+    if colon and file.endswith((".npz", ".safetensors", ".parquet")):
+        return Path(file), name
+    return Path(path), None
+
+
+def _npy(path: Path, name: str | None) -> NDArray[Any]:
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _npz(path: Path, name: str | None) -> NDArray[Any]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays[_choose(arrays.files, name, path)]
+
+
+def _safetensors(path: Path, name: str | None) -> NDArray[Any]:
+    # Through torch, because numpy has no bfloat16.
+    with safe_open(path, "pt") as file:
+        tensor = file.get_tensor(_choose(list(file.keys()), name, path))
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def _parquet(path: Path, name: str | None) -> NDArray[Any]:
+    table = pl.read_parquet(path)
+    lists = [column for column, kind in table.schema.items() if isinstance(kind, (pl.List, pl.Array))]
+    if name is None and not lists:
+        wrong = [column for column, kind in table.schema.items() if not kind.is_float()]
+        if wrong:
+            raise InputError(
+                f"{path} has columns that are no floating-point numbers ({', '.join(wrong[:5])}); "
+                "keep only the dimensions, or one list column."
+            )
+        _check_nulls(path, [table[column].null_count() for column in table.columns])
+        return table.to_numpy()
+    rows = table[_choose(lists, name, path)]
+    if isinstance(rows.dtype, pl.List):
+        lengths = rows.list.len()
+        _check_nulls(path, [rows.null_count()])
+        if rows.is_empty() or lengths.n_unique() != 1:
+            raise InputError(
+                f"{path} has lists of differing lengths, or none; every row needs as many numbers."
+            )
+        rows = rows.cast(pl.Array(rows.dtype.inner, int(lengths[0])))
+    _check_nulls(path, [rows.null_count(), rows.explode().null_count()])
+    return rows.to_numpy()
+
+
+def _check_nulls(path: Path, counts: list[int]) -> None:
+    if sum(counts):
+        raise InputError(f"{path} has {sum(counts)} empty cells among its vectors; fill or drop those rows.")
+
+
+def _choose(names: list[str], name: str | None, path: Path) -> str:
+    listed = ", ".join(names[:8]) or "none"
+    if name is not None:
+        if name not in names:
+            raise InputError(f"{path} holds no array {name} (it holds: {listed}); name one of them.")
+        return name
+    if len(names) != 1:
+        raise InputError(f"{path} holds {len(names)} arrays ({listed}); name one as {path}:NAME.")
+    return names[0]
+
+
+def _checked(array: NDArray[Any], source: str) -> NDArray[Any]:
+    if array.dtype.newbyteorder("=") not in FLOATS:
+        raise InputError(
+            f"{source} holds {array.dtype} values; give float16, float32 or float64 "
+            "(convert whole numbers only if they really are features)."
+        )
+    if array.ndim != 2:
+        raise InputError(
+            f"{source} has {array.ndim} dimensions, shape {array.shape}; give a matrix with a row per vector."
+        )
+    if 0 in array.shape:
+        raise InputError(f"{source} is empty, shape {array.shape}; give at least one row and one column.")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))

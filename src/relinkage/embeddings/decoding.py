@@ -1,0 +1,55 @@
+"""Images decoded ahead in threads, so that the encoder does not wait for files."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from PIL.Image import Image
+
+from relinkage.encoders import UnreadableImageError, open_image
+
+AHEAD = 2
+"""Batches that are decoded while the encoder works on one; more would only cost memory."""
+
+Decoded = torch.Tensor | str
+"""A preprocessed image, or why it cannot be used."""
+
+
+def decode_ahead(
+    batches: Sequence[Sequence[Path]],
+    root: Path,
+    preprocess: Callable[[Image], torch.Tensor],
+    workers: int,
+) -> Generator[list[Decoded], None, None]:
+    """Open and preprocess images, batch by batch, in order.
+
+    Args:
+        batches: the image files of each batch.
+        root: the cohort's folder, which the files must lie in.
+        preprocess: what makes pixels of an opened image; called from threads.
+        workers: threads; 0 for one per core, at most 16.
+
+    Yields:
+        For each batch, the pixels of every image, or why it cannot be used.
+    """
+
+    def decode(path: Path) -> Decoded:
+        try:
+            return preprocess(open_image(path, root))
+        except UnreadableImageError as reason:
+            return str(reason)
+
+    pool = ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 16), thread_name_prefix="decode")
+    waiting: deque[list[Future[Decoded]]] = deque()
+    try:
+        for batch in batches:
+            waiting.append([pool.submit(decode, path) for path in batch])
+            if len(waiting) > AHEAD:
+                yield [future.result() for future in waiting.popleft()]
+        while waiting:
+            yield [future.result() for future in waiting.popleft()]
+    finally:
+        pool.shutdown(cancel_futures=True)

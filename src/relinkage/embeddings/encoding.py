@@ -1,0 +1,278 @@
+"""The embedding pass: a cohort through an encoder, in batches, shard by shard, resumable after any kill."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from relinkage.cohorts import Cohort, with_split
+from relinkage.cohorts.text import normalise
+from relinkage.embeddings.decoding import decode_ahead
+from relinkage.embeddings.folder import (
+    HEADS,
+    LEFT_OUT,
+    MANIFEST,
+    PAIRS,
+    PROGRESS,
+    SCHEMA,
+    Embeddings,
+    read_embeddings,
+)
+from relinkage.embeddings.left_out import EMPTY_REPORT, HopelessError, LeftOut
+from relinkage.embeddings.resuming import as_json, discard, prepare, versions
+from relinkage.embeddings.shards import read_left_out, read_shard, shard_name, write_shard
+from relinkage.embeddings.table import check_columns, distinct_reports, pairs_table
+from relinkage.encoders import Encoder, save_heads
+from relinkage.errors import InputError
+from relinkage.files import whole_file, write_json
+from relinkage.progress import progress
+
+
+@dataclass(frozen=True)
+class EmbedSettings:
+    """Choices of an embedding pass.
+
+    Attributes:
+        batch: images, or reports, that the encoder gets at a time.
+        shard_rows: cohort rows to an image shard and reports to a text shard; what a kill can cost.
+        max_left_out: share of rows that may have an unreadable image or an empty report.
+        split_by: the column that no split crosses, for a cohort without a split of its own.
+        train: share of groups that go to training, for such a cohort.
+        seed: seed of that split.
+        keep: columns beyond the schema's and the labels that go into `pairs.parquet`.
+        workers: threads that decode images; 0 for one per core, at most 16. Results do not depend on it.
+    """
+
+    batch: int = 32
+    shard_rows: int = 2048
+    max_left_out: float = 0.05
+    split_by: str = "patient_id"
+    train: float = 0.8
+    seed: int = 0
+    keep: tuple[str, ...] = ()
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.shard_rows) < 1 or self.workers < 0:
+            raise InputError("Batch and shard sizes must be at least 1, and workers at least 0.")
+        if not 0 <= self.max_left_out <= 1:
+            raise InputError(f"The share that may be left out is {self.max_left_out}; give one from 0 to 1.")
+
+
+def embed(
+    cohort: Cohort, encoder: Encoder, out: str | Path, *, settings: EmbedSettings | None = None
+) -> Embeddings:
+    """Embed a cohort into a folder, or finish there what a killed run began.
+
+    Batches and shards are cut by row number alone, so a run that was killed anywhere and started again leaves
+    the same bytes as one that was not. A finished folder of the same cohort, encoder and settings is read
+    as it is.
+
+    Args:
+        cohort: the cohort; without a `split` column it gets one by `settings`.
+        encoder: the frozen encoder; what it fits, it fits on the reports of the split `train`.
+        out: the folder to write.
+        settings: choices of the pass.
+
+    Raises:
+        InputError: `out` holds something else, a column may not leave the cohort, too many rows have an
+            unreadable image or an empty report, or the encoder gives values that are not finite. Nothing
+            half-written stays then.
+    """
+    settings, out = settings or EmbedSettings(), Path(out)
+    given = cohort
+    if "split" not in cohort.pairs.columns:
+        cohort = with_split(cohort, by=settings.split_by, train=settings.train, seed=settings.seed)
+    check_columns(cohort, settings.keep)
+    reports = cohort.pairs["report"].to_list()
+    empty = np.array([not normalise(text) for text in reports])
+    encoder.fit(
+        [
+            text
+            for text, split, blank in zip(reports, cohort.pairs["split"], empty, strict=True)
+            if split == "train" and not blank
+        ]
+    )
+    beginning = _beginning(given, encoder, settings)
+    if prepare(out, beginning):
+        return read_embeddings(out)
+    try:
+        _run(cohort, encoder, out, settings, empty, given.salt(), beginning)
+    except HopelessError:
+        discard(out)
+        raise
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written ({error.strerror or type(error).__name__}); see to it, and the same "
+            "command resumes."
+        ) from None
+    return read_embeddings(out)
+
+
+def _beginning(given: Cohort, encoder: Encoder, settings: EmbedSettings) -> dict[str, Any]:
+    """The part of the manifest that is known at once; it tells one run from another."""
+    own_split = "split" in given.pairs.columns
+    split = {"by": settings.split_by, "train": settings.train, "seed": settings.seed}
+    elsewhere = ("workers", "split_by", "train", "seed")
+    return as_json(
+        {
+            "schema": SCHEMA,
+            "cohort": {"name": given.name, "fingerprint": given.fingerprint()},
+            "encoder": encoder.card,
+            "settings": {key: value for key, value in asdict(settings).items() if key not in elsewhere},
+            "split": {"column": "split"} if own_split else split,
+            "versions": versions(),
+        }
+    )
+
+
+def _run(
+    cohort: Cohort,
+    encoder: Encoder,
+    out: Path,
+    settings: EmbedSettings,
+    empty: NDArray[np.bool_],
+    salt: str,
+    beginning: dict[str, Any],
+) -> None:
+    left_out = LeftOut(len(cohort), settings.max_left_out)
+    left_out.add({int(row): EMPTY_REPORT for row in np.flatnonzero(empty)})
+    image_shards = _embed_images(cohort, encoder, out, settings, np.flatnonzero(~empty), left_out)
+    kept = np.setdiff1d(np.arange(len(cohort)), list(left_out.reasons)).astype(np.intp)
+    if not len(kept):
+        raise HopelessError(f"No row of the cohort has a readable image and a report ({left_out.summary()}).")
+    texts, reports = distinct_reports(cohort, kept, salt)
+    text_shards, truncated = _embed_texts(texts, encoder, out, settings)
+
+    pairs = pairs_table(cohort, kept, reports, truncated, settings.keep)
+    with whole_file(out / PAIRS) as temporary:
+        pairs.write_parquet(temporary)
+    with whole_file(out / LEFT_OUT) as temporary:
+        rows = sorted(left_out.reasons)
+        pl.DataFrame(
+            {
+                "pair_id": cohort.pairs["pair_id"].gather(rows),
+                "reason": pl.Series([left_out.reasons[row] for row in rows], dtype=pl.String),
+            }
+        ).write_csv(temporary)
+    if encoder.heads is not None:
+        save_heads(encoder.heads, out / HEADS)
+    write_json(
+        out / MANIFEST,
+        {
+            **beginning,
+            "counts": {
+                "rows": len(cohort),
+                "pairs": len(pairs),
+                "studies": pairs["study_id"].n_unique(),
+                "patients": pairs["patient_id"].n_unique(),
+                "reports": len(texts),
+                "left_out": left_out.counts(),
+            },
+            "truncated_share": float(truncated.mean()),
+            "labels": list(cohort.labels),
+            "shards": {"image": image_shards, "text": text_shards},
+            "notes": list(cohort.notes),
+        },
+    )
+    (out / PROGRESS).unlink()
+
+
+def _embed_images(
+    cohort: Cohort,
+    encoder: Encoder,
+    out: Path,
+    settings: EmbedSettings,
+    rows: NDArray[np.intp],
+    left_out: LeftOut,
+) -> list[int]:
+    """Write the image shards that are missing; give the number of kept rows in every shard."""
+    shards = list(_cut(rows, settings.shard_rows))
+    files = [out / shard_name("image", index) for index in range(len(shards))]
+    for file in files:
+        if file.exists():
+            left_out.add(read_left_out(file))
+    todo = [(file, shard) for file, shard in zip(files, shards, strict=True) if not file.exists()]
+    batches = [batch for _, shard in todo for batch in _cut(shard, settings.batch)]
+    paths = cohort.image_paths()
+    decoded = decode_ahead(
+        [[paths[row] for row in batch] for batch in batches],
+        cohort.root,
+        encoder.preprocess,
+        settings.workers,
+    )
+    done = len(rows) - sum(len(shard) for _, shard in todo)
+    project = encoder.heads.embed_images if encoder.heads is not None else None
+    with closing(decoded), progress(len(rows), "images", "images", done=done) as bar:
+        for file, shard in todo:
+            unusable: dict[int, str] = {}
+            features = [np.empty((0, encoder.card.image_features), np.float32)]
+            for batch in _cut(shard, settings.batch):
+                pixels = []
+                for row, image in zip(batch, next(decoded), strict=True):
+                    if isinstance(image, str):
+                        unusable[int(row)] = image
+                    else:
+                        pixels.append(image)
+                left_out.add(unusable)
+                if pixels:
+                    part = encoder.encode_images(torch.stack(pixels))
+                    features.append(_checked(part, len(pixels), encoder.card.image_features, encoder))
+                bar.update(len(batch))
+            write_shard(file, _arrays(np.concatenate(features), project), unusable)
+    return [len(shard) - len(left_out.reasons.keys() & set(shard.tolist())) for shard in shards]
+
+
+def _embed_texts(
+    texts: list[str], encoder: Encoder, out: Path, settings: EmbedSettings
+) -> tuple[list[int], NDArray[np.bool_]]:
+    """Write the text shards that are missing; give the rows of every shard and the truncation flags."""
+    project = encoder.heads.embed_texts if encoder.heads is not None else None
+    flags: list[NDArray[np.bool_]] = []
+    shards = list(_cut(texts, settings.shard_rows))
+    with progress(len(texts), "reports", "reports") as bar:
+        for index, shard in enumerate(shards):
+            file = out / shard_name("text", index)
+            if file.exists():
+                flags.append(read_shard(file)["truncated"])
+                bar.update(len(shard))
+                continue
+            features, truncated = [], []
+            for batch in _cut(shard, settings.batch):
+                part = encoder.encode_texts(batch)
+                features.append(_checked(part.features, len(batch), encoder.card.text_features, encoder))
+                truncated.append(part.truncated)
+                bar.update(len(batch))
+            flags.append(np.concatenate(truncated))
+            write_shard(file, _arrays(np.concatenate(features), project) | {"truncated": flags[-1]}, {})
+    return [len(shard) for shard in shards], np.concatenate(flags)
+
+
+def _arrays(
+    features: NDArray[np.float32], project: Callable[[torch.Tensor], torch.Tensor] | None
+) -> dict[str, NDArray[Any]]:
+    if project is None:
+        return {"features": features}
+    with torch.inference_mode():
+        return {"features": features, "embeddings": project(torch.from_numpy(features)).numpy()}
+
+
+def _checked(features: NDArray[np.float32], rows: int, width: int, encoder: Encoder) -> NDArray[np.float32]:
+    if features.shape != (rows, width):
+        raise ValueError(f"{encoder.card.id} gave features of shape {features.shape}, not {(rows, width)}")
+    if not np.isfinite(features).all():
+        raise HopelessError(
+            f"The encoder {encoder.card.id} gives NaN or infinity as features; check its weights and its "
+            "preprocessing."
+        )
+    return features.astype(np.float32, copy=False)
+
+
+def _cut(items: Sequence[Any] | NDArray[Any], size: int) -> Iterator[Any]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,207 @@
+"""Embeddings: what an encoder left of a cohort, read back from its folder."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from relinkage.cohorts.tabular import read_table
+from relinkage.embeddings.shards import Side, read_shard, shard_name
+from relinkage.embeddings.table import ADDED, IDS
+from relinkage.encoders.heads import HeadPair, load_heads
+from relinkage.errors import InputError
+from relinkage.files import read_json
+
+SCHEMA = "relinkage.embeddings/1"
+MANIFEST, PROGRESS, PAIRS, HEADS, LEFT_OUT = (
+    "manifest.json",
+    "progress.json",
+    "pairs.parquet",
+    "heads.safetensors",
+    "left_out.csv",
+)
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Frozen features of the kept pairs of a cohort.
+
+    Attributes:
+        pairs: a row per pair: ids, split, view, sex, age, kept columns, labels, `report_hash`,
+            `report_words`, `report_row` (the row of its report in the text arrays) and `truncated`.
+        image_features: float32, shape (pairs, image features).
+        text_features: float32, shape (distinct reports, text features).
+        image_embeddings: unit vectors of the encoder's own heads, shape (pairs, embedding), or None.
+        text_embeddings: likewise, shape (distinct reports, embedding).
+        manifest: what made them.
+        path: the folder they were read from.
+    """
+
+    pairs: pl.DataFrame
+    image_features: Floats
+    text_features: Floats
+    image_embeddings: Floats | None
+    text_embeddings: Floats | None
+    manifest: dict[str, Any]
+    path: Path
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the label columns."""
+        return tuple(self.manifest["labels"])
+
+    @cached_property
+    def heads(self) -> HeadPair | None:
+        """The encoder's own heads, None where it has none.
+
+        Raises:
+            InputError: their file is missing or damaged.
+        """
+        return load_heads(self.path / HEADS) if self.image_embeddings is not None else None
+
+    def select(self, rows: ArrayLike) -> "Embeddings":
+        """Keep some pairs, and of the text arrays the rows that these pairs refer to.
+
+        Args:
+            rows: row numbers, or a bool for every row.
+        """
+        chosen = np.asarray(rows)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.intp)
+        pairs = self.pairs[chosen]
+        texts, places = np.unique(pairs["report_row"].to_numpy(), return_inverse=True)
+        return replace(
+            self,
+            pairs=pairs.with_columns(pl.Series("report_row", places, dtype=pl.Int32)),
+            image_features=self.image_features[chosen],
+            text_features=self.text_features[texts],
+            image_embeddings=None if self.image_embeddings is None else self.image_embeddings[chosen],
+            text_embeddings=None if self.text_embeddings is None else self.text_embeddings[texts],
+        )
+
+    def split(self, name: str) -> "Embeddings":
+        """Keep the pairs of one split.
+
+        Raises:
+            InputError: no pair is in that split.
+        """
+        inside = (self.pairs["split"] == name).fill_null(False)
+        if not inside.any():
+            splits = ", ".join(sorted(self.pairs["split"].drop_nulls().unique())) or "none"
+            raise InputError(
+                f"{self.path} has no pair in the split {name} (it has: {splits}); name one of them."
+            )
+        return self.select(inside.to_numpy())
+
+    @torch.inference_mode()
+    def project(self, heads: HeadPair, batch: int = 8192) -> tuple[Floats, Floats]:
+        """Project the features through heads.
+
+        Args:
+            heads: an image head and a text head that fit these features; they are put in evaluation mode.
+            batch: rows projected at a time.
+
+        Returns:
+            float32 unit vectors of the images, shape (pairs, embedding), and of the distinct reports.
+
+        Raises:
+            InputError: the heads were made for features of another width.
+        """
+        wanted = (heads.image_spec.features, heads.text_spec.features)
+        found = (self.image_features.shape[1], self.text_features.shape[1])
+        if wanted != found:
+            raise InputError(
+                f"The heads take image and text features of {wanted[0]} and {wanted[1]} dimensions, "
+                f"{self.path} has {found[0]} and {found[1]}; train heads on these embeddings with "
+                "`relinkage align`."
+            )
+        heads.eval()
+        device = next(heads.parameters()).device
+        sides = ((self.image_features, heads.embed_images), (self.text_features, heads.embed_texts))
+        images, texts = (
+            np.concatenate(
+                [
+                    embed(torch.from_numpy(features[start : start + batch]).to(device)).cpu().numpy()
+                    for start in range(0, len(features), batch)
+                ]
+            )
+            for features, embed in sides
+        )
+        return images, texts
+
+
+def read_embeddings(path: str | Path) -> Embeddings:
+    """Read an embeddings folder and check that it is whole.
+
+    Raises:
+        InputError: the folder is unfinished or none of ours, or a file is missing, damaged, of the wrong
+            shape or with NaN or infinity.
+    """
+    path = Path(path)
+    if not (path / MANIFEST).is_file():
+        if (path / PROGRESS).is_file():
+            raise InputError(
+                f"{path} is unfinished; run `relinkage embed` again with the same cohort, model and --out, "
+                "which resumes."
+            )
+        raise InputError(f"{path} is no embeddings folder; name one that `relinkage embed` wrote.")
+    manifest = read_json(path / MANIFEST, "an embeddings manifest")
+    if manifest.get("schema") != SCHEMA:
+        raise InputError(f"{path / MANIFEST} is not of the schema {SCHEMA}; embed the cohort again.")
+    card, shards = manifest["encoder"], manifest["shards"]
+    embedding = card["embedding"]
+    images = _read_side(path, "image", shards["image"], card["image_features"], embedding)
+    texts = _read_side(path, "text", shards["text"], card["text_features"], embedding)
+    pairs = _read_pairs(path / PAIRS, len(images["features"]), len(texts["features"]))
+    return Embeddings(
+        pairs,
+        images["features"],
+        texts["features"],
+        images.get("embeddings"),
+        texts.get("embeddings"),
+        manifest,
+        path,
+    )
+
+
+def _read_side(
+    path: Path, side: Side, rows: list[int], features: int, embedding: int | None
+) -> dict[str, Floats]:
+    widths = {"features": features} | ({"embeddings": embedding} if embedding is not None else {})
+    arrays = {name: np.empty((sum(rows), width), np.float32) for name, width in widths.items()}
+    start = 0
+    for index, count in enumerate(rows):
+        file = path / shard_name(side, index)
+        shard = read_shard(file)
+        for name, target in arrays.items():
+            part = shard.get(name)
+            if part is None or part.shape != (count, target.shape[1]) or part.dtype != np.float32:
+                raise InputError(
+                    f"{file} does not hold the {name} that the manifest states; embed the cohort again."
+                )
+            if not np.isfinite(part).all():
+                raise InputError(f"{file} holds NaN or infinity among its {name}; embed the cohort again.")
+            target[start : start + count] = part
+        start += count
+    return arrays
+
+
+def _read_pairs(path: Path, images: int, texts: int) -> pl.DataFrame:
+    pairs = read_table(path)
+    lacking = [column for column in (*IDS, "split", *ADDED) if column not in pairs.columns]
+    if lacking:
+        raise InputError(f"{path} lacks the column {lacking[0]}; embed the cohort again.")
+    if len(pairs) != images or not pairs["report_row"].is_between(0, texts - 1).all():
+        raise InputError(
+            f"{path} does not fit its shards ({len(pairs)} rows, {images} images, {texts} reports); "
+            "embed the cohort again."
+        )
+    return pairs

@@ -1,0 +1,71 @@
+"""Shards: the safetensors files of an embeddings folder, each whole or absent."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from relinkage.errors import InputError
+from relinkage.files import whole_file
+
+Side = Literal["image", "text"]
+
+
+def shard_name(side: Side, index: int) -> str:
+    """Give the file name of a shard."""
+    return f"{side}-{index:05d}.safetensors"
+
+
+def write_shard(path: Path, tensors: Mapping[str, NDArray[Any]], left_out: Mapping[int, str]) -> None:
+    """Write a shard.
+
+    Args:
+        path: the shard's file.
+        tensors: arrays by name, with a row per kept item.
+        left_out: why a cohort row of this shard was left out, by row number from 0.
+    """
+    with whole_file(path) as temporary:
+        # One metadata key only: safetensors writes several in an order that changes from run to run.
+        temporary.write_bytes(
+            save(
+                {name: np.ascontiguousarray(array) for name, array in tensors.items()},
+                {"left_out": json.dumps(sorted(left_out.items()))},
+            )
+        )
+
+
+def read_shard(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a shard.
+
+    Raises:
+        InputError: the shard is missing or damaged.
+    """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+
+
+def read_left_out(path: Path) -> dict[int, str]:
+    """Read which cohort rows a shard left out, and why.
+
+    Raises:
+        InputError: the shard is missing or damaged.
+    """
+    with _opened(path) as file:
+        return dict(json.loads((file.metadata() or {}).get("left_out", "[]")))
+
+
+def _opened(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path} is missing; copy the embeddings folder whole, or embed the cohort again.")
+    try:
+        return safe_open(path, "np")
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path} is damaged ({type(error).__name__}); copy the embeddings folder again, or embed the "
+            "cohort again."
+        ) from None

@@ -1,0 +1,275 @@
+"""Hugging Face models: found on this machine first, loaded whole, and never by running their code."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from relinkage.errors import InputError
+from relinkage.files import read_json
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w.-]+)?")
+_SETTINGS = ("*.json", "*.txt", "*.model", "README.md")
+_LOADED = (".json", ".txt", ".model", ".safetensors", ".bin")
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model as it lies on this machine.
+
+    Attributes:
+        path: its folder.
+        name: its hub id, or the folder's own name.
+        revision: the hub's commit, or a digest of the folder's files.
+        licence: what its README declares.
+        config: its `config.json`.
+    """
+
+    path: Path
+    name: str
+    revision: str
+    licence: str
+    config: dict[str, Any]
+
+    @property
+    def model_type(self) -> str:
+        """The architecture that `config.json` names, empty where it names none."""
+        return str(self.config.get("model_type", ""))
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether `name` reads as `owner/model` or `owner/model@revision`."""
+    return _HUB_ID.fullmatch(name) is not None
+
+
+def locate(name: str, *, offline: bool = False) -> ModelFolder:
+    """Find a model: a local folder, else the local Hugging Face cache, else the hub.
+
+    Args:
+        name: a folder, or a hub id `owner/model`, optionally `owner/model@revision`.
+        offline: never ask the network; so too where the environment sets `HF_HUB_OFFLINE`.
+
+    Raises:
+        InputError: the extra `models` is not installed, or there is no such model with `config.json`.
+    """
+    _transformers(f"The model {name}")
+    if name and Path(name).is_dir():
+        path = Path(name)
+        label, revision = path.resolve().name, _digest(path)
+    elif is_hub_id(name):
+        label = name.partition("@")[0]
+        path = _from_hub(label, name.partition("@")[2] or None, offline)
+        revision = path.name
+    else:
+        raise InputError(f"{name} is neither a folder nor a hub id such as owner/model; name one of the two.")
+    config = read_json(path / "config.json", "a model's config.json")
+    return ModelFolder(path, label, revision, _licence(path), config)
+
+
+def load_model(folder: ModelFolder, kind: str, *, may_lack: str = "(?!)") -> tuple[Any, bool]:
+    """Load a model in float32 for evaluation, from safetensors or with `weights_only`, without its code.
+
+    Args:
+        folder: where it lies.
+        kind: the transformers class to load it with.
+        may_lack: regular expression of the weights that the files may lack.
+
+    Returns:
+        The model, and whether the files held all of its weights.
+
+    Raises:
+        InputError: it cannot be loaded, or would run with random numbers in place of weights it lacks.
+    """
+    with _quiet(), _readable(folder, "model"):
+        model, loading = getattr(_transformers(), kind).from_pretrained(
+            folder.path,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            weights_only=True,
+            output_loading_info=True,
+        )
+    missing = sorted(loading["missing_keys"])
+    lacking = [name for name in missing if not re.match(may_lack, name)]
+    if lacking:
+        raise InputError(
+            f"{folder.path} lacks {len(lacking)} of the model's weights ({lacking[0]}, …); "
+            "copy its weight files whole."
+        )
+    return model.eval().requires_grad_(False), not missing
+
+
+def load_tokenizer(folder: ModelFolder) -> Any:
+    """Load a model's tokenizer.
+
+    Raises:
+        InputError: there is no vocabulary, without which some tokenizers start empty, or it cannot be read.
+    """
+    if not any(any(folder.path.glob(pattern)) for pattern in _VOCABULARIES):
+        raise InputError(
+            f"{folder.path} holds no tokenizer ({', '.join(_VOCABULARIES)}); "
+            "copy the model's tokenizer files there."
+        )
+    with _quiet(), _readable(folder, "tokenizer"):
+        return _transformers().AutoTokenizer.from_pretrained(
+            folder.path, local_files_only=True, trust_remote_code=False
+        )
+
+
+def load_image_processor(folder: ModelFolder) -> Any:
+    """Load a model's image preprocessing, as Pillow runs it.
+
+    Raises:
+        InputError: the folder has none, it cannot be read, or it makes images of differing shapes.
+    """
+    if not any((folder.path / f"{part}_config.json").is_file() for part in ("preprocessor", "processor")):
+        raise InputError(
+            f"{folder.path} lacks preprocessor_config.json, which says how pixels are made; copy it there."
+        )
+    with _quiet(), _readable(folder, "image processor"):
+        processor = _transformers().AutoImageProcessor.from_pretrained(
+            folder.path, backend="pil", local_files_only=True, trust_remote_code=False
+        )
+        shapes = {make_pixels(processor, Image.new("RGB", size)).shape for size in ((64, 48), (48, 64))}
+    if len(shapes) > 1:
+        raise InputError(
+            f"{folder.path} makes images of differing shapes, which cannot be encoded together; give its "
+            "preprocessor_config.json a crop or a fixed height and width."
+        )
+    return processor
+
+
+def make_pixels(processor: Any, image: Image.Image) -> torch.Tensor:
+    """Make pixels of one image as an image processor does: float32, shape (3, height, width)."""
+    return processor(images=image.convert("RGB"), return_tensors="pt")["pixel_values"][0]
+
+
+def describe_processor(processor: Any) -> str:
+    """Say in one line how an image processor makes pixels."""
+    steps = ["RGB"]
+    if processor.do_resize:
+        steps.append(f"resized to {_size(processor.size)} (resampling {int(processor.resample)})")
+    if getattr(processor, "do_center_crop", False):
+        steps.append(f"centre crop {_size(processor.crop_size)}")
+    if processor.do_rescale:
+        steps.append(f"times {processor.rescale_factor:.6g}")
+    if processor.do_normalize:
+        steps.append(f"mean {_triple(processor.image_mean)}, deviation {_triple(processor.image_std)}")
+    return ", ".join(steps)
+
+
+def token_lengths(tokenizer: Any, texts: list[str]) -> list[int]:
+    """Count the tokens of each text, special tokens included, before anything is cut off."""
+    return [len(ids) for ids in tokenizer(texts, truncation=False, verbose=False)["input_ids"]]
+
+
+def _transformers(what: str = "This model") -> Any:
+    try:
+        import transformers
+    except ImportError:
+        raise InputError(f"{what} needs transformers; run pip install 'relinkage[models]'.") from None
+    return transformers
+
+
+def _from_hub(hub_id: str, revision: str | None, offline: bool) -> Path:
+    from huggingface_hub import constants, snapshot_download
+
+    def snapshot(*patterns: str, local: bool) -> Path:
+        return Path(
+            snapshot_download(
+                hub_id,
+                revision=revision,
+                allow_patterns=list(patterns),
+                ignore_patterns=["*/*"],  # other formats and examples lie in subfolders
+                local_files_only=local,
+            )
+        )
+
+    try:
+        cached = snapshot(*_SETTINGS, "*.safetensors", local=True)
+        if (cached / "config.json").exists() and _has_weights(cached):
+            return cached
+    except OSError:
+        pass
+    offline = offline or bool(constants.HF_HUB_OFFLINE)
+    reason = "and looking it up was not allowed"
+    if not offline:
+        try:
+            path = snapshot(*_SETTINGS, "*.safetensors", local=False)
+            return path if _has_weights(path) else snapshot("pytorch_model*.bin", local=False)
+        except Exception as error:  # the network stack raises errors of four packages here
+            reason = f"and the hub did not give it ({type(error).__name__})"
+    raise InputError(
+        f"{hub_id} is neither a folder nor in the Hugging Face cache {constants.HF_HUB_CACHE}, {reason}; "
+        "copy the model's folder (config.json, weights, tokenizer and preprocessor files) to this machine "
+        "and name it."
+    )
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _LOADED and path.is_file():
+            with path.open("rb") as file:
+                digest.update(f"{path.name}\n".encode() + hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _licence(folder: Path) -> str:
+    try:
+        text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "not stated"
+    found = re.search(r"\A---\n(?:.*\n)*?licen[sc]e: *([^\n]+)\n(?:.*\n)*?---", text)
+    return found.group(1).strip() if found else "not stated"
+
+
+def _size(size: Any) -> str:
+    if size.get("shortest_edge"):
+        return f"shortest edge {size['shortest_edge']}"
+    return f"{size['height']}×{size['width']}"
+
+
+def _triple(values: Any) -> str:
+    return "/".join(f"{value:.4g}" for value in values)
+
+
+@contextmanager
+def _readable(folder: ModelFolder, part: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(
+            f"The {part} in {folder.path} needs the package {error.name or 'it names'}; install it."
+        ) from None
+    except Exception as error:  # transformers and what it calls raise every kind on files they cannot use
+        raise InputError(
+            f"The {part} in {folder.path} cannot be loaded ({type(error).__name__}); "
+            "check that the folder is a whole transformers model."
+        ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep load reports and bars of transformers off stderr; what they warn of is checked here."""
+    logging = _transformers().utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,165 @@
+"""The HTML report: one file that opens with the network off and runs no script."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from relinkage import __version__
+from relinkage.files import whole_file
+from relinkage.reports.audits import Audit, read_audit
+from relinkage.reports.figures import ladder_figures
+from relinkage.reports.headline import Headline, headline, strongest
+from relinkage.reports.palette import DARK, LIGHT
+from relinkage.reports.sections import SECTIONS, settings_table
+from relinkage.reports.wording import (
+    SPACE,
+    bare_percent,
+    count,
+    counted,
+    exact_odds,
+    interval,
+    listed,
+    one_line,
+    percent,
+    times,
+)
+
+
+def write_report(runs: Sequence[Path], out: Path) -> Path:
+    """Read `audit.json` from every run and write one report about them, whole or not at all.
+
+    Args:
+        runs: run folders, or their `audit.json`, at least one; several make a ladder in this order.
+        out: the HTML file to write.
+
+    Returns:
+        `out`.
+
+    Raises:
+        InputError: a run is missing or holds no audit that this release reads.
+    """
+    page = render_report([read_audit(run) for run in runs])
+    with whole_file(out) as temporary:
+        # A name from elsewhere may hold half a character; it must not cost the report.
+        temporary.write_bytes(page.encode("utf-8", "replace"))
+    return out
+
+
+def render_report(audits: Sequence[Audit]) -> str:
+    """Give the report about one or several audits as an HTML page.
+
+    Args:
+        audits: parsed `audit.json`, at least one, as `read_audit` gives them.
+    """
+    best, lead = strongest(audits) if len(audits) > 1 else (0, headline(audits[0]))
+    runs = [_run(audit, number, several=len(audits) > 1) for number, audit in enumerate(audits, 1)]
+    ladder = ladder_figures(audits, "ladder") if len(audits) > 1 else None
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            version=__version__,
+            light=LIGHT,
+            dark=DARK,
+            title=_title(audits),
+            lead=runs[best],
+            headline=lead,
+            keys=_keys(audits[best], lead),
+            runs=runs,
+            contents=_contents(runs, ladder=ladder is not None),
+            ladder=ladder,
+            ladder_warnings=_differences(audits),
+            settings=settings_table(list(audits)),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("relinkage.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": count,
+        "counted": counted,
+        "percent": percent,
+        "bare": bare_percent,
+        "times": times,
+        "rank": _rank,
+    }
+    environment.globals["interval"] = interval
+    return environment
+
+
+def _run(audit: Audit, number: int, *, several: bool) -> dict[str, Any]:
+    prefix = f"run-{number}"
+    views = ((section, section.view(audit, f"{prefix}-{section.key}")) for section in SECTIONS)
+    return {
+        "id": prefix,
+        "name": one_line(audit["name"], 80),
+        "audit": audit,
+        "headline": headline(audit),
+        "level": 3 if several else 2,
+        "sections": [
+            {"id": f"{prefix}-{section.key}", "key": section.key, "title": section.title, "view": view}
+            for section, view in views
+            if view is not None
+        ],
+    }
+
+
+def _title(audits: Sequence[Audit]) -> str:
+    names = [one_line(audit["name"], 80) for audit in audits]
+    return names[0] if len(names) == 1 else one_line(f"{len(names)} models: {', '.join(names)}", 160)
+
+
+def _keys(audit: Audit, lead: Headline) -> list[dict[str, str]]:
+    row = lead.row
+    level = bare_percent(audit["settings"]["interval"])
+    chance = "certain" if row["chance"] >= 1 else "{} in {:,}".format(*exact_odds(row["chance"]))
+    patients = counted(row["patients"], "patient") if audit["patients_known"] else "patients not known"
+    return [
+        {
+            "name": f"Recall@{row['k']}, pool of {count(row['pool'])}",
+            "value": percent(row["recall"]),
+            "note": f"{level} interval {interval(row['low'], row['high'])}",
+        },
+        {"name": "Chance", "value": bare_percent(row["chance"]), "note": chance},
+        {"name": "Lift", "value": f"{times(row['lift'])}{SPACE}×", "note": "recall divided by chance"},
+        {"name": "Queries", "value": count(row["queries"]), "note": patients},
+    ]
+
+
+def _contents(runs: Sequence[dict[str, Any]], *, ladder: bool) -> list[dict[str, Any]]:
+    entries = [{"id": "ladder", "title": "The ladder", "run": False}] if ladder else []
+    if len(runs) > 1:
+        entries += [{"id": run["id"], "title": run["name"], "run": True} for run in runs]
+    else:
+        entries += [{"id": s["id"], "title": s["title"], "run": False} for s in runs[0]["sections"]]
+    entries.append({"id": "method", "title": "How it was measured", "run": False})
+    entries.append({"id": "settings", "title": "Settings and versions", "run": False})
+    return entries
+
+
+def _differences(audits: Sequence[Audit]) -> list[str]:
+    """Name what keeps the rungs of a ladder from being compared."""
+    grounds = {
+        "the cohort": [(audit["inputs"].get("cohort") or {}).get("fingerprint") for audit in audits],
+        "the split": [audit["inputs"].get("split") for audit in audits],
+        "the number of queries": [audit["queries"] for audit in audits],
+        "the number of candidates": [audit["candidates"] for audit in audits],
+        "the distractors": [audit["settings"]["distractors"] for audit in audits],
+    }
+    differing = [name for name, found in grounds.items() if len(set(found)) > 1]
+    if not differing:
+        return []
+    return [f"These runs differ in {listed(differing)}: what looks like a model's may be the data's."]
+
+
+def _rank(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0")

@@ -1,0 +1,58 @@
+"""The short table that the command line prints when an audit is done."""
+
+from collections.abc import Sequence
+
+from relinkage.reports.audits import ALL, Audit, Row, first_k
+from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, percent, times
+
+WIDTH = 100
+"""Characters that a line may take; names are cut to fit."""
+
+_SHORTEST_NAME = 12
+
+
+def audit_table(audits: Sequence[Audit]) -> str:
+    """Give the closed set of one or several audits as lines of plain text, without a final line break.
+
+    One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
+
+    Args:
+        audits: parsed `audit.json`, at least one.
+    """
+    several = len(audits) > 1
+    rows = [(audit, row) for audit in audits for row in _shown(audit, several)]
+    columns = [
+        ("Direction", "<", [row["direction"] for _, row in rows]),
+        ("Pool", ">", [count(row["pool"]) for _, row in rows]),
+        ("K", ">", [str(row["k"]) for _, row in rows]),
+        ("Recall@K", ">", [percent(row["recall"]) for _, row in rows]),
+        ("Interval", ">", [interval(row["low"], row["high"]) for _, row in rows]),
+        ("Chance", ">", [bare_percent(row["chance"]) for _, row in rows]),
+        ("Lift", ">", [f"{times(row['lift'])} ×" for _, row in rows]),
+    ]
+    if any(row["negatives"] != ALL for _, row in rows):
+        columns.insert(0, ("Distractors", "<", [one_line(row["negatives"]) for _, row in rows]))
+    if several:
+        columns.insert(0, ("Model", "<", [one_line(audit["name"]) for audit, _ in rows]))
+    return _lines(columns)
+
+
+def _shown(audit: Audit, several: bool) -> list[Row]:
+    rows: list[Row] = audit["closed_set"]
+    return [row for row in rows if not several or row["k"] == first_k(rows)]
+
+
+def _lines(columns: Sequence[tuple[str, str, list[str]]]) -> str:
+    widths = [max(len(text) for text in (head, *cells)) for head, _, cells in columns]
+    excess = sum(widths) + 2 * (len(widths) - 1) - WIDTH
+    for i, (head, _, _) in enumerate(columns):
+        if head in ("Model", "Distractors") and excess > 0:
+            cut = min(excess, max(widths[i] - _SHORTEST_NAME, 0))
+            widths[i], excess = widths[i] - cut, excess - cut
+    table = [[head for head, _, _ in columns], *zip(*(cells for _, _, cells in columns), strict=True)]
+    sides = [side for _, side, _ in columns]
+    lines = (
+        "  ".join(f"{one_line(text, w):{side}{w}}" for text, side, w in zip(line, sides, widths, strict=True))
+        for line in table
+    )
+    return "\n".join(line.rstrip().replace(SPACE, " ") for line in lines)

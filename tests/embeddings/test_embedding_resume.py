@@ -1,0 +1,146 @@
+"""A run that is broken anywhere and started again leaves the same bytes as one that was not."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sketch_encoder import SketchEncoder
+
+from relinkage.cohorts import read_cohort
+from relinkage.embeddings import EmbedSettings, embed, read_embeddings
+from relinkage.errors import InputError
+
+SMALL = EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5)
+
+
+@pytest.mark.parametrize("batches", range(9))
+def test_an_encoder_that_fails_after_any_batch(make_cohort, tmp_path, contents, batches):
+    cohort = make_cohort(unreadable=(1, 6), empty=(3,))
+    whole = embed(cohort, SketchEncoder(), tmp_path / "whole", settings=SMALL)
+    with pytest.raises(RuntimeError, match="the power went"):
+        embed(cohort, SketchEncoder(batches=min(batches, 6)), tmp_path / "broken", settings=SMALL)
+    assert not (tmp_path / "broken/manifest.json").exists()
+    resumed = SketchEncoder()
+    embed(cohort, resumed, tmp_path / "broken", settings=SMALL)
+    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+    assert len(whole) == 8
+
+
+def test_what_was_finished_is_not_encoded_again(make_cohort, tmp_path):
+    cohort = make_cohort(12)
+    with pytest.raises(RuntimeError):
+        embed(cohort, SketchEncoder(batches=5), tmp_path / "emb", settings=SMALL)
+    resumed = SketchEncoder()
+    embed(cohort, resumed, tmp_path / "emb", settings=SMALL)
+    assert resumed.image_batches == [2, 2]
+
+
+def test_a_finished_folder_is_read_as_it_is(make_cohort, tmp_path, contents):
+    cohort = make_cohort()
+    embed(cohort, SketchEncoder(), tmp_path / "emb", settings=SMALL)
+    before = contents(tmp_path / "emb")
+    again = SketchEncoder()
+    assert len(embed(cohort, again, tmp_path / "emb", settings=SMALL)) == 11
+    assert again.image_batches == again.texts == []
+    assert contents(tmp_path / "emb") == before
+
+
+def test_a_kill_just_before_the_first_or_the_last_write_is_mended(make_cohort, tmp_path, contents):
+    cohort = make_cohort()
+    embed(cohort, SketchEncoder(), tmp_path / "whole", settings=SMALL)
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first/.progress.partial-7.json").write_text("{")
+    last = shutil.copytree(tmp_path / "whole", tmp_path / "last")
+    shutil.copy(last / "manifest.json", last / "progress.json")
+    for out in (tmp_path / "first", last):
+        embed(cohort, SketchEncoder(), out, settings=SMALL)
+        assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [("cohort", "cohort"), ("encoder", "encoder"), ("settings", "settings"), ("seed", "split")],
+)
+def test_another_runs_folder_is_refused_and_kept(make_cohort, tmp_path, contents, finished, change, part):
+    out = tmp_path / "emb"
+    if finished:
+        embed(make_cohort(), SketchEncoder(), out, settings=SMALL)
+    else:
+        with pytest.raises(RuntimeError):
+            embed(make_cohort(), SketchEncoder(batches=3), out, settings=SMALL)
+    before = contents(out)
+    cohort = make_cohort(12) if change == "cohort" else make_cohort()
+    encoder = SketchEncoder(revision="2" if change == "encoder" else "1")
+    settings = {
+        "settings": EmbedSettings(batch=3, shard_rows=4, max_left_out=0.5),
+        "seed": EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5, seed=1),
+    }.get(change, SMALL)
+    with pytest.raises(InputError, match=rf"belongs to another run \(it differs in: {part}\)"):
+        embed(cohort, encoder, out, settings=settings)
+    assert contents(out) == before
+
+
+def test_an_unfinished_run_does_not_go_on_with_other_versions(make_cohort, tmp_path):
+    out = tmp_path / "emb"
+    with pytest.raises(RuntimeError):
+        embed(make_cohort(), SketchEncoder(batches=3), out, settings=SMALL)
+    begun = json.loads((out / "progress.json").read_text())
+    begun["versions"]["torch"] = "1.0"
+    (out / "progress.json").write_text(json.dumps(begun))
+    with pytest.raises(InputError, match="differs in: versions"):
+        embed(make_cohort(), SketchEncoder(), out, settings=SMALL)
+
+
+def test_a_moved_model_or_cohort_is_still_the_same_run(make_cohort, tmp_path):
+    from dataclasses import replace
+
+    cohort, encoder = make_cohort(), SketchEncoder()
+    embed(cohort, encoder, tmp_path / "emb", settings=SMALL)
+    encoder.card = replace(encoder.card, id="clip:elsewhere")
+    assert len(embed(replace(cohort, name="renamed"), encoder, tmp_path / "emb", settings=SMALL)) == 11
+
+
+def test_an_unfinished_folder_says_how_to_finish_it(make_cohort, tmp_path):
+    with pytest.raises(RuntimeError):
+        embed(make_cohort(), SketchEncoder(batches=3), tmp_path / "emb", settings=SMALL)
+    with pytest.raises(InputError, match="unfinished; run `relinkage embed` again"):
+        read_embeddings(tmp_path / "emb")
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from sketch_encoder import SketchEncoder
+from test_embedding_resume import SMALL, embed, read_cohort
+embed(read_cohort(sys.argv[2]), SketchEncoder(pause=0.3), sys.argv[3], settings=SMALL)
+"""
+
+
+def run(cohort, out):
+    return subprocess.Popen([sys.executable, "-c", KILLED, Path(__file__).parent, cohort, out])
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed(make_cohort, tmp_path, contents):
+    cohort = make_cohort(24, unreadable=(1, 6))
+    table = tmp_path / "cohort/cohort.csv"
+    cohort.pairs.write_csv(table)
+    out = tmp_path / "killed"
+    process = run(table, out)
+    while not (out / "image-00002.safetensors").exists():
+        assert process.poll() is None, "the run ended before it had written its third shard"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "manifest.json").exists()
+    (out / ".image-00003.partial-1.safetensors").write_bytes(b"half a shard")
+    embed(read_cohort(table), SketchEncoder(), out, settings=SMALL)
+    embed(read_cohort(table), SketchEncoder(), tmp_path / "whole", settings=SMALL)
+    assert contents(out) == contents(tmp_path / "whole")

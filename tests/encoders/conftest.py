@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+@pytest.fixture(scope="session")
+def mobilenet_folder():
+    folder = SHARED / "data/encoders/mobilenet_v2"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} does not exist: the real MobileNetV2 is not on this machine")
+    return folder
+
+
+@pytest.fixture
+def radiograph():
+    """A gray image, wider than high, of nothing in particular."""
+    shades = np.random.default_rng(0).integers(0, 256, (45, 60), dtype=np.uint8)
+    return Image.fromarray(shades)
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory):
+    import tiny_models
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-clip"
+    tiny_models.save_clip(folder)
+    return folder

@@ -1,0 +1,154 @@
+"""The headline says what the rows say, and no more."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic_audit import synthetic_audit
+
+from relinkage.reports import headline
+from relinkage.reports.headline import strongest
+
+
+def words(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def audit_with(recall, *, pool=10_000, half_width=None, **changes):
+    """An audit whose headline row has the recall asked for."""
+    audit = synthetic_audit(ks=(1,))
+    row = next(row for row in audit["closed_set"] if row["pool"] == 10_000)
+    half = recall / 10 if half_width is None else half_width
+    low, high = max(recall - half, 0.0), min(recall + half, 1.0)
+    row |= {
+        "full": False,
+        "pool": pool,
+        "chance": 1 / pool,
+        "recall": recall,
+        "lift": recall * pool,
+        "low": low,
+        "high": high,
+    }
+    audit["closed_set"] = [row]
+    if "patients" in changes:
+        row["patients"] = changes["patients"] or row["queries"]
+        audit["patients_known"] = changes["patients"] is not None
+    return audit
+
+
+def test_the_sentence_of_the_paper():
+    found = headline(audit_with(0.005))
+    assert words(found.sentence) == (
+        "An attacker holding 10,000 reports finds the right one for 1 image in 200: 50 times chance."
+    )
+    assert words(found.detail) == (
+        "Recall@1 is 0.50 % (95 % interval 0.45 to 0.55 %), chance is 0.01 %, over 43,793 images "
+        "of 9,000 patients. It is the exact average over all pools of 10,000 reports."
+    )
+    assert found.verdict == "above"
+    assert found.caveats == ()
+
+
+@given(st.floats(0.0002, 1.0))
+def test_what_it_says_is_within_a_tenth_of_the_recall(recall):
+    sentence = words(headline(audit_with(recall)).sentence)
+    said = re.search(r"for (?:(?P<hits>[\d,]+) images? in (?P<of>[\d,]+)|every image)", sentence)
+    share = int(said["hits"].replace(",", "")) / int(said["of"].replace(",", "")) if said["hits"] else 1.0
+    assert share == pytest.approx(recall, rel=0.1)
+    lift = float(re.search(r"([\d,.]+) times chance", sentence)[1].replace(",", ""))
+    assert lift == pytest.approx(recall * 10_000, rel=0.1)
+
+
+def test_what_chance_explains_is_not_called_a_finding():
+    found = headline(audit_with(0.0012, pool=1000, half_width=0.0008))
+    assert found.verdict == "chance"
+    assert words(found.sentence) == (
+        "An attacker holding 1,000 reports does not find the right one measurably more often than chance, "
+        "which is 1 image in 1,000."
+    )
+    assert [words(caveat) for caveat in found.caveats] == [
+        "The interval still allows 1 image in 500: 2 times chance."
+    ]
+
+
+def test_no_hit_at_all_still_names_what_the_interval_allows():
+    found = headline(audit_with(0.0, half_width=0.0004))
+    assert "for none of the 43,793 images" in words(found.sentence)
+    assert words(found.caveats[0]) == "The interval still allows 1 image in 2,500: 4 times chance."
+
+
+def test_near_certain_linkage():
+    assert "for 19 images in 20: 95 times chance" in words(headline(audit_with(0.95, pool=100)).sentence)
+    assert "for every image: 100 times chance" in words(headline(audit_with(1.0, pool=100)).sentence)
+
+
+def test_below_chance_points_at_mixed_up_pairs():
+    found = headline(audit_with(0.002, pool=100, half_width=0.001))
+    assert found.verdict == "below"
+    assert words(found.sentence).endswith(
+        "for 1 image in 500: less often than chance, which is 1 image in 100."
+    )
+    assert "mixed up" in found.caveats[0]
+
+
+def test_a_hair_above_chance_is_not_one_times_chance():
+    sentence = headline(audit_with(0.0102, pool=100, half_width=0.0001)).sentence
+    assert sentence.endswith("just above chance.")
+
+
+@pytest.mark.parametrize(
+    ("patients", "caveat"),
+    [
+        (137, "137 patients: too few to tell a rate below 1 image in 46 from none."),
+        (7, "7 patients: too few to say anything about others."),
+        (None, "Patients are not known"),
+    ],
+)
+def test_small_or_unknown_cohorts_are_named(patients, caveat):
+    assert words(headline(audit_with(0.005, patients=patients)).caveats[-1]).startswith(caveat)
+
+
+def test_the_other_direction_asks_about_reports():
+    audit = synthetic_audit(directions=("report-to-image",))
+    assert words(headline(audit).sentence).startswith(
+        "An attacker holding 10,000 images finds the right one for 1 report"
+    )
+
+
+@pytest.mark.parametrize(
+    ("queries", "pools", "expected"),
+    [
+        (43_793, (100, 1000, 10_000), "10,000 reports"),
+        (3_955, (100, 1000), "all 3,955 reports"),
+        (240, (100,), "all 240 reports"),
+        (43_793, (20_000,), "20,000 reports"),
+    ],
+)
+def test_it_speaks_of_the_largest_pool_up_to_ten_thousand(queries, pools, expected):
+    audit = synthetic_audit(queries=queries, pools=pools, patients=1000)
+    assert words(headline(audit).sentence).startswith(f"An attacker holding {expected} ")
+
+
+def test_without_k_1_it_speaks_of_guesses():
+    audit = synthetic_audit(ks=(5, 10))
+    assert "has the right one among 5 guesses for 1 image in" in words(headline(audit).sentence)
+
+
+def test_controls_off_chance_come_first():
+    audit = synthetic_audit(off_chance=True)
+    assert "off chance" in headline(audit).caveats[0]
+
+
+def test_left_out_queries_are_named():
+    audit = audit_with(0.005)
+    audit["closed_set"][0]["coverage"] = 0.61
+    assert "61.0 % of the queries have so large a pool" in words(headline(audit).detail)
+
+
+def test_the_strongest_is_judged_at_a_pool_that_all_have():
+    weak = synthetic_audit("weak", gamma=1.2, queries=43_793)
+    strong = synthetic_audit("strong", gamma=1.9, queries=2_000, patients=900)
+    position, found = strongest([weak, strong])
+    assert position == 1
+    assert found.row["pool"] == 1000

@@ -1,0 +1,73 @@
+"""Real audits, made by the linkage room, satisfy the schema and can be reported on."""
+
+import json
+
+import jsonschema
+import numpy as np
+import polars as pl
+import pytest
+
+from relinkage.linkage.audit import AuditSettings, audit
+from relinkage.linkage.links import Links
+from relinkage.reports import audit_schema, audit_table, headline, render_card, render_report
+from relinkage.reports.wording import percent
+
+
+def vectors(rows, noise, seed=0):
+    """Reports, and images beside them: the less noise, the better they link."""
+    random = np.random.default_rng(seed)
+    reports = random.normal(size=(rows, 24))
+    return reports + noise * random.normal(size=reports.shape), reports
+
+
+def measured(images, reports, links=None, **settings):
+    result = audit(images, reports, links, AuditSettings(**settings), name="a model").result
+    return json.loads(json.dumps(result, allow_nan=False))
+
+
+def both_ways():
+    return measured(*vectors(300, 1.5), direction="both")
+
+
+def perfect():
+    return measured(*vectors(60, 0.0))
+
+
+def one_pool():
+    return measured(*vectors(200, 2.0), pools=(50,), k=(3,))
+
+
+def tied():
+    images, reports = vectors(150, 1.0)
+    reports[20:120] = reports[20]
+    return measured(images, reports)
+
+
+def tiny():
+    return measured(*vectors(2, 1.0))
+
+
+def siblings():
+    images, reports = vectors(200, 1.0)
+    patients = [f"p{i // 3}" for i in range(200)]
+    pairs = pl.DataFrame({"pair_id": [str(i) for i in range(200)], "patient_id": patients})
+    links = Links.from_pairs(pairs, 200, 200, "pairs")
+    return measured(images, reports, links, distractors="other-patients", direction="both")
+
+
+@pytest.mark.parametrize("make", [both_ways, perfect, one_pool, tied, tiny, siblings])
+def test_a_real_audit_satisfies_the_schema_and_can_be_reported(make):
+    found = make()
+    jsonschema.Draft202012Validator(audit_schema()).validate(found)
+    page = render_report([found])
+    for row in found["closed_set"]:
+        assert percent(row["recall"]) in page
+    assert headline(found).sentence.replace("'", "&#39;") in page
+    assert render_card([found]).startswith("---\n")
+    assert len(audit_table([found]).splitlines()) == 1 + len(found["closed_set"])
+
+
+def test_two_real_audits_make_a_ladder():
+    page = render_report([tied(), perfect()])
+    assert page.count('class="run"') == 2
+    assert "These runs differ in the number of queries" in page
