@@ -1,4 +1,4 @@
-"""The paper's ladder: a general encoder near chance, a label-level one above, a report-level one far above."""
+"""The paper's ladder: the general encoder near chance, the label-level one above, the report-level one far up."""
 
 import numpy as np
 import pytest
