@@ -168,6 +168,17 @@ def align(
     show_default=True,
 )
 @click.option("--distractors", type=click.Choice(["all", "other-patients"]), default="all", show_default=True)
+@click.option("--hard-negatives", help="Comma list of columns distractors must share; labels for all labels.")
+@click.option(
+    "--ladder", is_flag=True, help="Harder and harder negatives: labels, view, sex and age, length."
+)
+@click.option(
+    "--uncertain",
+    type=click.Choice(["own", "positive", "negative", "absent"]),
+    default="own",
+    show_default=True,
+    help="What an uncertain label counts as in hard negatives.",
+)
 @click.option("--intervals", type=float, default=0.95, show_default=True, help="Confidence level.")
 @click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -180,14 +191,18 @@ def align(
 def audit(
     embeddings: Path | None, images: Path | None, reports: Path | None, pairs: Path | None,
     heads: Path | None, split: str | None, pool: Any, k: Any, direction: Any, distractors: Any,
-    intervals: float, replicates: int, seed: int, engine: str, name: str | None, out: Path | None, as_json: bool,
+    hard_negatives: str | None, ladder: bool, uncertain: Any,
+    intervals: float, replicates: int, seed: int, engine: str, name: str | None, out: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Measure linkage: of EMB, or of --images and --reports."""
     from relinkage import studies
-    from relinkage.linkage import AuditSettings, Resampling
+    from relinkage.linkage import AuditSettings, HardNegatives, Resampling
     from relinkage.reports import audit_table
 
-    settings = AuditSettings(pool, k, direction, distractors, Resampling(intervals, replicates, seed))
+    columns = tuple(c.strip() for c in hard_negatives.split(",") if c.strip()) if hard_negatives else ()
+    hard = HardNegatives(columns, ladder, uncertain)
+    settings = AuditSettings(pool, k, direction, distractors, hard, Resampling(intervals, replicates, seed))
     if embeddings is not None:
         given = [
             option

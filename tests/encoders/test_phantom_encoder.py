@@ -1,5 +1,6 @@
 """A phantom encoder treats every image and every report alike, whatever stands beside it."""
 
+from functools import cache
 from importlib import resources
 
 import numpy as np
@@ -15,10 +16,12 @@ from relinkage.encoders.protocol import Encoder
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 
+loaded = cache(load_phantom_encoder)
+
 
 @pytest.fixture(scope="module", params=TOKEN_LIMITS)
 def encoder(request):
-    return load_phantom_encoder(request.param)
+    return loaded(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +100,7 @@ def test_a_phantom_image_is_not_resampled(encoder, studies):
 @given(text=st.text(max_size=300))
 @settings(max_examples=40, deadline=None)
 def test_any_text_has_finite_features(text):
-    assert np.isfinite(load_report_encoder().encode_texts([text]).features).all()
-
-
-def load_report_encoder(loaded=[]):  # noqa: B006 (loaded once for all examples)
-    loaded or loaded.append(load_phantom_encoder("report"))
-    return loaded[0]
+    assert np.isfinite(loaded("report").encode_texts([text]).features).all()
 
 
 def test_nothing_to_encode_gives_no_features(encoder):
@@ -134,7 +132,7 @@ def test_words_are_told_from_punctuation():
 
 def test_an_unknown_name_is_an_input_error():
     with pytest.raises(InputError, match="general, label, report"):
-        load_phantom_encoder("gpt")
+        load_phantom_encoder("special")
 
 
 def test_the_weights_are_small():

@@ -1,4 +1,4 @@
-"""The paper's ladder: the general encoder near chance, the label-level one above, the report-level one far up."""
+"""The paper's ladder: general encoder near chance, label-level one above it, report-level one far above."""
 
 import numpy as np
 import pytest
@@ -29,12 +29,13 @@ def scores(name, studies):
 
 
 def recall_at_1(similarity, pool):
-    """Recall@1 expected over all pools, the mate standing in the middle of what ties with it."""
+    """Recall@1 expected over all pools and over the order of what ties with the mate."""
     mates = np.diag(similarity)[:, None]
     ties = np.abs(similarity - mates) < 1e-6
-    above = (similarity > mates) & ~ties
-    better = above.sum(1) + (ties.sum(1) - 1) // 2
-    return hypergeom.cdf(0, len(similarity) - 1, better, pool - 1).mean()
+    above = ((similarity > mates) & ~ties).sum(1)
+    places = np.arange(ties.sum(1).max())
+    found = hypergeom.cdf(0, len(similarity) - 1, above[:, None] + places, pool - 1)
+    return found.mean(axis=1, where=places < ties.sum(1)[:, None]).mean()
 
 
 @pytest.mark.slow
@@ -52,12 +53,13 @@ def test_the_ladder_rises_as_the_papers_does(studies):
 def test_only_the_report_level_encoder_re_links_within_equal_labels(studies):
     labels = [tuple(study.report.labels.get(label) for label in CHEXPERT_LABELS) for study in studies]
     strata = {values: [i for i, other in enumerate(labels) if other == values] for values in set(labels)}
-    large = [rows for rows in strata.values() if len(rows) >= 20]
+    large = [rows for rows in strata.values() if len(rows) >= 10]
     assert sum(map(len, large)) > 200
 
     def within(similarity):
         recalls = [recall_at_1(similarity[np.ix_(rows, rows)], 10) for rows in large]
         return np.average(recalls, weights=[len(rows) for rows in large])
 
-    assert within(scores("label", studies)) < 0.17
-    assert within(scores("report", studies)) > 0.25
+    label, report = within(scores("label", studies)), within(scores("report", studies))
+    assert label < 0.15
+    assert report > 0.25

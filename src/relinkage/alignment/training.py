@@ -125,8 +125,13 @@ def _optimise(
     optimiser = torch.optim.AdamW(
         heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
+    # Of ten steps or fewer a tenth is a warm-up of no length, by which OneCycleLR would divide.
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False
+        optimiser,
+        settings.learning_rate,
+        total_steps=steps,
+        pct_start=0.1 if steps > 10 else 0.0,
+        cycle_momentum=False,
     )
     losses = np.empty(steps)
     order, position = torch.randperm(n, generator=random), 0

@@ -55,6 +55,7 @@ class Cohort:
         _check_columns(table.columns, source)
         if table.is_empty():
             raise InputError(f"{source} has no rows; a cohort needs at least one pair.")
+        _check_cells(table.schema, source)
         table = table.select(
             pl.col(column).cast(pl.String) if table.schema[column] != pl.String else pl.col(column)
             for column in table.columns
@@ -62,7 +63,9 @@ class Cohort:
         _check_ids(table, source)
         _check_image_paths(table["image"], source)
         labels = tuple(c for c in table.columns if c not in REQUIRED + OPTIONAL and _is_label(table[c]))
-        table = table.with_columns(pl.col(label).cast(pl.Float64).cast(pl.Int8) for label in labels)
+        table = table.with_columns(
+            pl.col(label).cast(pl.Float64, strict=False).cast(pl.Int8) for label in labels
+        )
         if "age" in table.columns:
             table = table.with_columns(_ages(table["age"], source))
         return cls(table, labels, Path(root), name, _notes(table))
@@ -104,6 +107,15 @@ def _check_columns(columns: Sequence[str], source: str) -> None:
         raise InputError(
             f"{source} lacks the column {', '.join(missing)} (found: {found}); add or rename it."
         )
+
+
+def _check_cells(schema: pl.Schema, source: str) -> None:
+    for column, kind in schema.items():
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+            raise InputError(
+                f"{source} holds {kind} in the column {column}; a cell is a text or a number, turn it into "
+                "one or leave the column out."
+            )
 
 
 def _check_ids(table: pl.DataFrame, source: str) -> None:

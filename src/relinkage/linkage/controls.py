@@ -4,53 +4,64 @@
   the same pass as the audit and would show counts that favour anyone.
 - random scorer: ranks drawn at random. It goes through the same measures and would show wrong chance lines
   or intervals.
+- stratum scorer: knows the columns of the hard negatives and nothing else, and goes through the same pass.
+  Inside strata it would show strata that mix what they should keep apart.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.links import Links
-from relinkage.linkage.ranks import Pairs, count_ranks
+from relinkage.linkage.ranks import Counts, Pairs, Strata, count_ranks
+from relinkage.linkage.strata import Level, knowing_only
 from relinkage.linkage.table import ALL, LinkageTable, Standing
 from relinkage.linkage.vectors import Vectors
+from relinkage.linkage.ways import Way
 
 Ints = NDArray[np.int64]
 
-SCRAMBLED, RANDOM = "scrambled mates", "random scorer"
+SCRAMBLED, RANDOM, STRATUM = "scrambled mates", "random scorer", "stratum scorer"
 _SAMPLE = 2048
-"""Queries the scrambled control looks at: enough to see an error, few enough to cost a twentieth."""
+"""Queries that controls with a pass of their own look at: enough to see an error, and cheap."""
 
 
-def scrambled_mates(
-    queries: Vectors, candidates: Vectors, table: LinkageTable, left_out: Pairs | None, seed: int
-) -> LinkageTable:
+def scrambled_mates(way: Way, seed: int) -> LinkageTable:
     """Ask a sample of queries about candidates drawn at random from those eligible.
 
     Args:
-        queries: all query vectors of the direction.
-        candidates: all candidate vectors of the direction.
-        table: the direction's linkage table.
-        left_out: pairs (query, candidate) that are not eligible.
+        way: the direction.
         seed: of the sample and the draw.
     """
     random = np.random.default_rng([seed, 1])
-    chosen = np.sort(random.permutation(len(queries))[:_SAMPLE])
-    where = np.full(len(queries), -1, np.int64)
-    where[chosen] = np.arange(len(chosen))
-    barred: Pairs | None = None
-    if left_out is not None:
-        inside = where[left_out[0]] >= 0
-        barred = (where[left_out[0][inside]], left_out[1][inside])
-    mate = _draw(len(chosen), len(candidates), barred, random)
-    counts = count_ranks(queries.take(chosen), candidates, mate, left_out=barred)
-    standing = Standing(counts.eligible[0], counts.above[0], counts.ties[0])
-    return LinkageTable(
-        table.direction,
-        table.pair_id.gather(chosen),
-        table.patient[chosen],
-        counts.mate_score,
-        {ALL: standing},
+    chosen = _sample(len(way.queries), random)
+    barred = _inside(way.left_out, chosen, len(way.queries))
+    mate = _draw(len(chosen), len(way.candidates), barred, random)
+    counts = count_ranks(way.queries.take(chosen), way.candidates, mate, left_out=barred)
+    return _table(way.table, chosen, counts, {ALL: 0})
+
+
+def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
+    """Score a sample of queries by their stratum alone: inside strata that is to know nothing.
+
+    Args:
+        way: the direction.
+        level: the strata.
+        seed: of the sample and of the strata's directions.
+    """
+    chosen = _sample(len(way.queries), np.random.default_rng([seed, 4]))
+    queries, candidates = knowing_only(level, seed)
+    strata = level.query, level.candidate
+    if way.table.direction == "report-to-image":
+        queries, candidates = candidates[level.mate], queries
+        strata = level.candidate[level.mate], level.query
+    counts = count_ranks(
+        Vectors.prepare(queries[chosen], level.name),
+        Vectors.prepare(candidates, level.name),
+        way.mate[chosen],
+        strata=Strata(strata[0][None, chosen], strata[1][None]),
+        left_out=_inside(way.left_out, chosen, len(way.queries)),
     )
+    return _table(way.table, chosen, counts, {ALL: 0, level.name: 1})
 
 
 def random_scorer(table: LinkageTable, seed: int) -> LinkageTable:
@@ -76,6 +87,30 @@ def recall_ceiling(links: Links, text: Ints) -> dict[str, float | int]:
         "queries_sharing": float((shared > 1).mean()),
         "recall_at_1_ceiling": float((1 / shared).mean()),
     }
+
+
+def _sample(queries: int, random: np.random.Generator) -> Ints:
+    return np.sort(random.permutation(queries)[:_SAMPLE])
+
+
+def _inside(left_out: Pairs | None, chosen: Ints, queries: int) -> Pairs | None:
+    """Keep the pairs of chosen queries, numbered as in the sample."""
+    if left_out is None:
+        return None
+    where = np.full(queries, -1, np.int64)
+    where[chosen] = np.arange(len(chosen))
+    keep = where[left_out[0]] >= 0
+    return where[left_out[0][keep]], left_out[1][keep]
+
+
+def _table(whole: LinkageTable, chosen: Ints, counts: Counts, names: dict[str, int]) -> LinkageTable:
+    standings = {
+        name: Standing(counts.eligible[level], counts.above[level], counts.ties[level])
+        for name, level in names.items()
+    }
+    return LinkageTable(
+        whole.direction, whole.pair_id.gather(chosen), whole.patient[chosen], counts.mate_score, standings
+    )
 
 
 def _draw(queries: int, candidates: int, barred: Pairs | None, random: np.random.Generator) -> Ints:

@@ -82,6 +82,8 @@ class Links:
             )
         study = _codes(pairs, "study_id")
         patient = _codes(pairs, "patient_id")
+        if study is not None and patient is not None:
+            _check_studies(pairs, source)
         if explicit or study is None:
             candidate_row, mate = np.arange(reports), mate_row
         else:
@@ -139,6 +141,17 @@ def _check(pairs: pl.DataFrame, images: int, source: str) -> None:
         )
 
 
+def _check_studies(pairs: pl.DataFrame, source: str) -> None:
+    """Studies numbered anew within each patient would be taken for one another."""
+    table = pl.DataFrame([_values(pairs, "study_id"), _values(pairs, "patient_id")]).with_row_index("row")
+    mixed = table.drop_nulls().filter(pl.col("patient_id").n_unique().over("study_id") > 1)
+    if len(mixed):
+        raise InputError(
+            f"{source} gives {mixed['study_id'].n_unique()} studies more than one patient_id, the first at "
+            f"row {mixed['row'][0] + 1}; a study belongs to one patient."
+        )
+
+
 def _mates(column: pl.Series, reports: int, source: str) -> Ints:
     mates = column.cast(pl.Float64, strict=False)
     whole = mates.is_not_null() & (mates == mates.round())
@@ -153,10 +166,10 @@ def _mates(column: pl.Series, reports: int, source: str) -> Ints:
 
 
 def _codes(pairs: pl.DataFrame, column: str) -> Ints | None:
-    """Number the values of a column; an absent value is one of its own."""
+    """Number the values of a column; an absent value, null or blank, is one of its own."""
     if column not in pairs.columns:
         return None
-    values = pairs[column].cast(pl.String)
+    values = _values(pairs, column)
     codes = (
         (values.rank("dense").cast(pl.Int64) - 1).to_numpy(writable=True)
         if values.null_count() == 0
@@ -167,6 +180,12 @@ def _codes(pairs: pl.DataFrame, column: str) -> Ints | None:
         absent = values.is_null().to_numpy()
         codes[absent] = len(values) + 1 + np.arange(int(absent.sum()))
     return codes
+
+
+def _values(pairs: pl.DataFrame, column: str) -> pl.Series:
+    """Give a column as strings; quoted blanks, which CSV tells from nothing, are absent too."""
+    values = pairs[column].cast(pl.String)
+    return values.set(values.str.strip_chars() == "", None)
 
 
 def _equal(left: Ints, right: Ints) -> tuple[Ints, Ints]:

@@ -41,9 +41,9 @@ class Cell:
 
 
 def sizes(standing: Standing, pool: Pool) -> NDArray[np.int64]:
-    """Give every query's pool size: the same for all, or all that is eligible for it."""
+    """Give every query's pool size: the same for all, or all that is eligible for it, but at least two."""
     if pool == FULL:
-        return standing.eligible
+        return np.maximum(standing.eligible, 2)
     return np.full(len(standing.eligible), int(pool), np.int64)
 
 
@@ -70,8 +70,9 @@ def recalls(standing: Standing, cells: Sequence[Cell]) -> Floats:
 
 def chance(standing: Standing, cell: Cell) -> float:
     """Give what a scorer without knowledge reaches: K/N, averaged over queries where "full" differs."""
-    pool = np.unique(sizes(standing, cell.pool), return_counts=True)
-    return float(np.average(np.minimum(cell.k / pool[0], 1.0), weights=pool[1]))
+    pool = sizes(standing, cell.pool)
+    pool, queries = np.unique(pool[pool <= standing.eligible], return_counts=True)
+    return float(np.average(np.minimum(cell.k / pool, 1.0), weights=queries))
 
 
 def recall_rows(

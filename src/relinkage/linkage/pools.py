@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 _FEW_TIES = 16
 """Up to this many ties the mean over u is summed; beyond, it is read off a table of prefix sums over s."""
+_FEW_FACTORS = 256
+"""Up to this many factors a ratio of binomials is multiplied out; beyond, log-gamma is accurate enough."""
 
 
 def recall_at(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Sequence[int]) -> Floats:
@@ -95,22 +97,18 @@ def _prefix_sums(log_factorial, M, N, ks):  # type: ignore[no-untyped-def]  # co
 def _at(log_factorial, M, s, N, ks, value):  # type: ignore[no-untyped-def]  # compiled
     """Without ties: P(rank ≤ K) for every K, or, where there is no K, the expected reciprocal rank."""
     if len(ks) == 0:
-        missed = _ratio(log_factorial, M - 1 - s, M, N)
+        missed = _log_share_missed(log_factorial, s, M, N)
         value[0] = -np.expm1(missed) * M / (N * (s + 1.0))
         return
     P, n = M - 1, N - 1
     # At least n − (P − s) of the draws are successes; from there on each term follows from the one before.
-    least = max(0, n - (P - s))
-    term = np.exp(
-        log_factorial[s] - log_factorial[least] - log_factorial[s - least]
-        + log_factorial[P - s] - log_factorial[n - least] - log_factorial[P - s - n + least]
-        - log_factorial[P] + log_factorial[n] + log_factorial[P - n]
-    )  # fmt: skip
+    least = _first_that_counts(log_factorial, P, s, n)
+    term = np.exp(_log_probability(log_factorial, P, s, n, least))
     total = 0.0
     k = 0
     for i in range(least, ks.max()):
         while k < len(ks) and ks[k] <= i:
-            value[k] = total
+            value[k] = min(total, 1.0)
             k += 1
         total += term
         if i >= s or i >= n:
@@ -119,11 +117,48 @@ def _at(log_factorial, M, s, N, ks, value):  # type: ignore[no-untyped-def]  # c
     while k < len(ks):
         value[k] = min(total, 1.0) if ks[k] > least else 0.0
         k += 1
+    for k in range(len(ks)):
+        if ks[k] > min(s, n):  # so no rounding keeps a certain hit from being one
+            value[k] = 1.0
 
 
 @njit(nogil=True, cache=True)
-def _ratio(log_factorial, a, b, n):  # type: ignore[no-untyped-def]  # compiled
-    """Logarithm of C(a, n) / C(b, n)."""
-    if n > a:
+def _log_probability(log_factorial, P, s, n, i):  # type: ignore[no-untyped-def]  # compiled
+    """Logarithm of P(X = i), X hypergeometric: population P, successes s, draws n."""
+    return (
+        log_factorial[s] - log_factorial[i] - log_factorial[s - i]
+        + log_factorial[P - s] - log_factorial[n - i] - log_factorial[P - s - n + i]
+        - log_factorial[P] + log_factorial[n] + log_factorial[P - n]
+    )  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _first_that_counts(log_factorial, P, s, n):  # type: ignore[no-untyped-def]  # compiled
+    """Give the least i whose P(X = i) is no less than e⁻⁶⁰⁰: below, a first term would vanish."""
+    low, high = max(0, n - (P - s)), (n + 1) * (s + 1) // (P + 2)  # up to the mode P(X = i) rises
+    if _log_probability(log_factorial, P, s, n, low) >= -600:
+        return low
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _log_probability(log_factorial, P, s, n, middle) < -600:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@njit(nogil=True, cache=True)
+def _log_share_missed(log_factorial, s, M, N):  # type: ignore[no-untyped-def]  # compiled
+    """Logarithm of C(M − 1 − s, N) / C(M, N): a pool of N out of M misses s + 1 given candidates."""
+    fewer, more = min(N, s + 1), max(N, s + 1)
+    if fewer + more > M:
         return -np.inf
-    return log_factorial[a] - log_factorial[a - n] - log_factorial[b] + log_factorial[b - n]
+    if fewer > _FEW_FACTORS:
+        return (
+            log_factorial[M - N] - log_factorial[M - N - s - 1] - log_factorial[M] + log_factorial[M - 1 - s]
+        )
+    # Differences of large logarithms would lose the small share that is left.
+    total = 0.0
+    for i in range(fewer):
+        total += np.log1p(-more / (M - i))
+    return total

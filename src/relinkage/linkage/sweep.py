@@ -41,7 +41,7 @@ def sweep(
 
     def work() -> None:
         try:
-            buffer = torch.empty(TILE_ROWS * TILE_COLUMNS)
+            buffer = torch.empty(TILE_ROWS * TILE_COLUMNS, dtype=torch.float32)
             count = counter()
             while not failures:
                 with turn:

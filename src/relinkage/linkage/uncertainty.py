@@ -75,7 +75,8 @@ class ClusterBootstrap:
             residual = (sums - means * counts) / total
             variance = (residual**2).sum(axis=0) * patients / (patients - 1)
             effective = np.minimum(means * (1 - means) / variance, total)
-        certain = ~(variance > 0)
+        # Where not one whole hit or miss was seen, how hits cluster within patients is not known either.
+        certain = ~(variance > 0) | ~(total * np.minimum(means, 1 - means) >= 1)
         return cls(means, drawn, patients, np.where(certain, patients, effective))
 
     def interval(self, level: float) -> Estimates:

@@ -54,7 +54,7 @@ class Vectors:
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
             raise InputError(f"{name} holds {array.dtype}; give float16, float32 or float64.")
         given: NDArray[Any] = np.ascontiguousarray(
-            array, dtype=np.float64 if array.dtype == np.float64 else np.float32
+            array, dtype=np.float64 if array.dtype.itemsize == 8 else np.float32
         )
         _check_finite(given, name)
         if given.dtype == np.float64:
@@ -165,7 +165,7 @@ def _hashes(given, inverse_norm):  # type: ignore[no-untyped-def]  # compiled
     for i in range(n):
         state = np.uint64(14695981039346656037)
         for k in range(d):
-            word[0] = np.float64(given[i, k]) * inverse_norm[i]
+            word[0] = np.float64(given[i, k]) * inverse_norm[i] + 0.0  # so that -0 and 0 have the same bits
             state = (state ^ bits[0]) * np.uint64(1099511628211)
             state ^= state >> np.uint64(29)
         out[i] = state

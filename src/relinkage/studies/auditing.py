@@ -50,7 +50,7 @@ def audit_arrays(
     }
     return audit(
         image_array, report_array, links, settings,
-        name=name or f"{images.name} × {reports.name}", inputs=inputs, labels=(str(images), str(reports)),
+        name=name or f"{images.name} × {reports.name}", inputs=inputs, sources=(str(images), str(reports)),
     )  # fmt: skip
 
 
@@ -96,7 +96,8 @@ def audit_embeddings(
         settings,
         name=title,
         inputs=inputs,
-        labels=(f"{path} (images)", f"{path} (reports)"),
+        sources=(f"{path} (images)", f"{path} (reports)"),
+        labels=embeddings.labels,
     )
     result.result["notes"] += _held_out(embeddings, trained, split)
     return result

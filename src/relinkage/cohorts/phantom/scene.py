@@ -169,6 +169,10 @@ _TEMPORARY: dict[DeviceKind, tuple[float, float]] = {
 }
 """The same for temporary devices, a study."""
 
+_CHRONIC: dict[FindingKind, float] = {"granuloma": 0.05, "fracture": 0.06, "thickening": 0.06, "hernia": 0.03}
+_IMPLANTS: dict[DeviceKind, float] = {"pacemaker": 0.06, "sternal wires": 0.09, "clips": 0.06}
+"""Chance that a middle-aged patient has a chronic finding or an implant; it rises with age."""
+
 _PERSISTS = 0.62
 """Chance that an acute finding or a temporary device is still there in the patient's next study."""
 
@@ -178,13 +182,13 @@ def sample_habitus(rng: np.random.Generator, site: Site) -> Habitus:
     age = float(np.clip(rng.normal(61, 17), 18, 97))
     old = (age - 18) / 79
     chronic: list[Finding] = []
-    for kind, chance in (("granuloma", 0.05), ("fracture", 0.06), ("thickening", 0.06), ("hernia", 0.03)):
+    for kind, chance in _CHRONIC.items():
         if rng.random() < chance * (0.4 + 1.2 * old):
-            chronic.append(_finding(rng, kind))  # type: ignore[arg-type]  # the tuple above holds kinds
+            chronic.append(_finding(rng, kind))
     implants: list[Device] = []
-    for device, chance in (("pacemaker", 0.06), ("sternal wires", 0.09), ("clips", 0.06)):
+    for implant, chance in _IMPLANTS.items():
         if rng.random() < chance * (0.2 + 1.6 * old):
-            implants.append(_device(rng, device))  # type: ignore[arg-type]  # likewise
+            implants.append(_device(rng, implant))
     if any(device.kind == "sternal wires" for device in implants) and rng.random() < 0.3:
         implants.append(_device(rng, "valve"))
     return Habitus(

@@ -1,0 +1,83 @@
+"""Which pools and ranks an audit has rows for: what was asked, as far as the gallery can bear it."""
+
+from dataclasses import dataclass
+
+from relinkage.errors import InputError
+from relinkage.linkage.measures import FULL, Cell, Pool, size
+from relinkage.linkage.settings import DEFAULT_POOLS, DEFAULT_RANKS, AuditSettings
+from relinkage.linkage.table import Standing
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows of an audit over one kind of distractors.
+
+    Attributes:
+        cells: pool and rank of each row of the closed set.
+        pools: the pools among them, for rows about ranks.
+        curve: further cells, for figures: pools of 2, 5, 10, 20, … up to everything.
+        dropped: one sentence for each thing asked for that the gallery cannot bear.
+    """
+
+    cells: tuple[Cell, ...]
+    pools: tuple[Pool, ...]
+    curve: tuple[Cell, ...]
+    dropped: tuple[str, ...]
+
+
+def grid(standing: Standing, settings: AuditSettings) -> Grid:
+    """Lay out the rows over all distractors.
+
+    Raises:
+        InputError: no pool fits, or a rank that was asked for is larger than every pool.
+    """
+    largest, least = int(standing.eligible.max()), int(standing.eligible.min())
+    if largest < 2:
+        raise InputError("Every query has one eligible candidate, its mate; an audit needs at least two.")
+    asked = settings.pools or DEFAULT_POOLS
+    too_large = [str(pool) for pool in asked if pool != FULL and int(pool) > largest]
+    pools = [pool for pool in asked if str(pool) not in too_large]
+    if FULL in pools and largest == least:  # the same row would stand twice
+        pools = [pool for pool in pools if pool != largest]
+    if not pools:
+        raise InputError(
+            f"--pool {','.join(too_large)} is larger than the {largest} eligible candidates; "
+            "give smaller sizes, or full."
+        )
+    ks = sorted(set(settings.k or DEFAULT_RANKS))
+    top = max(size(standing, pool) for pool in pools)
+    if settings.k and ks[-1] > top:
+        raise InputError(f"--k {ks[-1]} is larger than the largest pool, {top}; give smaller ranks.")
+    dropped = []
+    if too_large:
+        dropped.append(
+            f"Pools of {', '.join(too_large)} are larger than the {largest} eligible candidates and left out."
+        )
+    fits = {(pool, k): k <= size(standing, pool) for pool in pools for k in ks}
+    if not all(fits.values()):
+        left = [
+            f"Recall@{k} in pools of {size(standing, pool)}" for (pool, k), fit in fits.items() if not fit
+        ]
+        dropped.append(f"Left out, as K is larger than the pool: {', '.join(left)}.")
+    return Grid(
+        tuple(Cell(pool, k) for (pool, k), fit in fits.items() if fit),
+        tuple(pools),
+        _curve(least, ks, size(standing, FULL)),
+        tuple(dropped),
+    )
+
+
+def hard_grid(standing: Standing, settings: AuditSettings) -> Grid:
+    """Lay out the rows inside strata: without word, what no stratum can bear is left out."""
+    largest = int(standing.eligible.max())
+    asked = settings.pools or (10, *DEFAULT_POOLS)
+    pools = [pool for pool in asked if pool == FULL or int(pool) <= largest] if largest > 1 else []
+    ks = sorted(set(settings.k or DEFAULT_RANKS))
+    cells = tuple(Cell(pool, k) for pool in pools for k in ks if k <= size(standing, pool))
+    return Grid(cells, tuple(pools), _curve(largest, ks, size(standing, FULL)) if pools else (), ())
+
+
+def _curve(below: int, ks: list[int], full: int) -> tuple[Cell, ...]:
+    sizes = (m * 10**e for e in range(10) for m in (1, 2, 5))
+    pools: list[Pool] = [*(n for n in sizes if 2 <= n < below), FULL]
+    return tuple(Cell(pool, k) for pool in pools for k in ks if k <= (full if pool == FULL else int(pool)))

@@ -1,0 +1,196 @@
+"""Hard negatives: distractors that share the query's labels, view and whatever else is named (THEORY 3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from relinkage.errors import InputError
+from relinkage.linkage.links import Links
+from relinkage.linkage.ranks import Strata
+from relinkage.linkage.table import Standing
+
+Ints = NDArray[np.int64]
+Uncertain = Literal["own", "positive", "negative", "absent"]
+
+LABELS = "labels"
+_RESERVED = ("pair_id", "candidate", "study_id", "patient_id", "report_hash", "report_row", "report_words")
+_UNCERTAIN_VALUE = {"own": -1.0, "positive": 1.0, "negative": 0.0, "absent": None}
+AGE_DECADE, LENGTH_QUARTILE = "age decade", "report-length quartile"
+
+
+@dataclass(frozen=True)
+class HardNegatives:
+    """Which columns distractors must share with the query.
+
+    Attributes:
+        columns: names of columns; `labels` stands for all label columns.
+        ladder: walk labels → + view → + sex and age decade → + report-length quartile instead, as far as
+            the columns exist.
+        uncertain: what an uncertain label (-1) counts as: a value of its own, positive, negative, or as
+            if the report did not mention it. An absent label is a value of its own.
+    """
+
+    columns: tuple[str, ...] = ()
+    ladder: bool = False
+    uncertain: Uncertain = "own"
+
+    def __post_init__(self) -> None:
+        if self.uncertain not in get_args(Uncertain):
+            raise InputError(
+                f"--uncertain {self.uncertain} is not known; give {', '.join(get_args(Uncertain))}."
+            )
+        if self.columns and self.ladder:
+            raise InputError("--hard-negatives and --ladder exclude each other; give one of them.")
+
+    def __bool__(self) -> bool:
+        return bool(self.columns) or self.ladder
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of hard negatives.
+
+    Attributes:
+        name: what rows of the audit call it, such as `labels+view`.
+        columns: the columns that distractors share with the query.
+        query: int64, shape (q,): the query's stratum.
+        candidate: int64, shape (m,): the candidate's stratum, -1 where nothing is known of it.
+        mate: int64, shape (q,): the candidate that is the query's mate.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    query: Ints
+    candidate: Ints
+    mate: Ints
+
+
+def label_columns(pairs: pl.DataFrame) -> tuple[str, ...]:
+    """Find the label columns of a table: those that hold 1, 0, -1 and nothing else."""
+    return tuple(c for c in pairs.columns if c not in _RESERVED and _is_label(pairs[c]))
+
+
+def levels(links: Links, wanted: HardNegatives, labels: Sequence[str] | None = None) -> list[Level]:
+    """Work out the strata that were asked for, coarse to fine; each lies inside the one before.
+
+    Args:
+        links: queries with their columns; a candidate has those of the first query whose mate it is.
+        wanted: the columns, or the ladder.
+        labels: the label columns; found by their values where not given.
+
+    Raises:
+        InputError: a column is not there, or there are no label columns.
+    """
+    known = label_columns(links.pairs) if labels is None else tuple(labels)
+    first = np.full(len(links.candidate_row), -1, np.int64)
+    first[links.mate[::-1]] = np.arange(len(links))[::-1]
+    made: list[Level] = []
+    keys: list[Ints] = []
+    for name, columns in _steps(links.pairs, wanted, known):
+        before = made[-1].columns if made else ()
+        keys += [_codes(links.pairs, c, known, wanted.uncertain) for c in columns if c not in before]
+        stratum = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].ravel().astype(np.int64)
+        made.append(Level(name, columns, stratum, np.where(first >= 0, stratum[first], -1), links.mate))
+    return made
+
+
+def nested(made: Sequence[Level]) -> Strata | None:
+    """Give the levels as the exact pass wants them."""
+    if not made:
+        return None
+    return Strata(np.stack([level.query for level in made]), np.stack([level.candidate for level in made]))
+
+
+def describe(level: Level, standing: Standing, uncertain: Uncertain) -> dict[str, Any]:
+    """Say what a level is and how large its strata are, for the report."""
+    strata, sizes = np.unique(level.candidate[level.candidate >= 0], return_counts=True)
+    return {
+        "negatives": level.name,
+        "columns": list(level.columns),
+        "uncertain": uncertain,
+        "strata": len(strata),
+        "largest": int(sizes.max()),
+        "median_stratum_of_a_query": float(np.median(standing.eligible)),
+        "alone": float((standing.eligible < 2).mean()),
+    }
+
+
+def knowing_only(level: Level, seed: int, width: int = 64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give vectors of a scorer that knows the stratum and nothing else; it must sit on chance inside strata.
+
+    Every stratum has a random direction of its own, so inside it all candidates tie.
+
+    Returns:
+        Query and candidate vectors, float64, shapes (q, width) and (m, width).
+    """
+    number = int(max(level.query.max(), level.candidate.max())) + 2
+    directions = np.random.default_rng([seed, 3]).standard_normal((number, width))
+    return directions[level.query], directions[level.candidate]
+
+
+def _steps(
+    pairs: pl.DataFrame, wanted: HardNegatives, labels: tuple[str, ...]
+) -> list[tuple[str, tuple[str, ...]]]:
+    if not wanted.ladder:
+        return [("+".join(wanted.columns), _expand(pairs, wanted.columns, labels))]
+    if not labels:
+        raise InputError("--ladder begins with labels, and the pairs have no label columns; add them.")
+    rungs = [("labels", labels, ()), ("view", ("view",), ("view",)), ("sex", ("sex",), ("sex",))]
+    rungs += [
+        ("age decade", (AGE_DECADE,), ("age",)),
+        ("length quartile", (LENGTH_QUARTILE,), ("report_words",)),
+    ]
+    steps: list[tuple[str, tuple[str, ...]]] = []
+    for name, columns, needs in rungs:
+        if all(need in pairs.columns for need in needs):
+            before = steps[-1] if steps else ("", ())
+            step = (f"{before[0]}+{name}".lstrip("+"), (*before[1], *columns))
+            if name == "age decade" and "sex" in pairs.columns:
+                steps[-1] = step  # sex and age decade are one rung
+            else:
+                steps.append(step)
+    return steps
+
+
+def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
+    out: list[str] = []
+    for column in columns:
+        if column == LABELS:
+            if not labels:
+                raise InputError(
+                    "--hard-negatives labels needs label columns (1, 0, -1 or empty); add them to the pairs."
+                )
+            out += labels
+        elif column in pairs.columns:
+            out.append(column)
+        else:
+            raise InputError(
+                f"--hard-negatives names {column}, which is no column of the pairs; name one that is."
+            )
+    return tuple(dict.fromkeys(out))
+
+
+def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain: Uncertain) -> Ints:
+    """Number the values of a column; an absent value is 0, one of its own."""
+    if column == AGE_DECADE:
+        values = (pairs["age"].cast(pl.Float64, strict=False) / 10).floor()
+    elif column == LENGTH_QUARTILE:
+        words = pairs["report_words"].cast(pl.Float64)
+        cuts = np.quantile(words.drop_nulls().to_numpy(), [0.25, 0.5, 0.75])
+        values = pl.Series(np.searchsorted(cuts, words.to_numpy(), side="left"))
+    elif column in labels:
+        values = pairs[column].cast(pl.String).replace("", None).cast(pl.Float64)
+        values = values.replace({-1.0: _UNCERTAIN_VALUE[uncertain]})
+    else:
+        values = pairs[column].cast(pl.String).replace("", None)
+    return values.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+
+
+def _is_label(values: pl.Series) -> bool:
+    present = values.cast(pl.String).str.strip_chars().replace("", None).drop_nulls()
+    numbers = present.cast(pl.Float64, strict=False)
+    return len(present) > 0 and numbers.null_count() == 0 and bool(numbers.is_in([1.0, 0.0, -1.0]).all())

@@ -1,0 +1,80 @@
+"""The pass in each direction that was asked for: who asks, who answers, who is no distractor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relinkage.linkage.links import Links
+from relinkage.linkage.ranks import Counts, Pairs, Strata, count_both, count_ranks
+from relinkage.linkage.settings import AuditSettings
+from relinkage.linkage.strata import Level, nested
+from relinkage.linkage.table import ALL, Direction, LinkageTable, Standing
+from relinkage.linkage.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class Way:
+    """One direction: its linkage table, and what the controls need to go through the same pass."""
+
+    table: LinkageTable
+    queries: Vectors
+    candidates: Vectors
+    mate: NDArray[np.int64]
+    left_out: Pairs | None
+
+
+def link(
+    images: Vectors, reports: Vectors, links: Links, settings: AuditSettings, hard: Sequence[Level] = ()
+) -> list[Way]:
+    """Make the exact pass and fill a table per direction asked for.
+
+    Args:
+        images: the image vectors.
+        reports: the candidates' vectors, in the order of `links.candidate_row`.
+        links: who belongs to whom.
+        settings: direction and distractors.
+        hard: levels of hard negatives, each inside the one before.
+    """
+    apart = settings.distractors == "other-patients"
+    left_out = links.same_patient() if apart else None
+    # Another image of the same study is not a wrong answer, so it is no distractor either.
+    back_left_out = _union(links.same_report(), links.same_patient_queries() if apart else None, len(links))
+    strata = nested(hard)
+    asked = reports.take(links.mate) if settings.direction != "image-to-report" else reports
+    forth = back = None
+    if settings.direction == "both":
+        forth, back = count_both(
+            images, reports, links.mate, strata=strata, left_out=left_out, reverse_left_out=back_left_out
+        )
+    elif settings.direction == "image-to-report":
+        forth = count_ranks(images, reports, links.mate, strata=strata, left_out=left_out)
+    else:
+        turned = None if strata is None else Strata(strata.candidates[:, links.mate], strata.queries)
+        itself = np.arange(len(images))
+        back = count_ranks(asked, images, itself, strata=turned, left_out=back_left_out)
+    names = [ALL, *(level.name for level in hard)]
+    ways = []
+    if forth is not None:
+        table = _table("image-to-report", links, forth, names)
+        ways.append(Way(table, images, reports, links.mate, left_out))
+    if back is not None:
+        table = _table("report-to-image", links, back, names)
+        ways.append(Way(table, asked, images, np.arange(len(images)), back_left_out))
+    return ways
+
+
+def _table(direction: Direction, links: Links, counts: Counts, names: Sequence[str]) -> LinkageTable:
+    standings = {
+        name: Standing(counts.eligible[level], counts.above[level], counts.ties[level])
+        for level, name in enumerate(names)
+    }
+    return LinkageTable(direction, links.pairs["pair_id"], links.patient, counts.mate_score, standings)
+
+
+def _union(first: Pairs, second: Pairs | None, size: int) -> Pairs:
+    if second is None:
+        return first
+    keys = np.union1d(first[0] * size + first[1], second[0] * size + second[1])
+    return keys // size, keys % size
