@@ -14,6 +14,16 @@ from relinkage.errors import InputError
 PARTIAL = ".partial"
 
 
+def _usual_mode() -> int:
+    """Give the mode of a newly made file; the mask can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+_MODE = _usual_mode()
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it onto `path` when the block ends without an error.
@@ -28,6 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}{PARTIAL}-{os.getpid()}{path.suffix}")
     try:
         yield temporary
+        temporary.chmod(_MODE)  # some writers leave files that only their owner can read
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import polars as pl
 
-from relinkage.cohorts.labels import NEGATIVE, POSITIVE, UNCERTAIN
+from relinkage.cohorts.labels import CHEXPERT_LABELS, NEGATIVE, POSITIVE, UNCERTAIN
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 
@@ -168,8 +168,8 @@ def _is_label(values: pl.Series) -> bool:
     """A column is a label where every value that is there is 1, 0 or -1 (or those as decimals)."""
     present = values.drop_nulls()
     present = present.filter(present.str.strip_chars() != "")
-    if present.is_empty():
-        return False
+    if present.is_empty():  # a CheXpert label that nobody has is one all the same
+        return values.name in CHEXPERT_LABELS
     numbers = present.cast(pl.Float64, strict=False)
     return numbers.null_count() == 0 and bool(
         numbers.is_in([float(value) for value in (POSITIVE, NEGATIVE, UNCERTAIN)]).all()

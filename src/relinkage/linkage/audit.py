@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,10 @@ from relinkage.errors import InputError
 from relinkage.linkage import controls
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
-from relinkage.linkage.measures import rank_distribution, rank_rows, recall_rows
+from relinkage.linkage.measures import rank_distribution, rank_rows, recall_rows, sizes
+from relinkage.linkage.risk import risk_pool, risk_row
 from relinkage.linkage.settings import AuditSettings
-from relinkage.linkage.strata import Level, describe, levels
+from relinkage.linkage.strata import Level, describe, label_columns, levels
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way, link
@@ -67,11 +69,15 @@ def audit(
     settings = settings or AuditSettings()
     _check_widths(images, reports, sources)
     links = links or Links.row_by_row(len(images), len(reports))
+    labels = label_columns(links.pairs) if labels is None else labels
     hard = levels(links, settings.hard_negatives, labels) if settings.hard_negatives else []
-    image_vectors = Vectors.prepare(images, sources[0])
-    report_vectors = Vectors.prepare(_rows(reports, links.candidate_row), sources[1])
+    with ThreadPoolExecutor() as side_by_side:
+        image_side = side_by_side.submit(Vectors.prepare, images, sources[0])
+        report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
+    image_vectors, report_vectors = image_side.result(), report_side.result()
     ways = link(image_vectors, report_vectors, links, settings, hard)
     rows = grid(ways[0].table.standings[ALL], settings)
+    pool = risk_pool([way.table for way in ways], settings.risk_pool)
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "version": relinkage.__version__,
@@ -94,6 +100,8 @@ def audit(
             for level in hard
         ],
         "open_set": [],
+        "risk": [risk_row(way.table, pool, links.pairs, labels, settings.resampling) for way in ways],
+        "pseudonymised": False,
         "duplicates": {"known": links.text is not None, **controls.recall_ceiling(links, text)},
         "notes": [*_notes(links), *rows.dropped],
     }
@@ -107,16 +115,23 @@ def _measure(
     parts = []
     for level in (None, *hard):
         name = ALL if level is None else level.name
-        rows = over_all if level is None else hard_grid(way.table.standings[name], settings)
-        shown = len(rows.cells)
-        recalls = recall_rows(way.table, [*rows.cells, *rows.curve], settings.resampling, name)
+        standing = way.table.standings[name]
+        rows = over_all if level is None else hard_grid(standing, settings)
+        # A pool that fits one direction may have no query in the other, and then there is no row for it.
+        shown = sum(bool((sizes(standing, cell.pool) <= standing.eligible).any()) for cell in rows.cells)
+        with ThreadPoolExecutor() as side_by_side:
+            recalls = side_by_side.submit(
+                recall_rows, way.table, [*rows.cells, *rows.curve], settings.resampling, name
+            )
+            ranks = side_by_side.submit(rank_rows, way.table, rows.pools, settings.resampling, name)
+            checks = side_by_side.submit(_check_controls, way, level, rows, settings)
         parts.append(
             {
-                "closed_set": recalls[:shown],
-                "curve": recalls[shown:],
-                "ranks": rank_rows(way.table, rows.pools, settings.resampling, name),
+                "closed_set": recalls.result()[:shown],
+                "curve": recalls.result()[shown:],
+                "ranks": ranks.result(),
                 "rank_distribution": [rank_distribution(way.table, name)],
-                "controls": _check_controls(way, level, rows, settings),
+                "controls": checks.result(),
             }
         )
     return parts

@@ -21,7 +21,7 @@ from relinkage.linkage.ways import Way
 Ints = NDArray[np.int64]
 
 SCRAMBLED, RANDOM, STRATUM = "scrambled mates", "random scorer", "stratum scorer"
-_SAMPLE = 2048
+_SAMPLE = 1024
 """Queries that controls with a pass of their own look at: enough to see an error, and cheap."""
 
 

@@ -100,23 +100,13 @@ def count_rows(  # type: ignore[no-untyped-def]  # compiled
             depth = _depth(starts, ends, i, first_column + begin)
             above[depth, i] += counted
             if reached > counted:
-                for c in range(begin, end):
-                    value = tile[r, c] + column_shift[first_column + c]
-                    if value >= row_low and value <= row_high:
-                        _settle(
-                            i,
-                            first_column + c,
-                            depth,
-                            a,
-                            a_inverse,
-                            b,
-                            b_inverse,
-                            b_identity,
-                            mate,
-                            mate_score,
-                            above,
-                            ties,
-                        )
+                tied, higher = _settle(
+                    tile[r, begin:end], column_shift[first_column + begin : first_column + end],
+                    row_low, row_high, i, first_column + begin,
+                    a, a_inverse, b, b_inverse, b_identity, mate[i], mate_score[i],
+                )  # fmt: skip
+                ties[depth, i] += tied
+                above[depth, i] += higher
 
 
 @njit(nogil=True, cache=True)
@@ -170,29 +160,19 @@ def count_rows_and_columns(  # type: ignore[no-untyped-def]  # compiled
             )  # fmt: skip
             above[depth, i] += counted
             if reached > counted:
-                for c in range(begin, end):
-                    value = tile[r, c] + column_shift[first_column + c]
-                    if value >= row_low and value <= row_high:
-                        _settle(
-                            i,
-                            first_column + c,
-                            depth,
-                            a,
-                            a_inverse,
-                            b,
-                            b_inverse,
-                            b_identity,
-                            mate,
-                            mate_score,
-                            above,
-                            ties,
-                        )
+                tied, higher = _settle(
+                    tile[r, begin:end], column_shift[first_column + begin : first_column + end],
+                    row_low, row_high, i, first_column + begin,
+                    a, a_inverse, b, b_inverse, b_identity, mate[i], mate_score[i],
+                )  # fmt: skip
+                ties[depth, i] += tied
+                above[depth, i] += higher
             if open_columns > 0:
                 for c in range(begin, end):
                     j = first_column + c
                     value = tile[r, c] + shift
                     if value >= column_low[j] and value <= column_high[j]:
-                        _settle(
+                        _settle_one(
                             j,
                             i,
                             depth,
@@ -239,19 +219,38 @@ def _tally_both(line, shifts, low, high, shift, lows, highs, above):  # type: ig
 
 @njit(nogil=True, cache=True)
 def _settle(  # type: ignore[no-untyped-def]  # compiled
+    line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, mate_score
+):
+    """Decide what a row left open in float64: give the ties and the columns above. The mate is neither."""
+    tied = 0
+    higher = 0
+    own = b_identity[mate]
+    for c in range(len(line)):
+        value = line[c] + shifts[c]
+        if value < low or value > high:
+            continue
+        j = first + c
+        if b_identity[j] == own:
+            tied += j != mate
+            continue
+        order = _compare(dot(a, i, b, j) * a_inverse[i] * b_inverse[j], mate_score)
+        tied += order == 0
+        higher += order > 0
+    return tied, higher
+
+
+@njit(nogil=True, cache=True)
+def _settle_one(  # type: ignore[no-untyped-def]  # compiled
     i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_score, above, ties
 ):
     """Decide one comparison in float64; the mate itself is no distractor."""
     if j == mate[i]:
         return
-    if b_identity[j] == b_identity[mate[i]]:
-        ties[depth, i] += 1
-        return
-    order = _compare(dot(a, i, b, j) * a_inverse[i] * b_inverse[j], mate_score[i])
-    if order > 0:
-        above[depth, i] += 1
-    elif order == 0:
-        ties[depth, i] += 1
+    order = 0
+    if b_identity[j] != b_identity[mate[i]]:
+        order = _compare(dot(a, i, b, j) * a_inverse[i] * b_inverse[j], mate_score[i])
+    ties[depth, i] += order == 0
+    above[depth, i] += order > 0
 
 
 @njit(nogil=True, cache=True)

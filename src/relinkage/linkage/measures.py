@@ -70,6 +70,8 @@ def recalls(standing: Standing, cells: Sequence[Cell]) -> Floats:
 
 def chance(standing: Standing, cell: Cell) -> float:
     """Give what a scorer without knowledge reaches: K/N, averaged over queries where "full" differs."""
+    if cell.pool != FULL:
+        return min(cell.k / int(cell.pool), 1.0)
     pool = sizes(standing, cell.pool)
     pool, queries = np.unique(pool[pool <= standing.eligible], return_counts=True)
     return float(np.average(np.minimum(cell.k / pool, 1.0), weights=queries))

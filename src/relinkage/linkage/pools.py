@@ -12,6 +12,7 @@ No pool is sampled: these are means over all of them.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -56,7 +57,7 @@ def rank(eligible: Ints, above: Ints, ties: Ints, pool: Ints) -> Floats:
 
 
 def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Ints) -> Floats:
-    log_factorial = gammaln(np.arange(int(eligible.max(initial=0)) + 2) + 1.0)
+    log_factorial = _log_factorials(int(eligible.max(initial=0)) + 1)
     out = np.full((len(eligible), max(len(ks), 1)), np.nan)
     _sum_few(log_factorial, eligible, above, ties, pool, ks, out)
     many = np.flatnonzero((ties > _FEW_TIES) & (pool <= eligible))
@@ -67,6 +68,11 @@ def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Int
         low, high = above[rows], above[rows] + ties[rows] + 1
         out[rows] = (prefix[high] - prefix[low]) / (high - low)[:, None]
     return out
+
+
+@lru_cache(maxsize=4)
+def _log_factorials(largest: int) -> Floats:
+    return gammaln(np.arange(largest + 1) + 1.0)
 
 
 @njit(nogil=True, cache=True)

@@ -6,6 +6,7 @@ whatever the tile, the thread or the machine. `count_both` does so in both direc
 """
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,8 +229,10 @@ class _Plan:
             queries.given, queries.inverse_norm, np.arange(len(queries)),
             candidates.given, candidates.inverse_norm, mate,
         )  # fmt: skip
-        rows = centre(queries, queries.mean, candidates.mean)
-        columns = centre(ordered, candidates.mean, queries.mean)
+        with ThreadPoolExecutor() as side_by_side:
+            row_side = side_by_side.submit(centre, queries, queries.mean, candidates.mean)
+            column_side = side_by_side.submit(centre, ordered, candidates.mean, queries.mean)
+        rows, columns = row_side.result(), column_side.result()
         column_shift = columns.shift - queries.mean @ candidates.mean
         low, high = bands(mate_score - rows.shift, half_width(rows, columns, column_shift))
         row_arguments = (

@@ -17,7 +17,8 @@ Ints = NDArray[np.int64]
 Uncertain = Literal["own", "positive", "negative", "absent"]
 
 LABELS = "labels"
-_RESERVED = ("pair_id", "candidate", "study_id", "patient_id", "report_hash", "report_row", "report_words")
+_IDS = ("pair_id", "candidate", "study_id", "patient_id", "report_hash", "report_row", "report_words")
+_NO_LABELS = (*_IDS, "split", "view", "sex", "age")  # sex as 0 and 1 is no finding
 _UNCERTAIN_VALUE = {"own": -1.0, "positive": 1.0, "negative": 0.0, "absent": None}
 AGE_DECADE, LENGTH_QUARTILE = "age decade", "report-length quartile"
 
@@ -57,7 +58,7 @@ class Level:
     Attributes:
         name: what rows of the audit call it, such as `labels+view`.
         columns: the columns that distractors share with the query.
-        query: int64, shape (q,): the query's stratum.
+        query: int64, shape (q,): the query's stratum, that of its mate.
         candidate: int64, shape (m,): the candidate's stratum, -1 where nothing is known of it.
         mate: int64, shape (q,): the candidate that is the query's mate.
     """
@@ -71,14 +72,17 @@ class Level:
 
 def label_columns(pairs: pl.DataFrame) -> tuple[str, ...]:
     """Find the label columns of a table: those that hold 1, 0, -1 and nothing else."""
-    return tuple(c for c in pairs.columns if c not in _RESERVED and _is_label(pairs[c]))
+    return tuple(c for c in pairs.columns if c not in _NO_LABELS and _is_label(pairs[c]))
 
 
 def levels(links: Links, wanted: HardNegatives, labels: Sequence[str] | None = None) -> list[Level]:
     """Work out the strata that were asked for, coarse to fine; each lies inside the one before.
 
+    Where a study has several images that differ in a column (a frontal and a lateral view), its stratum is
+    the set of their values: a report is about the study, and its mate must lie inside its own stratum.
+
     Args:
-        links: queries with their columns; a candidate has those of the first query whose mate it is.
+        links: queries with their columns.
         wanted: the columns, or the ladder.
         labels: the label columns; found by their values where not given.
 
@@ -86,16 +90,31 @@ def levels(links: Links, wanted: HardNegatives, labels: Sequence[str] | None = N
         InputError: a column is not there, or there are no label columns.
     """
     known = label_columns(links.pairs) if labels is None else tuple(labels)
-    first = np.full(len(links.candidate_row), -1, np.int64)
-    first[links.mate[::-1]] = np.arange(len(links))[::-1]
     made: list[Level] = []
     keys: list[Ints] = []
     for name, columns in _steps(links.pairs, wanted, known):
         before = made[-1].columns if made else ()
         keys += [_codes(links.pairs, c, known, wanted.uncertain) for c in columns if c not in before]
         stratum = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].ravel().astype(np.int64)
-        made.append(Level(name, columns, stratum, np.where(first >= 0, stratum[first], -1), links.mate))
+        candidate = _of_candidates(stratum, links)
+        if made:  # numbers rise with those of the coarser level, so that each stratum is a run of one order
+            both = np.stack([made[-1].candidate, candidate])
+            candidate = np.unique(both, axis=1, return_inverse=True)[1].ravel() - bool((candidate < 0).any())
+        made.append(Level(name, columns, candidate[links.mate], candidate, links.mate))
     return made
+
+
+def _of_candidates(stratum: Ints, links: Links) -> Ints:
+    """Number the sets of strata that a candidate's images have: int64, shape (m,), -1 where it has none."""
+    sets = (
+        pl.DataFrame({"candidate": links.mate, "stratum": stratum})
+        .group_by("candidate")
+        .agg(pl.col("stratum").unique().sort().cast(pl.String))
+        .with_columns(pl.col("stratum").list.join(" ").rank("dense").cast(pl.Int64) - 1)
+    )
+    out = np.full(len(links.candidate_row), -1, np.int64)
+    out[sets["candidate"].to_numpy()] = sets["stratum"].to_numpy()
+    return out
 
 
 def nested(made: Sequence[Level]) -> Strata | None:
@@ -177,20 +196,27 @@ def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ..
 def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain: Uncertain) -> Ints:
     """Number the values of a column; an absent value is 0, one of its own."""
     if column == AGE_DECADE:
-        values = (pairs["age"].cast(pl.Float64, strict=False) / 10).floor()
+        values = (_present(pairs["age"]).cast(pl.Float64, strict=False) / 10).floor()
     elif column == LENGTH_QUARTILE:
-        words = pairs["report_words"].cast(pl.Float64)
-        cuts = np.quantile(words.drop_nulls().to_numpy(), [0.25, 0.5, 0.75])
-        values = pl.Series(np.searchsorted(cuts, words.to_numpy(), side="left"))
+        words = _present(pairs["report_words"]).cast(pl.Float64, strict=False)
+        cuts = [words.quantile(share, "linear") for share in (0.25, 0.5, 0.75)]
+        values = pl.select(pl.sum_horizontal(words > cut for cut in cuts)).to_series()
+        values = values.set(words.is_null(), None)
     elif column in labels:
-        values = pairs[column].cast(pl.String).replace("", None).cast(pl.Float64)
+        values = _present(pairs[column]).cast(pl.Float64, strict=False)
         values = values.replace({-1.0: _UNCERTAIN_VALUE[uncertain]})
     else:
-        values = pairs[column].cast(pl.String).replace("", None)
+        values = _present(pairs[column])
     return values.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
 
 
+def _present(values: pl.Series) -> pl.Series:
+    """Give values as strings; blanks, which CSV tells from nothing, are absent too."""
+    text = values.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None)
+
+
 def _is_label(values: pl.Series) -> bool:
-    present = values.cast(pl.String).str.strip_chars().replace("", None).drop_nulls()
+    present = _present(values).drop_nulls()
     numbers = present.cast(pl.Float64, strict=False)
     return len(present) > 0 and numbers.null_count() == 0 and bool(numbers.is_in([1.0, 0.0, -1.0]).all())

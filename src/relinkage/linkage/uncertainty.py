@@ -62,11 +62,7 @@ class ClusterBootstrap:
             replicates: how many times to draw.
             seed: of the draws.
         """
-        order = np.argsort(patient, kind="stable")
-        first = np.flatnonzero(np.diff(patient[order], prepend=patient[order[0]] - 1))
-        there = ~np.isnan(values[order])
-        sums = np.add.reduceat(np.where(there, values[order], 0.0), first)
-        counts = np.add.reduceat(there.astype(np.float64), first)
+        sums, counts = patient_sums(values, patient)
         total = counts.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             means = sums.sum(axis=0) / total
@@ -79,30 +75,71 @@ class ClusterBootstrap:
         certain = ~(variance > 0) | ~(total * np.minimum(means, 1 - means) >= 1)
         return cls(means, drawn, patients, np.where(certain, patients, effective))
 
+    @property
+    def few(self) -> NDArray[np.bool_]:
+        """Whether a mean rests on fewer than `FEW` hits or misses, or on one patient: bool, shape (cells,)."""
+        share = np.clip(self.means, 0, 1)
+        return ~(self.effective * np.minimum(share, 1 - share) >= FEW) | (self.patients < 2)
+
     def interval(self, level: float) -> Estimates:
         """Give the means with intervals at a level such as 0.95."""
-        low, high = np.full_like(self.means, np.nan), np.full_like(self.means, np.nan)
+        low, high, few = np.full_like(self.means, np.nan), np.full_like(self.means, np.nan), self.few
         for cell in np.flatnonzero(self.patients > 0):
-            low[cell], high[cell] = self._cell(int(cell), (1 - level) / 2)
+            mean, patients = float(np.clip(self.means[cell], 0, 1)), int(self.patients[cell])
+            if few[cell]:
+                low[cell], high[cell] = _clopper_pearson(mean, float(self.effective[cell]), patients, level)
+            else:
+                ends = expanded_percentiles(self.replicates[:, cell], mean, patients, level)
+                low[cell], high[cell] = max(ends[0], 0.0), min(ends[1], 1.0)
         return Estimates(self.means, low, high)
 
-    def _cell(self, cell: int, tail: float) -> tuple[float, float]:
-        mean, n = float(np.clip(self.means[cell], 0, 1)), float(self.effective[cell])
-        patients = int(self.patients[cell])
-        if patients < 2:
-            return 0.0, 1.0
-        quantile = t.isf(tail, patients - 1)
-        if n * min(mean, 1 - mean) < FEW:
-            n *= (norm.isf(tail) / quantile) ** 2
-            hits = n * mean
-            return (
-                float(beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0,
-                float(beta.isf(tail, hits + 1, n - hits)) if hits < n else 1.0,
-            )
-        widened = norm.sf(quantile * np.sqrt(patients / (patients - 1)))
-        drawn = self.replicates[:, cell]
-        low, high = np.quantile(drawn[~np.isnan(drawn)], [widened, 1 - widened])
-        return float(low), float(high)
+
+def patient_sums(values: Floats, patient: Ints) -> tuple[Floats, Floats]:
+    """Add up each patient's queries and count those with a value.
+
+    Args:
+        values: float64, shape (queries, cells), NaN where a query has no value.
+        patient: int64, shape (queries,): a number per patient.
+
+    Returns:
+        Sums and counts, both float64, shape (patients, cells), in the order of the patients' numbers.
+    """
+    order = np.argsort(patient, kind="stable")
+    first = np.flatnonzero(np.diff(patient[order], prepend=patient[order[0]] - 1))
+    there = ~np.isnan(values[order])
+    sums = np.add.reduceat(np.where(there, values[order], 0.0), first)
+    return sums, np.add.reduceat(there.astype(np.float64), first)
+
+
+def expanded_percentiles(drawn: Floats, value: float, patients: int, level: float) -> tuple[float, float]:
+    """Give the interval of one statistic from its bootstrap replicates, widened for few patients.
+
+    Args:
+        drawn: float64, shape (replicates,), NaN where a replicate has no value.
+        value: the statistic itself.
+        patients: at least two.
+        level: such as 0.95.
+    """
+    drawn = drawn[~np.isnan(drawn)]
+    steps = t.isf((1 - level) / 2, patients - 1) * np.sqrt(patients / (patients - 1))
+    widened = norm.sf(steps)
+    if widened * len(drawn) < 0.5:  # the percentile lies beyond the outermost replicate
+        reach = float(steps * drawn.std())
+        return value - reach, value + reach
+    low, high = np.quantile(drawn, [widened, 1 - widened])
+    return float(low), float(high)
+
+
+def _clopper_pearson(mean: float, n: float, patients: int, level: float) -> tuple[float, float]:
+    if patients < 2:
+        return 0.0, 1.0
+    tail = (1 - level) / 2
+    n *= (norm.isf(tail) / t.isf(tail, patients - 1)) ** 2
+    hits = n * mean
+    return (
+        float(beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0,
+        float(beta.isf(tail, hits + 1, n - hits)) if hits < n else 1.0,
+    )
 
 
 def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Floats:
