@@ -105,7 +105,7 @@ def train_heads(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         heads = HeadPair(_spec(settings, images.shape[1]), _spec(settings, texts.shape[1]))
-        losses = _optimise(heads, images, texts, torch.from_numpy(patient), settings, random)
+        losses = _optimise(heads, images, texts, torch.tensor(patient), settings, random)
     return TrainedHeads(heads.eval(), losses)
 
 
