@@ -1,6 +1,7 @@
 """The command line: thin, one function a command."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import relinkage
 from relinkage.errors import InputError
 
 FILE = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**32 - 1)
+"""What numpy, torch and scikit-learn all take as a seed."""
 
 
 class _Numbers(click.ParamType[Any]):
@@ -27,12 +30,29 @@ class _Numbers(click.ParamType[Any]):
         parts = [part.strip() for part in str(value).split(",")]
         wrong = [part for part in parts if not part.isdecimal() and not (self.full and part == "full")]
         if wrong or not parts:
-            kind = "whole numbers or full" if self.full else "whole numbers"
-            self.fail(f"{value} is not a comma list of {kind}; write for example 100,1000", param, ctx)
+            kind = "whole numbers or full, such as 100,full" if self.full else "whole numbers, such as 1,10"
+            self.fail(f"{value!r} is not a comma list of {kind}", param, ctx)
         return tuple(dict.fromkeys(part if part == "full" else int(part) for part in parts))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Rates(click.ParamType[Any]):
+    """A comma list of rates."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(dict.fromkeys(float(part) for part in str(value).split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is not a comma list of rates, such as 0.01,0.1", param, ctx)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=False,  # a call without a command is a mistake: one sentence, like every other
+)
 @click.version_option(relinkage.__version__, prog_name="relinkage")
 def cli() -> None:
     """Measure how well a vision-language model re-links de-identified medical images to their reports."""
@@ -40,8 +60,10 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--out", type=FILE, default=Path("relinkage-demo"), show_default=True, help="Folder to write.")
-@click.option("--pairs", type=int, default=6000, show_default=True, help="Image-report pairs to draw.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--pairs", type=click.IntRange(100), default=6000, show_default=True, help="Image-report pairs to draw."
+)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the audits alone, as JSON.")
 def demo(out: Path, pairs: int, seed: int, as_json: bool) -> None:
     """The whole story on a phantom cohort, nothing to download."""
@@ -55,7 +77,7 @@ def demo(out: Path, pairs: int, seed: int, as_json: bool) -> None:
 @cli.command()
 @click.argument("out", type=FILE)
 @click.option("--pairs", type=int, default=1000, show_default=True, help="Image-report pairs to draw.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--site", type=click.Choice(["city", "county"]), default="city", show_default=True)
 def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
     """Draw a phantom cohort: chest radiographs and reports from a seeded scene."""
@@ -87,7 +109,7 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--offline", is_flag=True, help="Never ask the network for a model.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def embed(
     cohort: Path, model: str, out: Path, root: Path | None, batch: int, max_left_out: float, split_by: str,
     train_share: float, keep: tuple[str, ...], image_size: int, device: Any, offline: bool, seed: int,
@@ -127,7 +149,7 @@ def embed(
 @click.option("--lr", type=float, default=1e-3, show_default=True)
 @click.option("--weight-decay", type=float, default=1e-2, show_default=True)
 @click.option("--same-patient-negatives", is_flag=True, help="Let a patient's other pairs be negatives.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest of the heads, as JSON.")
 def align(
     embeddings: Path, objective: Any, train: str, out: Path, head: Any, dimension: int, hidden: int,
@@ -179,30 +201,60 @@ def align(
     show_default=True,
     help="What an uncertain label counts as in hard negatives.",
 )
+@click.option(
+    "--open-set",
+    type=_Rates(),
+    help="Rates of false claims, such as 0.003,0.01,0.1: TPIR where the mate may be absent.  [default: off]",
+)
+@click.option(
+    "--risk-pool",
+    type=_Numbers(full=True),
+    help="Pool that risk per patient is stated at.  [default: the largest of 10000,1000,100 that fits]",
+)
 @click.option("--intervals", type=float, default=0.95, show_default=True, help="Confidence level.")
 @click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--engine", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
 @click.option("--name", help="What the report calls the model.")
 @click.option(
     "--out", type=FILE, help="Run folder to write: audit.json, linkage.parquet, report.html, card.md."
 )
+@click.option(
+    "--pseudonymise",
+    is_flag=True,
+    help="Replace ids in linkage.parquet by hashes with a random key that is kept nowhere: nobody can undo "
+    "them, and linkage.parquet differs from run to run.",
+)
+@click.option(
+    "--pseudonym-key",
+    type=FILE,
+    metavar="FILE",
+    help="Pseudonymise with the key in FILE (32 random bytes): the same ids in every run, and who has the "
+    "key can tell whose they are.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the audit alone, as JSON.")
 def audit(
     embeddings: Path | None, images: Path | None, reports: Path | None, pairs: Path | None,
     heads: Path | None, split: str | None, pool: Any, k: Any, direction: Any, distractors: Any,
-    hard_negatives: str | None, ladder: bool, uncertain: Any,
+    hard_negatives: str | None, ladder: bool, uncertain: Any, open_set: Any, risk_pool: Any,
     intervals: float, replicates: int, seed: int, engine: str, name: str | None, out: Path | None,
-    as_json: bool,
+    pseudonymise: bool, pseudonym_key: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure linkage: of EMB, or of --images and --reports."""
     from relinkage import studies
     from relinkage.linkage import AuditSettings, HardNegatives, Resampling
+    from relinkage.progress import say
     from relinkage.reports import audit_table
 
     columns = tuple(c.strip() for c in hard_negatives.split(",") if c.strip()) if hard_negatives else ()
     hard = HardNegatives(columns, ladder, uncertain)
-    settings = AuditSettings(pool, k, direction, distractors, hard, Resampling(intervals, replicates, seed))
+    if risk_pool is not None and len(risk_pool) != 1:
+        raise InputError("--risk-pool takes one pool size; give a whole number from 2 up, or full.")
+    settings = AuditSettings(
+        pool, k, direction, distractors, hard, open_set or (), Resampling(intervals, replicates, seed),
+        risk_pool=None if risk_pool is None else risk_pool[0],
+    )  # fmt: skip
+    key = studies.pseudonym_key(pseudonym_key) if pseudonymise or pseudonym_key is not None else None
     if embeddings is not None:
         given = [
             option
@@ -220,11 +272,31 @@ def audit(
                 "--heads and --split go with an embeddings folder; name one instead of --images."
             )
         result = studies.audit_arrays(images, reports, pairs, settings, name)
+    if key is not None:
+        result = studies.pseudonymise(result, key)
     if out is not None:
         studies.write_run(result, out)
+    for note in result.result["notes"]:
+        say(f"Note: {note}")
     _print(
         result.result, as_json, audit_table([result.result]), None if out is None else out / studies.REPORT
     )
+
+
+@cli.command()
+@click.argument("runs", type=FILE, nargs=-1, required=True, metavar="RUN RUN...")
+@click.option("--out", type=FILE, help="Folder to write: comparison.json, report.html.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison alone, as JSON.")
+def compare(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+    """Paired tests between audits of the same queries; the first RUN is the baseline."""
+    from relinkage import studies
+    from relinkage.reports import comparison_table
+
+    comparison = studies.compare_runs(runs)
+    if out is not None:
+        studies.write_comparison(comparison, out)
+    report_file = None if out is None else out / studies.REPORT
+    _print(comparison.result, as_json, comparison_table(comparison.result), report_file)
 
 
 @cli.command()
@@ -252,23 +324,26 @@ def _print(value: Any, as_json: bool, table: str, report_file: Path | None) -> N
 def main() -> None:
     """Run the command line: exit 0 done, 2 the input or the request is wrong, 130 interrupted."""
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        sys.exit(cli.main(prog_name="relinkage", standalone_mode=False) or 0)
     except InputError as error:
         _fail(str(error), 2)
-    except click.ClickException as error:
-        message = error.format_message()
-        _fail(message if message.endswith(".") else f"{message}.", 2)
+    except click.UsageError as error:
+        told = re.split(r" \(?Did you mean", error.format_message())[0].rstrip(".")
+        _fail(f"{told}; see `{error.ctx.command_path if error.ctx else 'relinkage'} --help`.", 2)
     except (click.Abort, KeyboardInterrupt):
         _fail("Interrupted; nothing half-written is left, and the same command starts again.", 130)
     except MemoryError:
         _fail("There is not enough memory; close other programs or audit a smaller split.", 2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    except OSError as error:
+        _fail(
+            f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error}); "
+            "name another place, or see to its permissions and the space that is left.",
+            2,
+        )
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo(f"relinkage: {message}", err=True)
+    click.echo(f"relinkage: {' '.join(message.splitlines())}", err=True)
     sys.exit(status)
 
 

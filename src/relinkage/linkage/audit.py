@@ -17,6 +17,7 @@ from relinkage.linkage import controls
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
 from relinkage.linkage.measures import rank_distribution, rank_rows, recall_rows, sizes
+from relinkage.linkage.open_set import open_set_rows
 from relinkage.linkage.risk import risk_pool, risk_row
 from relinkage.linkage.settings import AuditSettings
 from relinkage.linkage.strata import Level, describe, label_columns, levels
@@ -99,7 +100,12 @@ def audit(
             describe(level, ways[0].table.standings[level.name], settings.hard_negatives.uncertain)
             for level in hard
         ],
-        "open_set": [],
+        "open_set": [
+            row
+            for way in ways
+            if settings.open_set
+            for row in open_set_rows(way, rows.pools, settings.open_set, settings.resampling)
+        ],
         "risk": [risk_row(way.table, pool, links.pairs, labels, settings.resampling) for way in ways],
         "pseudonymised": False,
         "duplicates": {"known": links.text is not None, **controls.recall_ceiling(links, text)},

@@ -23,7 +23,10 @@ class AuditSettings:
         direction: who asks whom.
         distractors: `other-patients` leaves the patient's other studies out of the pool.
         hard_negatives: columns that distractors must share with the query, beside the audit over all.
+        open_set: false-positive identification rates at which the open set is measured; none for none.
         resampling: intervals and seed.
+        risk_pool: the pool that risk per patient is stated at; where the caller names none, the largest of
+            10,000, 1,000 and 100 that every query has, else full.
     """
 
     pools: tuple[Pool, ...] | None = None
@@ -31,12 +34,18 @@ class AuditSettings:
     direction: Ask = "image-to-report"
     distractors: Distractors = "all"
     hard_negatives: HardNegatives = field(default_factory=HardNegatives)
+    open_set: tuple[float, ...] = ()
     resampling: Resampling = field(default_factory=Resampling)
+    risk_pool: Pool | None = None
 
     def __post_init__(self) -> None:
         for pool in self.pools or ():
-            if pool != FULL and (not isinstance(pool, int) or pool < 2):
+            if not _is_pool(pool):
                 raise InputError(f"--pool {pool} is no pool size; give whole numbers from 2 up, or full.")
+        if self.risk_pool is not None and not _is_pool(self.risk_pool):
+            raise InputError(
+                f"--risk-pool {self.risk_pool} is no pool size; give a whole number from 2 up, or full."
+            )
         for k in self.k or ():
             if k < 1:
                 raise InputError(f"--k {k} is no rank; give whole numbers from 1 up.")
@@ -46,9 +55,16 @@ class AuditSettings:
         ):
             if value not in allowed:
                 raise InputError(f"{name} {value} is not known; give one of {', '.join(allowed)}.")
+        for rate in self.open_set:
+            if not 0 < rate < 1:
+                raise InputError(f"--open-set {rate} is no rate; give numbers between 0 and 1, such as 0.01.")
         if not 0 < self.resampling.level < 1:
             raise InputError(
                 f"--intervals {self.resampling.level} is no level; give a number between 0 and 1."
             )
         if self.resampling.replicates < 100:
             raise InputError(f"--replicates {self.resampling.replicates} is too few; give at least 100.")
+
+
+def _is_pool(pool: Pool) -> bool:
+    return pool == FULL or (isinstance(pool, int) and pool >= 2)

@@ -1,6 +1,6 @@
 """The linkage table: the narrow waist between the one pass over similarities and every figure of an audit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,13 +59,20 @@ class LinkageTable:
         return len(self.pair_id)
 
 
-def write_tables(tables: list[LinkageTable], path: Path) -> None:
+def write_tables(
+    tables: Sequence[LinkageTable], path: Path, risk: Sequence[NDArray[np.float64]] | None = None
+) -> None:
     """Write linkage tables as one Parquet file, a row per direction and query.
 
     The columns of "all" are `eligible`, `above`, `ties`; those of other distractors carry their name before.
+
+    Args:
+        tables: a linkage table per direction.
+        path: the file to write.
+        risk: of each table's queries, float64, shape (q,), NaN where there is none; becomes a column `risk`.
     """
     frames = []
-    for table in tables:
+    for number, table in enumerate(tables):
         columns = {
             "direction": pl.repeat(table.direction, len(table), eager=True),
             "pair_id": table.pair_id,
@@ -79,6 +86,8 @@ def write_tables(tables: list[LinkageTable], path: Path) -> None:
                 f"{prefix}above": standing.above,
                 f"{prefix}ties": standing.ties,
             }
+        if risk is not None:
+            columns["risk"] = pl.Series(risk[number]).fill_nan(None)
         frames.append(pl.DataFrame(columns))
     with whole_file(path) as temporary:
         pl.concat(frames).write_parquet(temporary)

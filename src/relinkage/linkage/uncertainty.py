@@ -77,7 +77,7 @@ class ClusterBootstrap:
 
     @property
     def few(self) -> NDArray[np.bool_]:
-        """Whether a mean rests on fewer than `FEW` hits or misses, or on one patient: bool, shape (cells,)."""
+        """Whether fewer than `FEW` hits or misses, or one patient, carry a mean: bool, shape (cells,)."""
         share = np.clip(self.means, 0, 1)
         return ~(self.effective * np.minimum(share, 1 - share) >= FEW) | (self.patients < 2)
 

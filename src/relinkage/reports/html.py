@@ -9,10 +9,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from relinkage import __version__
 from relinkage.files import whole_file
 from relinkage.reports.audits import Audit, read_audit
-from relinkage.reports.figures import ladder_figures
+from relinkage.reports.changes import (
+    Comparison,
+    changes,
+    points,
+    points_interval,
+    relative,
+    relative_interval,
+)
+from relinkage.reports.figures import comparison_figures, ladder_figures
 from relinkage.reports.headline import Headline, headline, strongest
 from relinkage.reports.palette import DARK, LIGHT
-from relinkage.reports.sections import SECTIONS, settings_table
+from relinkage.reports.sections import SECTIONS, group_title, settings_table
 from relinkage.reports.wording import (
     SPACE,
     bare_percent,
@@ -22,6 +30,7 @@ from relinkage.reports.wording import (
     interval,
     listed,
     one_line,
+    p_value,
     percent,
     times,
 )
@@ -47,11 +56,12 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     return out
 
 
-def render_report(audits: Sequence[Audit]) -> str:
+def render_report(audits: Sequence[Audit], comparison: Comparison | None = None) -> str:
     """Give the report about one or several audits as an HTML page.
 
     Args:
         audits: parsed `audit.json`, at least one, as `read_audit` gives them.
+        comparison: the content of `comparison.json` about these audits, where they were compared.
     """
     best, lead = strongest(audits) if len(audits) > 1 else (0, headline(audits[0]))
     runs = [_run(audit, number, several=len(audits) > 1) for number, audit in enumerate(audits, 1)]
@@ -68,9 +78,10 @@ def render_report(audits: Sequence[Audit]) -> str:
             headline=lead,
             keys=_keys(audits[best], lead),
             runs=runs,
-            contents=_contents(runs, ladder=ladder is not None),
+            contents=_contents(runs, ladder=ladder is not None, compared=comparison is not None),
             ladder=ladder,
             ladder_warnings=_differences(audits),
+            comparison=None if comparison is None else _comparison(comparison),
             settings=settings_table(list(audits)),
         )
     )
@@ -91,6 +102,11 @@ def _environment() -> Environment:
         "bare": bare_percent,
         "times": times,
         "rank": _rank,
+        "p_value": p_value,
+        "points": points,
+        "points_interval": points_interval,
+        "relative": relative,
+        "relative_interval": relative_interval,
     }
     environment.globals["interval"] = interval
     return environment
@@ -109,6 +125,27 @@ def _run(audit: Audit, number: int, *, several: bool) -> dict[str, Any]:
             {"id": f"{prefix}-{section.key}", "key": section.key, "title": section.title, "view": view}
             for section, view in views
             if view is not None
+        ],
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    found = changes(comparison)
+    return {
+        "before": found[0].before,
+        "level": comparison["settings"]["interval"],
+        "tests": len(comparison["rows"]),
+        "notes": [one_line(note) for note in comparison["notes"]],
+        "figures": comparison_figures(comparison, "comparison"),
+        "groups": [
+            {
+                "changes": group,
+                "title": group_title(group.direction, group.negatives),
+                "queries": f"{'up to ' * (group.rows[-1]['queries'] < group.rows[0]['queries'])}"
+                f"{counted(group.rows[0]['queries'], 'query')} of "
+                f"{counted(group.rows[0]['patients'], 'patient')}",
+            }
+            for group in found
         ],
     }
 
@@ -135,8 +172,10 @@ def _keys(audit: Audit, lead: Headline) -> list[dict[str, str]]:
     ]
 
 
-def _contents(runs: Sequence[dict[str, Any]], *, ladder: bool) -> list[dict[str, Any]]:
+def _contents(runs: Sequence[dict[str, Any]], *, ladder: bool, compared: bool) -> list[dict[str, Any]]:
     entries = [{"id": "ladder", "title": "The ladder", "run": False}] if ladder else []
+    if compared:
+        entries.append({"id": "comparison", "title": "Before and after", "run": False})
     if len(runs) > 1:
         entries += [{"id": run["id"], "title": run["name"], "run": True} for run in runs]
     else:

@@ -9,12 +9,27 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from relinkage.reports.audits import ALL, Audit, groups, select
+from relinkage.reports.audits import ALL, Audit, first_k, groups, select
 from relinkage.reports.controls import controls_finding, controls_off
-from relinkage.reports.figures import control_figure, pool_figures, rank_figure
-from relinkage.reports.wording import counted, one_line, percent
+from relinkage.reports.figures import (
+    added,
+    control_figure,
+    exposed_figure,
+    hardness_figure,
+    patients_figure,
+    pool_figures,
+    rank_figure,
+)
+from relinkage.reports.wording import counted, listed, one_line, percent
 
 View = dict[str, Any]
+
+_UNCERTAIN = {
+    "own": "a value of their own",
+    "positive": "count as positive",
+    "negative": "count as negative",
+    "absent": "count as not mentioned",
+}
 
 
 @dataclass(frozen=True)
@@ -98,25 +113,75 @@ def _audited(audit: Audit, prefix: str) -> View:
 
 
 def _closed_set(audit: Audit, prefix: str) -> View:
-    found = [_group(audit, f"{prefix}-{i}", *g) for i, g in enumerate(groups(audit["closed_set"]), 1)]
+    over_all = [g for g in groups(audit["closed_set"]) if g[1] == ALL]
+    found = [_group(audit, *g) for g in over_all]
+    for number, (group, ways) in enumerate(zip(found, over_all, strict=True), 1):
+        group["figures"] = pool_figures(audit, f"{prefix}-{number}", *ways)
     return {"groups": found, "figures": [figure for group in found for figure in group["figures"]]}
 
 
-def _group(audit: Audit, prefix: str, direction: str, negatives: str) -> View:
+def _hard_negatives(audit: Audit, prefix: str) -> View | None:
+    harder = [g for g in groups(audit["closed_set"]) if g[1] != ALL]
+    if not harder:
+        return None
+    levels = audit.get("strata", [])
+    controls = [row for row in audit["controls"] if row["negatives"] != ALL]
+    off = sum(not row["on_chance"] for row in controls)
+    figure = hardness_figure(audit, prefix)
+    return {
+        "groups": [_group(audit, *g) for g in harder],
+        "levels": [
+            {
+                "name": added(level["negatives"], before["negatives"]),
+                "columns": listed(one_line(c) for c in level["columns"] if c not in before["columns"]),
+                "strata": level["strata"],
+                "largest": level["largest"],
+                "median": level["median_stratum_of_a_query"],
+                "alone": level["alone"],
+            }
+            for level, before in zip(levels, [{"negatives": "", "columns": []}, *levels], strict=False)
+        ],
+        "uncertain": _UNCERTAIN[levels[0]["uncertain"]] if levels else "",
+        "controls": [
+            {"title": group_title(direction, negatives), "rows": list(rows)}
+            for (direction, negatives), rows in groupby(
+                (row for row in controls if row["k"] == first_k(controls) or not row["on_chance"]),
+                lambda row: (row["direction"], row["negatives"]),
+            )
+        ],
+        "control_sentence": "A scorer that knows these columns and nothing else must sit on chance among "
+        "distractors that share them. "
+        + (f"In {off} of {counted(len(controls), 'row')} it does not." if off else "It does, in every row."),
+        "figures": [] if figure is None else [figure],
+    }
+
+
+def _patients(audit: Audit, prefix: str) -> View | None:
+    if not audit.get("risk"):
+        return None
+    entries = []
+    for number, row in enumerate(audit["risk"], 1):
+        found = (patients_figure(row, f"{prefix}-{number}"), exposed_figure(row, f"{prefix}-{number}"))
+        figures = [figure for figure in found if figure is not None]
+        entries.append({"row": row, "title": group_title(row["direction"], ALL), "figures": figures})
+    return {"entries": entries, "figures": [figure for entry in entries for figure in entry["figures"]]}
+
+
+def _group(audit: Audit, direction: str, negatives: str) -> View:
     rows = select(audit["closed_set"], direction=direction, negatives=negatives)
-    rows.sort(key=lambda row: (row["pool"], row["k"]))
+    rows.sort(key=lambda row: (row["pool"], row["full"], row["k"]))
     return {
         "title": group_title(direction, negatives),
         "pools": [
-            {"size": size, "rows": list(found)} for size, found in groupby(rows, lambda row: row["pool"])
+            {"size": size, "rows": list(found)}
+            for (size, _), found in groupby(rows, lambda row: (row["pool"], row["full"]))
         ],
         "partial": any(row["coverage"] < 1 for row in rows),
-        "figures": pool_figures(audit, prefix, direction, negatives),
     }
 
 
 def _ranks(audit: Audit, prefix: str) -> View:
-    distributions = enumerate(audit["rank_distribution"], 1)
+    distributions = enumerate(select(audit["rank_distribution"], negatives=ALL), 1)
     figures = [rank_figure(audit, f"{prefix}-{i}", distribution) for i, distribution in distributions]
     tables = [
         {
@@ -185,7 +250,9 @@ def _plain(value: Any) -> str:
 SECTIONS = (
     Section("audited", "What was audited", _audited),
     Section("closed_set", "Closed set", _closed_set),
+    Section("hard_negatives", "Hard negatives", _hard_negatives),
     Section("ranks", "Ranks", _ranks),
+    Section("patients", "Patients", _patients),
     Section("controls", "Controls", _controls),
     Section("duplicates", "Duplicate reports", _duplicates),
 )

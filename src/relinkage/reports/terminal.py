@@ -1,9 +1,18 @@
-"""The short table that the command line prints when an audit is done."""
+"""The short tables that the command line prints when an audit or a comparison is done."""
 
 from collections.abc import Sequence
 
 from relinkage.reports.audits import ALL, Audit, Row, first_k
-from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, percent, times
+from relinkage.reports.changes import (
+    Comparison,
+    changes,
+    points,
+    points_interval,
+    relative,
+    relative_interval,
+)
+from relinkage.reports.sections import group_title
+from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, p_value, percent, times
 
 WIDTH = 100
 """Characters that a line may take; names are cut to fit."""
@@ -35,6 +44,37 @@ def audit_table(audits: Sequence[Audit]) -> str:
     if several:
         columns.insert(0, ("Model", "<", [one_line(audit["name"]) for audit, _ in rows]))
     return _lines(columns)
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Give a comparison as lines of plain text, a table per run, direction and kind of distractors.
+
+    Args:
+        comparison: the content of `comparison.json`.
+    """
+    parts = []
+    for change in changes(comparison):
+        rows = change.rows
+        table = _lines(
+            [
+                ("Pool", ">", [count(row["pool"]) for row in rows]),
+                ("K", ">", [str(row["k"]) for row in rows]),
+                ("Before", ">", [percent(row["before"]) for row in rows]),
+                ("After", ">", [percent(row["after"]) for row in rows]),
+                ("Points", ">", [points(row) for row in rows]),
+                (
+                    "Interval",
+                    ">",
+                    [points_interval(row) for row in rows],
+                ),
+                ("Change", ">", [relative(row) for row in rows]),
+                ("Interval", ">", [relative_interval(row) for row in rows]),
+                ("p (Holm)", ">", [p_value(row["p_holm"]) for row in rows]),
+            ]
+        )
+        title = f"{change.before} → {change.after}: {group_title(change.direction, change.negatives)}"
+        parts.append(f"{title}\n{table}\n{change.takeaway}".replace(SPACE, " "))
+    return "\n\n".join([*parts, *(one_line(note) for note in comparison["notes"])])
 
 
 def _shown(audit: Audit, several: bool) -> list[Row]:

@@ -53,6 +53,27 @@ def interval(low: float, high: float) -> str:
     return f"{first.removesuffix(unit)} to {last}"
 
 
+def signed_percent(share: float) -> str:
+    """Give a change as a percentage with its sign: `−61.8 %`, `+3.20 %`, `0 %`, `+1,250 %`."""
+    size = abs(share)
+    if size < 1e-8:
+        return f"0{SPACE}%"
+    number = count(100 * size) if size >= 1 else _percent_digits(min(100 * size, 99.99))
+    return f"{'−' if share < 0 else '+'}{number}{SPACE}%"
+
+
+def signed_interval(low: float, high: float) -> str:
+    """Give an interval of changes: `−68.0 to −55.2 %`."""
+    return f"{signed_percent(low).removesuffix(f'{SPACE}%')} to {signed_percent(high)}"
+
+
+def p_value(p: float) -> str:
+    """Give a p-value with two digits: `0.41`, `0.032`, `< 0.001`."""
+    if p < 0.001:
+        return f"<{SPACE}0.001"
+    return f"{p:.2f}" if p >= 0.095 else f"{p:.{3 if p >= 0.0095 else 4}f}"
+
+
 def bare_percent(share: float) -> str:
     """Give an exact share as a percentage without trailing zeros: `10 %`, `0.01 %` (chance, levels, axes)."""
     number = percent(share).removesuffix(f"{SPACE}%")

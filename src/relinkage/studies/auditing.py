@@ -41,7 +41,7 @@ def audit_arrays(
         "reports": _describe(reports, report_array),
         "pairs": None
         if pairs is None
-        else {"file": pairs.name, "fingerprint": fingerprint(pairs.read_bytes())},
+        else {"file": pairs.name, "rows": len(links), "fingerprint": fingerprint(pairs.read_bytes())},
         "model": None,
         "heads": None,
         "cohort": None,
@@ -127,10 +127,12 @@ def _project(
 
 def _held_out(embeddings: Embeddings, trained: Heads | None, split: str | None) -> list[str]:
     """Say where audited pairs are not held out from what trained the heads."""
-    if trained is None or not trained.manifest:
+    if trained is None:
         return []
-    train = trained.manifest["train_split"]
-    same = trained.manifest["cohort_fingerprint"] == embeddings.manifest["cohort"]["fingerprint"]
+    if not trained.manifest:
+        return ["What trained the heads is not known: the audited pairs may have been among it."]
+    train = trained.manifest.get("train_split")
+    same = trained.manifest.get("cohort_fingerprint") == embeddings.manifest["cohort"]["fingerprint"]
     if not same or split not in (None, train):
         return []
     inside = int((embeddings.pairs["split"] == train).sum())

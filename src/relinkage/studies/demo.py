@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import relinkage
 from relinkage.cohorts.phantom import phantom_cohort
 from relinkage.embeddings import EmbedSettings, embed
 from relinkage.encoders import load_encoder
-from relinkage.files import whole_folder
+from relinkage.files import whole_folder, write_json
 from relinkage.linkage import AuditSettings, Resampling
 from relinkage.progress import say
 from relinkage.reports import write_report
@@ -13,7 +14,8 @@ from relinkage.studies.auditing import audit_embeddings
 from relinkage.studies.run import REPORT, write_run
 
 ENCODERS = ("phantom:general", "phantom:label", "phantom:report")
-_MARKER = REPORT
+SCHEMA, MARKER = "relinkage.demo/1", "demo.json"
+"""What an earlier demonstration is known by; people keep a report.html in folders of their own."""
 
 
 def demo(out: Path, *, pairs: int = 6000, seed: int = 0) -> list[Path]:
@@ -21,15 +23,18 @@ def demo(out: Path, *, pairs: int = 6000, seed: int = 0) -> list[Path]:
 
     Args:
         out: the folder to write: `cohort/`, and per encoder `embeddings-*/` and `run-*/`; beside them one
-            report over all three.
+            report over all three. An earlier demonstration there is replaced.
         pairs: image-report pairs to draw; the audit takes its test patients.
         seed: of the cohort and of the audit.
 
     Returns:
         The run folders, from the least to the most specialised encoder.
+
+    Raises:
+        InputError: `out` is a file or holds other things, or so few pairs leave no test patients.
     """
     names = [model.partition(":")[2] for model in ENCODERS]
-    with whole_folder(out, _MARKER) as folder:
+    with whole_folder(out, MARKER) as folder:
         say(f"Drawing {pairs} phantom image-report pairs …")
         cohort = phantom_cohort(folder / "cohort", pairs=pairs, seed=seed)
         for model, name in zip(ENCODERS, names, strict=True):
@@ -41,4 +46,8 @@ def demo(out: Path, *, pairs: int = 6000, seed: int = 0) -> list[Path]:
             result = audit_embeddings(folder / f"embeddings-{name}", None, "test", settings)
             write_run(result, folder / f"run-{name}")
         write_report([folder / f"run-{name}" for name in names], folder / REPORT)
+        write_json(
+            folder / MARKER,
+            {"schema": SCHEMA, "version": relinkage.__version__, "pairs": pairs, "seed": seed},
+        )
     return [out / f"run-{name}" for name in names]

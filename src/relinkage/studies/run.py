@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relinkage.files import whole_folder, write_json
 from relinkage.linkage import Audit, write_tables
+from relinkage.linkage.measures import FULL
+from relinkage.linkage.risk import query_risk
 from relinkage.reports import render_card, render_report, write_figures
 
 AUDIT, TABLES, REPORT, CARD, FIGURES = "audit.json", "linkage.parquet", "report.html", "card.md", "figures"
@@ -21,8 +26,16 @@ def write_run(audit: Audit, out: Path) -> Path:
     """
     with whole_folder(out, AUDIT) as folder:
         write_json(folder / AUDIT, audit.result)
-        write_tables(audit.tables, folder / TABLES)
+        write_tables(audit.tables, folder / TABLES, _risk(audit))
         (folder / REPORT).write_text(render_report([audit.result]), encoding="utf-8")
         (folder / CARD).write_text(render_card([audit.result]), encoding="utf-8")
         write_figures([audit.result], folder / FIGURES)
     return out
+
+
+def _risk(audit: Audit) -> list[NDArray[np.float64]]:
+    """Give the risk of each table's queries at the pool that the audit states it at."""
+    return [
+        query_risk(table, FULL if row["full"] else row["pool"])
+        for table, row in zip(audit.tables, audit.result["risk"], strict=True)
+    ]

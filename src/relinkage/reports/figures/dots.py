@@ -98,6 +98,14 @@ def dot_plot(
     return drawn(key, (heights[0], heights[1]), paint)
 
 
+def log_limits(blocks: Sequence[Block]) -> tuple[float, float]:
+    """Give the ends of a log axis that holds all shares of the blocks, cut well below chance."""
+    every = [x for block in blocks for dot in block.dots for x in (dot.low, dot.value, dot.high)]
+    chances = [block.chance for block in blocks]
+    shown = [x for x in (*every, *chances) if x > 0]
+    return max(min(shown), min(chances) / 5) / 1.5, min(max(shown) * 1.5, 1.0)
+
+
 def linear_ticks(high: float) -> list[float]:
     """Give at most six whole tick values from 0 to `high`."""
     step = next(s * 10**e for e in range(9) for s in (1, 2, 5) if high / (s * 10**e) <= 6)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from relinkage.reports.audits import ALL, Audit, Row, first_k, groups, select
 from relinkage.reports.figures.canvas import Figure, log_ticks
-from relinkage.reports.figures.dots import Block, Dot, dot_plot
+from relinkage.reports.figures.dots import Block, Dot, dot_plot, log_limits
 from relinkage.reports.figures.pools import RECALL, Line, against_chance, by_pool, pool_figure
 from relinkage.reports.palette import series
 from relinkage.reports.wording import (
@@ -59,9 +59,6 @@ def _ladder(
     k = ladder_k(audits)
     _, candidate = sides(direction)
     steps = {pool: [ladder_row(audit, direction, negatives, k, pool) for audit in audits] for pool in pools}
-    every = [row for rows in steps.values() for row in rows]
-    shown = [row[name] for row in every for name in ("low", "recall", "high", "chance") if row[name] > 0]
-    limits = (max(min(shown), min(row["chance"] for row in every) / 5) / 1.5, min(max(shown) * 1.5, 1.0))
     blocks = [
         Block(
             f"{count(pool)} {candidate}s",
@@ -72,6 +69,7 @@ def _ladder(
         )
         for pool, rows in steps.items()
     ]
+    limits = log_limits(blocks)
     wide, narrow = dot_plot(
         f"{key}-ladder",
         blocks,

@@ -1,0 +1,93 @@
+"""Before and after: recall of the baseline and of the runs compared with it, on the queries they share."""
+
+from collections.abc import Sequence
+
+from relinkage.reports.audits import ALL, Row, first_k, groups, select
+from relinkage.reports.changes import Changes, Comparison, changes, relative, relative_interval
+from relinkage.reports.figures.canvas import Figure, log_ticks
+from relinkage.reports.figures.dots import Block, Dot, dot_plot, log_limits
+from relinkage.reports.palette import series
+from relinkage.reports.wording import bare_percent, count, interval, one_line, p_value, percent, sides
+
+
+def comparison_figures(comparison: Comparison, prefix: str) -> list[Figure]:
+    """Draw recall before and after for every direction and kind of distractors.
+
+    Args:
+        comparison: the content of `comparison.json`.
+        prefix: starts the figures' keys; unique on the page.
+    """
+    found = changes(comparison)
+    return [
+        _figure(
+            [c for c in found if (c.direction, c.negatives) == group],
+            f"{prefix}-{position}",
+        )
+        for position, group in enumerate(groups(comparison["rows"]))
+    ]
+
+
+def _figure(found: Sequence[Changes], key: str) -> Figure:
+    k = first_k(found[0].rows)
+    _, candidate = sides(found[0].direction)
+    steps = [
+        (base, [(c.after, select(c.rows, k=k, pool=base["pool"], full=base["full"])[0]) for c in found])
+        for base in select(found[0].rows, k=k)
+    ]
+    blocks = [
+        Block(
+            f"{count(base['pool'])} {candidate}s",
+            (
+                _dot(found[0].before, base, "before", percent(base["before"]), 0),
+                *(
+                    _dot(name, row, "after", f"{percent(row['after'])}  ·  {relative(row)}", i)
+                    for i, (name, row) in enumerate(afters, 1)
+                ),
+            ),
+            base["chance"],
+        )
+        for base, afters in steps
+    ]
+    limits = log_limits(blocks)
+    wide, narrow = dot_plot(
+        key,
+        blocks,
+        label=f"Recall@{k}, {found[0].direction}; dashed: chance",
+        limits=limits,
+        ticks=log_ticks(*limits),
+        write=bare_percent,
+        log=True,
+    )
+    takeaway = " ".join(c.takeaway if len(found) == 1 else f"{c.after}: {c.takeaway}" for c in found)
+    lines = [
+        line
+        for base, afters in steps
+        for line in (
+            (found[0].before, *_recall(base, "before"), "–", "–", "–"),
+            *(
+                (name, *_recall(row, "after"), relative(row), relative_interval(row), p_value(row["p_holm"]))
+                for name, row in afters
+            ),
+        )
+    ]
+    title = f"Recall@{k} before and after, {found[0].direction.replace('-', ' ')}"
+    if found[0].negatives != ALL:
+        title += f"; distractors: {one_line(found[0].negatives, 40)}"
+    return Figure(
+        key,
+        title,
+        takeaway,
+        f"Dots with intervals, the baseline first, a block a pool size. {takeaway} Dashed lines are chance.",
+        wide,
+        narrow,
+        ("Run", "Pool", f"Recall@{k}", "Interval", "Change", "Interval", "p (Holm)"),
+        tuple(lines),
+    )
+
+
+def _dot(name: str, row: Row, side: str, note: str, place: int) -> Dot:
+    return Dot(one_line(name, 30), row[side], row[f"{side}_low"], row[f"{side}_high"], note, series(place))
+
+
+def _recall(row: Row, side: str) -> tuple[str, str, str]:
+    return count(row["pool"]), percent(row[side]), interval(row[f"{side}_low"], row[f"{side}_high"])
