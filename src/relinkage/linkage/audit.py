@@ -92,7 +92,12 @@ def audit(
         "inputs": dict(inputs or {}),
         "settings": _describe(settings, rows),
     }
-    parts = [part for way in ways for part in _measure(way, hard, rows, settings)]
+    with ThreadPoolExecutor() as side_by_side:
+        risks = [
+            side_by_side.submit(risk_row, way.table, pool, links.pairs, labels, settings.resampling)
+            for way in ways
+        ]
+        parts = [part for way in ways for part in _measure(way, hard, rows, settings)]
     text = links.text if links.text is not None else report_vectors.identity
     result |= {key: [row for part in parts for row in part[key]] for key in parts[0]}
     result |= {
@@ -106,7 +111,7 @@ def audit(
             if settings.open_set
             for row in open_set_rows(way, rows.pools, settings.open_set, settings.resampling)
         ],
-        "risk": [risk_row(way.table, pool, links.pairs, labels, settings.resampling) for way in ways],
+        "risk": [risk.result() for risk in risks],
         "pseudonymised": False,
         "duplicates": {"known": links.text is not None, **controls.recall_ceiling(links, text)},
         "notes": [*_notes(links), *rows.dropped],
@@ -195,6 +200,10 @@ def _describe(settings: AuditSettings, rows: Grid) -> dict[str, Any]:
         "k": sorted({cell.k for cell in rows.cells}),
         "direction": settings.direction,
         "distractors": settings.distractors,
+        "hard_negatives": list(settings.hard_negatives.columns),
+        "ladder": settings.hard_negatives.ladder,
+        "uncertain": settings.hard_negatives.uncertain,
+        "open_set": list(settings.open_set),
         "interval": settings.resampling.level,
         "replicates": settings.resampling.replicates,
         "seed": settings.resampling.seed,

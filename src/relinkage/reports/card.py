@@ -59,6 +59,16 @@ def reproduce(audit: Audit) -> str:
     words += ["--pool", ",".join(str(pool) for pool in settings["pools"])]
     words += ["--k", ",".join(str(k) for k in settings["k"])]
     words += ["--direction", settings["direction"], "--distractors", settings["distractors"]]
+    if settings.get("hard_negatives"):
+        words += ["--hard-negatives", ",".join(settings["hard_negatives"])]
+    if settings.get("ladder"):
+        words.append("--ladder")
+    if settings.get("uncertain", "own") != "own":
+        words += ["--uncertain", settings["uncertain"]]
+    if settings.get("open_set"):
+        words += ["--open-set", ",".join(str(rate) for rate in settings["open_set"])]
+    if audit.get("risk"):
+        words += ["--risk-pool", "full" if audit["risk"][0]["full"] else str(audit["risk"][0]["pool"])]
     words += ["--intervals", str(settings["interval"]), "--replicates", str(settings["replicates"])]
     words += ["--seed", str(settings["seed"]), "--out", "RUN"]
     return shlex.join(one_line(word) for word in words)

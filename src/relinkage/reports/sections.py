@@ -247,11 +247,23 @@ def _plain(value: Any) -> str:
     return one_line(json.dumps(value) if isinstance(value, dict) else value)
 
 
+def _open_set(audit: Audit, prefix: str) -> View | None:
+    rows = audit.get("open_set") or []
+    if not rows:
+        return None
+    groups_of_rows = [
+        {"title": group_title(direction, ALL), "rows": list(members)}
+        for direction, members in groupby(rows, key=lambda row: row["direction"])
+    ]
+    return {"groups": groups_of_rows, "priors": [entry["prior"] for entry in rows[0]["ppv"]], "figures": []}
+
+
 SECTIONS = (
     Section("audited", "What was audited", _audited),
     Section("closed_set", "Closed set", _closed_set),
     Section("hard_negatives", "Hard negatives", _hard_negatives),
     Section("ranks", "Ranks", _ranks),
+    Section("open_set", "Open set", _open_set),
     Section("patients", "Patients", _patients),
     Section("controls", "Controls", _controls),
     Section("duplicates", "Duplicate reports", _duplicates),
