@@ -50,18 +50,18 @@ def test_pools_counted_in_whole_numbers(place, ks):
     assert one(rank, *place) == pytest.approx((law * ranks).sum(), abs=1e-10)
 
 
-@pytest.mark.parametrize("ties", [0, 15, 16, 17, 18, 300])
+@pytest.mark.parametrize("ties", [0, 15, 16, 17, 18, 90])
 def test_few_ties_and_many_are_summed_in_two_ways_to_the_same(ties):
     rng = np.random.default_rng(ties)
-    eligible = rng.integers(400, 420, 50)
-    above = rng.integers(0, 99, 50)
-    pool = rng.integers(2, 400, 50)
+    eligible = rng.integers(131, 140, 50)
+    above = rng.integers(0, 40, 50)
+    pool = rng.integers(2, 131, 50)
     tied = np.full(50, ties)
     draws = hypergeom(eligible[:, None] - 1, above[:, None] + np.arange(ties + 1), pool[:, None] - 1)
     recalls = recall_at(eligible, above, tied, pool, [1, 5, 10])
     for place, k in enumerate([1, 5, 10]):
         np.testing.assert_allclose(recalls[:, place], draws.cdf(k - 1).mean(axis=1), atol=1e-10)
-    reciprocal = sum(draws.pmf(x) / (x + 1) for x in range(400)).mean(axis=1)
+    reciprocal = sum(draws.pmf(x) / (x + 1) for x in range(131)).mean(axis=1)
     np.testing.assert_allclose(reciprocal_rank(eligible, above, tied, pool), reciprocal, atol=1e-10)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from relinkage.errors import InputError
+from relinkage.linkage import kernels
 from relinkage.linkage.ranks import Strata, count_both, count_ranks
 from relinkage.linkage.vectors import Vectors
 
@@ -295,12 +296,20 @@ def careless_caller():
 
 
 @pytest.mark.usefixtures("careless_caller")
-def test_settings_of_the_calling_program_neither_matter_nor_change():
+def test_settings_of_the_calling_program_neither_matter_nor_change(monkeypatch):
+    seen, count_rows = set(), kernels.count_rows
+
+    def look(*arguments):
+        seen.add(torch.get_float32_matmul_precision())
+        count_rows(*arguments)
+
+    monkeypatch.setattr(kernels, "count_rows", look)
     rng = np.random.default_rng(12)
-    reports = (rng.normal(size=(700, 64)) + 2).astype(np.float32)
+    reports = (rng.normal(size=(700, 512)) + 2).astype(np.float32)
     images = (reports + rng.normal(size=reports.shape)).astype(np.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert_exact(images, reports, np.arange(700), threads=None)
+    assert seen == {"highest"}
     assert torch.get_float32_matmul_precision() == "medium"
     assert torch.get_default_dtype() == torch.float64
     assert torch.get_num_threads() == 2

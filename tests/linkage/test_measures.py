@@ -1,0 +1,138 @@
+"""The rows of an audit follow from the linkage table, and from nothing else."""
+
+import numpy as np
+import oracle
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relinkage.linkage import LinkageTable, Resampling, Standing
+from relinkage.linkage.measures import FULL, Cell, chance, rank_distribution, rank_rows, recall_rows, recalls
+
+FEW = Resampling(replicates=100)
+
+
+def table_of(eligible, above, ties, patient=None):
+    eligible, above, ties = (np.asarray(counts, np.int64) for counts in (eligible, above, ties))
+    queries = len(eligible)
+    return LinkageTable(
+        "image-to-report",
+        pl.Series([str(row) for row in range(queries)]),
+        np.arange(queries) if patient is None else np.asarray(patient),
+        np.zeros(queries),
+        {"all": Standing(eligible, above, ties)},
+    )
+
+
+def at_random(queries, least, most, seed=0, tied=3):
+    rng = np.random.default_rng(seed)
+    eligible = rng.integers(least, most + 1, queries)
+    above = rng.integers(0, eligible)
+    ties = np.minimum(rng.integers(0, tied, queries), eligible - 1 - above)
+    return table_of(eligible, above, ties, rng.integers(0, queries // 2, queries))
+
+
+def counted(table):
+    standing = table.standings["all"]
+    return oracle.Counted(standing.eligible, standing.above, standing.ties)
+
+
+CELLS = [Cell(FULL, 5), Cell(10, 1), Cell(50, 5), Cell(FULL, 1), Cell(50, 1), Cell(10, 10)]
+
+
+def test_rows_are_what_counting_pools_gives():
+    table = at_random(60, 20, 80)
+    rows = recall_rows(table, CELLS, FEW)
+    for row, cell in zip(rows, CELLS, strict=True):
+        pool = "full" if cell.pool == FULL else cell.pool
+        bearing = table.standings["all"].eligible >= (0 if pool == "full" else pool)
+        assert row["recall"] == pytest.approx(oracle.recall(counted(table), pool, cell.k), abs=1e-9)
+        assert (row["k"], row["full"]) == (cell.k, cell.pool == FULL)
+        assert row["pool"] == (table.standings["all"].eligible.max() if row["full"] else cell.pool)
+        assert row["queries"] == bearing.sum()
+        assert row["patients"] == len(set(table.patient[bearing]))
+        assert row["coverage"] == bearing.mean()
+        sizes = table.standings["all"].eligible if row["full"] else np.array([cell.pool])
+        assert row["chance"] == pytest.approx((cell.k / sizes).mean())
+        assert row["lift"] == pytest.approx(row["recall"] / row["chance"])
+        assert row["low"] <= row["recall"] <= row["high"]
+
+
+def test_rank_rows_are_what_counting_pools_gives():
+    table = at_random(60, 20, 80)
+    for row, pool in zip(rank_rows(table, [10, 50, FULL], FEW), [10, 50, "full"], strict=True):
+        ranks = oracle.expected_ranks(counted(table), pool)
+        assert row["mrr"] == pytest.approx(oracle.mean_reciprocal_rank(counted(table), pool), abs=1e-9)
+        assert row["median_rank"] == pytest.approx(np.median(ranks))
+        assert row["mean_rank"] == pytest.approx(ranks.mean())
+        assert row["queries"] == len(ranks)
+        assert row["mrr_low"] < row["mrr"] < row["mrr_high"]
+
+
+def test_a_pool_that_no_query_can_fill_has_no_row():
+    table = at_random(30, 5, 40)
+    assert [row["pool"] for row in recall_rows(table, [Cell(41, 1), Cell(5, 1)], FEW)] == [5]
+    assert [row["pool"] for row in rank_rows(table, [41, 5], FEW)] == [5]
+
+
+def test_a_query_without_any_distractor_proves_nothing():
+    """It would always be found, so it leaves the row of the full pool, and chance with it."""
+    alone = table_of([1, 1, 1, 4], [0, 0, 0, 3], [0, 0, 0, 0])
+    (row,) = recall_rows(alone, [Cell(FULL, 1)], FEW)
+    assert (row["recall"], row["chance"], row["queries"], row["coverage"]) == (0, 0.25, 1, 0.25)
+    assert rank_rows(alone, [FULL], FEW)[0]["mean_rank"] == 4
+
+
+def test_chance_is_k_of_n_and_never_more_than_one():
+    standing = Standing(*np.array([[20, 40], [0, 0], [0, 0]]))
+    assert chance(standing, Cell(10, 5)) == 0.5
+    assert chance(standing, Cell(FULL, 5)) == pytest.approx((5 / 20 + 5 / 40) / 2)
+    assert chance(standing, Cell(FULL, 30)) == pytest.approx((1 + 30 / 40) / 2)
+
+
+@given(st.permutations(CELLS))
+def test_the_order_of_cells_is_the_order_of_rows(cells):
+    standing = at_random(20, 50, 60).standings["all"]
+    columns = recalls(standing, cells)
+    alone = [recalls(standing, [cell])[:, 0] for cell in cells]
+    np.testing.assert_array_equal(columns, np.stack(alone, axis=1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranks_drawn_evenly_sit_on_chance(seed):
+    rows = recall_rows(at_random(1500, 200, 250, seed, tied=1), [Cell(100, 1), Cell(FULL, 10)], FEW)
+    assert all(row["on_chance"] for row in rows)
+
+
+@pytest.mark.parametrize("share", [0.05, -0.9])
+def test_a_table_that_favours_or_hides_mates_is_told_from_chance(share):
+    table = at_random(1500, 200, 250, tied=1)
+    standing = table.standings["all"]
+    moved = np.random.default_rng(1).random(1500) < abs(share)
+    standing.above[moved] = 0 if share > 0 else standing.eligible[moved] - 1
+    assert not any(row["on_chance"] for row in recall_rows(table, [Cell(100, 1), Cell(FULL, 10)], FEW))
+
+
+@pytest.mark.parametrize("replicates", [100, 1000])
+def test_whether_chance_is_in_reach_is_asked_at_a_stricter_level_than_is_printed(replicates):
+    """Of many rows that sit on chance one in twenty leaves chance out of its 95 % interval."""
+    rows = [
+        recall_rows(at_random(200, 50, 50, seed, tied=1), [Cell(10, 1)], Resampling(replicates=replicates))[0]
+        for seed in range(300)
+    ]
+    outside = sum(not row["low"] <= row["chance"] <= row["high"] for row in rows)
+    assert 5 <= outside <= 30
+    assert sum(not row["on_chance"] for row in rows) <= 3
+
+
+def test_the_distribution_of_ranks_holds_every_query_once():
+    table = at_random(400, 20, 300)
+    made = rank_distribution(table, bins=12)
+    assert len(made["edges"]) == 13
+    assert sum(made["counts"]) == 400
+    first = table_of([100] * 5, [0] * 5, [0] * 5)
+    assert rank_distribution(first)["counts"][0] == 5
+    last = table_of([100] * 5, [99] * 5, [0] * 5)
+    assert rank_distribution(last)["counts"][-1] == 5
+    assert rank_distribution(table_of([1], [0], [0]))["counts"] == [1]
