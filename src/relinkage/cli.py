@@ -254,6 +254,8 @@ def audit(
         pool, k, direction, distractors, hard, open_set or (), Resampling(intervals, replicates, seed),
         risk_pool=None if risk_pool is None else risk_pool[0],
     )  # fmt: skip
+    if out is not None:
+        studies.check_run(out)
     key = studies.pseudonym_key(pseudonym_key) if pseudonymise or pseudonym_key is not None else None
     if embeddings is not None:
         given = [

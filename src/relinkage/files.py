@@ -44,20 +44,36 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def whole_folder(path: Path, marker: str) -> Iterator[Path]:
-    """Give an empty temporary folder; rename it onto `path` when the block ends without an error.
-
-    An existing `path` is replaced only where it holds the file `marker`, that is, where an earlier
-    relinkage run made it.
+def check_folder(path: Path, marker: str, schema: str) -> None:
+    """Check, before any work is done, that a folder may be written at `path`.
 
     Raises:
-        InputError: `path` is a file, or a folder that holds other things.
+        InputError: `path` or a folder above it is a file, or `path` holds things that relinkage did not
+            write: anything but nothing, or an earlier folder whose `marker` is JSON of the same schema.
     """
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; name a folder to write to.")
-    if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
+    for place in (path, *path.parents):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place} is a file; name a folder to write to.")
+    if path.is_dir() and any(path.iterdir()) and _schema_of(path / marker) != schema:
         raise InputError(f"{path} holds files that relinkage did not write; name a new or an empty folder.")
+
+
+@contextmanager
+def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
+    """Give an empty temporary folder; rename it onto `path` when the block ends without an error.
+
+    An existing `path` is replaced only where its file `marker` says that relinkage wrote it.
+
+    Args:
+        path: the folder to write.
+        marker: the JSON file that such a folder holds.
+        schema: what that file has under "schema".
+
+    Raises:
+        InputError: as in `check_folder`.
+    """
+    check_folder(path, marker, schema)
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}{PARTIAL}-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -69,6 +85,14 @@ def whole_folder(path: Path, marker: str) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _schema_of(marker: Path) -> object:
+    try:
+        value = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value.get("schema") if isinstance(value, dict) else None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -88,7 +112,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         InputError: the file is missing, unreadable or holds no JSON object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name {what}.") from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
@@ -96,6 +120,10 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path} is not {what}: it holds no JSON object.")
     return value
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def fingerprint(*parts: bytes | memoryview) -> str:

@@ -46,7 +46,7 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
     chosen = embeddings.split(train)
     patient = (chosen.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy()
     texts = chosen.text_features[chosen.pairs["report_row"].to_numpy()]
-    with whole_folder(out, MANIFEST) as folder:
+    with whole_folder(out, MANIFEST, SCHEMA) as folder:
         trained = train_heads(chosen.image_features, texts, patient, settings)
         if not np.isfinite(trained.losses).all():
             raise InputError(
@@ -80,7 +80,8 @@ def read_heads(path: Path) -> Heads:
         InputError: nothing is there, or it holds no heads.
     """
     if path.is_dir():
-        manifest = read_json(path / MANIFEST, "the manifest of trained heads")
+        file = path / MANIFEST
+        manifest = read_json(file, "the manifest of trained heads") if file.is_file() else {}
         if manifest.get("schema") != SCHEMA:
             raise InputError(f"{path} holds no trained heads; name a folder that `relinkage align` wrote.")
         return Heads(load_heads(path / HEADS), manifest)

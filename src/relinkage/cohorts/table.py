@@ -103,9 +103,10 @@ class Cohort:
 def _check_columns(columns: Sequence[str], source: str) -> None:
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
-        found = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
+        # The names that are there may be the first row of a table without a header: they stay unsaid.
         raise InputError(
-            f"{source} lacks the column {', '.join(missing)} (found: {found}); add or rename it."
+            f"{source} lacks the column {', '.join(missing)} (it has {len(columns)} others); "
+            "add or rename it."
         )
 
 

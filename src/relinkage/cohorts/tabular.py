@@ -36,6 +36,8 @@ def read_table(path: Path) -> pl.DataFrame:
     Raises:
         InputError: the file is missing, empty, or not what its name says.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a CSV or Parquet file.")
     if not path.is_file():
         raise InputError(f"{path} does not exist; name a CSV or Parquet file.")
     try:

@@ -37,6 +37,8 @@ def read_array(path: str | Path) -> NDArray[Any]:
     file, name = _split(str(path))
     if file.suffix not in FORMATS:
         raise InputError(f"{file} is no array file; name one that ends in {', '.join(FORMATS)}.")
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; name an array file.")
     if not file.is_file():
         raise InputError(f"{file} does not exist; name an array file.")
     try:

@@ -154,12 +154,18 @@ def read_embeddings(path: str | Path) -> Embeddings:
             )
         raise InputError(f"{path} is no embeddings folder; name one that `relinkage embed` wrote.")
     manifest = read_json(path / MANIFEST, "an embeddings manifest")
-    if manifest.get("schema") != SCHEMA:
+    schema = str(manifest.get("schema"))
+    if schema.startswith("relinkage.") and not schema.startswith("relinkage.embeddings/"):
+        raise InputError(f"{path} is no embeddings folder; name one that `relinkage embed` wrote.")
+    if schema != SCHEMA:
         raise InputError(f"{path / MANIFEST} is not of the schema {SCHEMA}; embed the cohort again.")
-    card, shards = manifest["encoder"], manifest["shards"]
-    embedding = card["embedding"]
-    images = _read_side(path, "image", shards["image"], card["image_features"], embedding)
-    texts = _read_side(path, "text", shards["text"], card["text_features"], embedding)
+    try:
+        card, shards = manifest["encoder"], manifest["shards"]
+        embedding = card["embedding"]
+        images = _read_side(path, "image", shards["image"], card["image_features"], embedding)
+        texts = _read_side(path, "text", shards["text"], card["text_features"], embedding)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path / MANIFEST} is damaged; embed the cohort again.") from None
     pairs = _read_pairs(path / PAIRS, len(images["features"]), len(texts["features"]))
     return Embeddings(
         pairs,

@@ -128,8 +128,9 @@ class Links:
 
 def _check(pairs: pl.DataFrame, images: int, source: str) -> None:
     if "pair_id" not in pairs.columns:
-        found = ", ".join(pairs.columns[:12])
-        raise InputError(f"{source} lacks the column pair_id (found: {found}); add or rename it.")
+        raise InputError(
+            f"{source} lacks the column pair_id (it has {pairs.width} others); add or rename it."
+        )
     if len(pairs) != images:
         raise InputError(f"{source} has {len(pairs)} rows for {images} images; give a row per image.")
     repeated = pairs["pair_id"].is_duplicated()

@@ -7,6 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from relinkage.errors import InputError
 from relinkage.files import read_json
 
@@ -51,6 +53,9 @@ def read_audit(path: Path) -> Audit:
         raise InputError(f"{file} lacks {', '.join(missing)}; run the audit again to write it whole.")
     if not audit["closed_set"]:
         raise InputError(f"{file} holds no closed-set rows; run the audit with a pool size that fits.")
+    wrong = next(Draft202012Validator(audit_schema()).iter_errors(audit), None)
+    if wrong is not None:
+        raise InputError(f"{file} is damaged at {wrong.json_path}; run the audit again.")
     return audit
 
 

@@ -4,13 +4,14 @@ from relinkage.studies.auditing import audit_arrays, audit_embeddings
 from relinkage.studies.comparing import Comparison, compare_runs, write_comparison
 from relinkage.studies.demo import demo
 from relinkage.studies.pseudonyms import pseudonym_key, pseudonymise
-from relinkage.studies.run import REPORT, write_run
+from relinkage.studies.run import REPORT, check_run, write_run
 
 __all__ = [
     "REPORT",
     "Comparison",
     "audit_arrays",
     "audit_embeddings",
+    "check_run",
     "compare_runs",
     "demo",
     "pseudonym_key",

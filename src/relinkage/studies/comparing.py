@@ -101,7 +101,7 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     Raises:
         InputError: `out` is a file or holds other things.
     """
-    with whole_folder(out, COMPARISON) as folder:
+    with whole_folder(out, COMPARISON, SCHEMA) as folder:
         write_json(folder / COMPARISON, comparison.result)
         page = render_report(comparison.audits, comparison.result)
         (folder / REPORT).write_bytes(page.encode("utf-8", "replace"))

@@ -34,7 +34,7 @@ def demo(out: Path, *, pairs: int = 6000, seed: int = 0) -> list[Path]:
         InputError: `out` is a file or holds other things, or so few pairs leave no test patients.
     """
     names = [model.partition(":")[2] for model in ENCODERS]
-    with whole_folder(out, MARKER) as folder:
+    with whole_folder(out, MARKER, SCHEMA) as folder:
         say(f"Drawing {pairs} phantom image-report pairs …")
         cohort = phantom_cohort(folder / "cohort", pairs=pairs, seed=seed)
         for model, name in zip(ENCODERS, names, strict=True):

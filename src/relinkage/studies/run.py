@@ -5,13 +5,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.files import whole_folder, write_json
+from relinkage.files import check_folder, whole_folder, write_json
 from relinkage.linkage import Audit, write_tables
+from relinkage.linkage.audit import SCHEMA
 from relinkage.linkage.measures import FULL
 from relinkage.linkage.risk import query_risk
 from relinkage.reports import render_card, render_report, write_figures
 
 AUDIT, TABLES, REPORT, CARD, FIGURES = "audit.json", "linkage.parquet", "report.html", "card.md", "figures"
+
+
+def check_run(out: Path) -> None:
+    """Check that a run may be written at `out`, before an audit that may take long.
+
+    Raises:
+        InputError: as in `write_run`.
+    """
+    check_folder(out, AUDIT, SCHEMA)
 
 
 def write_run(audit: Audit, out: Path) -> Path:
@@ -24,7 +34,7 @@ def write_run(audit: Audit, out: Path) -> Path:
     Raises:
         InputError: `out` is a file or holds other things.
     """
-    with whole_folder(out, AUDIT) as folder:
+    with whole_folder(out, AUDIT, SCHEMA) as folder:
         write_json(folder / AUDIT, audit.result)
         write_tables(audit.tables, folder / TABLES, _risk(audit))
         (folder / REPORT).write_text(render_report([audit.result]), encoding="utf-8")

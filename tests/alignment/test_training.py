@@ -1,0 +1,183 @@
+"""Heads are trained on frozen features: they find planted pairs, repeat themselves and take raw features."""
+
+import numpy as np
+import pytest
+import torch
+
+from relinkage.alignment import AlignSettings, train_heads
+from relinkage.alignment.training import _standardise
+from relinkage.encoders.heads import HeadPair
+from relinkage.errors import InputError
+
+SMALL = {"dimension": 8, "steps": 25, "hidden": 16}
+
+
+def planted(rng, pairs=300, hidden=6, images=20, texts=15):
+    """Image and text features that look at the same hidden things: pairs to train on, and held-out ones."""
+    see, read = rng.normal(size=(hidden, images)), rng.normal(size=(hidden, texts))
+
+    def draw():
+        things = rng.normal(size=(pairs, hidden))
+        image = things @ see + 0.3 * rng.normal(size=(pairs, images))
+        text = things @ read + 0.3 * rng.normal(size=(pairs, texts))
+        return (image * 50 + 900).astype(np.float32), (text * 0.01 - 3).astype(np.float32)
+
+    return draw(), draw()
+
+
+def share_ahead(heads, images, texts):
+    """The mean share of distractors that score below the mate: 0.5 is chance."""
+    with torch.no_grad():
+        scores = heads.embed_images(torch.from_numpy(images)) @ heads.embed_texts(torch.from_numpy(texts)).T
+    return ((scores < scores.diag()[:, None]).sum(1) / (len(scores) - 1)).mean().item()
+
+
+def weights(trained):
+    return {name: tensor.numpy() for name, tensor in trained.heads.state_dict().items()}
+
+
+def few(rng, pairs=40):
+    (images, texts), _ = planted(rng, pairs)
+    return images, texts, np.arange(pairs)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+@pytest.mark.parametrize("batch", [64, 1024])
+def test_planted_pairs_are_found_among_held_out_ones(rng, head, batch):
+    (images, texts), (held_images, held_texts) = planted(rng)
+    settings = AlignSettings(head=head, dimension=8, hidden=32, steps=80, batch=batch, learning_rate=1e-2)
+    trained = train_heads(images, texts, np.arange(300), settings)
+    assert share_ahead(trained.heads, held_images, held_texts) > 0.9
+    assert trained.losses[-10:].mean() < trained.losses[0] - 1
+
+
+def test_scrambled_pairs_teach_nothing_about_held_out_ones(rng):
+    (images, texts), (held_images, held_texts) = planted(rng)
+    scrambled = texts[rng.permutation(300)]
+    heads = train_heads(images, scrambled, np.arange(300), AlignSettings(dimension=8, steps=60)).heads
+    assert share_ahead(heads, held_images, held_texts) == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+def test_heads_take_raw_features_as_if_they_were_standardised(rng, head, monkeypatch):
+    """Training twice from one seed, once keeping the heads as they are before folding."""
+    images, texts, patient = few(rng)
+    settings = AlignSettings(head=head, **SMALL)
+    folded = train_heads(images, texts, patient, settings).heads
+    monkeypatch.setattr("relinkage.alignment.training._fold", lambda *arguments: None)
+    unfolded = train_heads(images, texts, patient, settings).heads
+    with torch.no_grad():
+        for features, one, other in (
+            (images, folded.embed_images, unfolded.embed_images),
+            (texts, folded.embed_texts, unfolded.embed_texts),
+        ):
+            standardised = (features - features.mean(0, np.float64)) / features.std(0, dtype=np.float64)
+            np.testing.assert_allclose(
+                one(torch.from_numpy(features)), other(torch.from_numpy(standardised).float()), atol=1e-3
+            )
+
+
+def test_a_feature_that_never_changes_does_no_harm(rng):
+    images, texts, patient = few(rng)
+    images[:, 3], texts[:, 0] = 7, 0
+    standardised, _ = _standardise(images)
+    assert (standardised[:, 3] == 0).all()
+    trained = train_heads(images, texts, patient, AlignSettings(**SMALL))
+    assert all(np.isfinite(tensor).all() for tensor in weights(trained).values())
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+def test_one_seed_one_pair_of_heads(rng, head):
+    images, texts, patient = few(rng)
+
+    def trained(seed):
+        made = train_heads(images, texts, patient, AlignSettings(head=head, seed=seed, batch=16, **SMALL))
+        return np.concatenate([tensor.ravel() for tensor in weights(made).values()])
+
+    torch.manual_seed(1)
+    first = trained(5)
+    torch.manual_seed(2)
+    np.testing.assert_array_equal(trained(5), first)
+    assert not np.array_equal(trained(6), first)
+
+
+def test_the_callers_random_numbers_are_left_alone(rng):
+    images, texts, patient = few(rng)
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    train_heads(images, texts, patient, AlignSettings(head="mlp", **SMALL))
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_heads_come_back_ready_for_use(rng):
+    images, texts, patient = few(rng)
+    trained = train_heads(images, texts, patient, AlignSettings(head="mlp", dropout=0.5, **SMALL))
+    assert isinstance(trained.heads, HeadPair)
+    assert not trained.heads.training
+    first, second = (trained.heads.embed_images(torch.from_numpy(images)) for _ in range(2))
+    assert torch.equal(first, second)
+    torch.testing.assert_close(first.norm(dim=1), torch.ones(40))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11, 20])
+def test_any_number_of_steps(rng, steps):
+    trained = train_heads(*few(rng), AlignSettings(dimension=4, steps=steps))
+    assert trained.losses.shape == (steps,)
+    assert np.isfinite(trained.losses).all()
+
+
+@pytest.mark.parametrize(("pairs", "batch", "steps"), [(40, 1024, 300), (64, 2, 320)])
+def test_by_default_ten_passes_and_no_less_than_300_steps(rng, pairs, batch, steps):
+    images, texts = rng.normal(size=(2, pairs, 3)).astype(np.float32)
+    trained = train_heads(images, texts, np.arange(pairs), AlignSettings(dimension=2, batch=batch))
+    assert len(trained.losses) == steps
+
+
+def test_a_patients_own_pairs_are_negatives_only_when_asked(rng):
+    images, texts, _ = few(rng)
+    patient = np.arange(40) // 2
+    first = [
+        train_heads(
+            images, texts, patient, AlignSettings(dimension=4, steps=1, same_patient_negatives=asked)
+        ).losses[0]
+        for asked in (False, True)
+    ]
+    assert first[0] < first[1]
+
+
+def test_one_patient_cannot_be_told_from_others(rng):
+    images, texts, _ = few(rng)
+    with pytest.raises(InputError) as error:
+        train_heads(images, texts, np.zeros(40, int), AlignSettings())
+    assert str(error.value) == (
+        "Training needs pairs of at least two patients; name a larger split with --train."
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "choice", "value"),
+    [
+        ("--objective", "objective", "mse"),
+        ("--head", "head", "deep"),
+        ("--dimension", "dimension", 0),
+        ("--hidden", "hidden", 0),
+        ("--dropout", "dropout", 1.0),
+        ("--dropout", "dropout", -0.1),
+        ("--temperature", "temperature", 0),
+        ("--temperature", "temperature", float("nan")),
+        ("--steps", "steps", 0),
+        ("--batch", "batch", 1),
+        ("--lr", "learning_rate", -1e-3),
+        ("--weight-decay", "weight_decay", -1),
+    ],
+)
+def test_choices_that_are_none(option, choice, value):
+    with pytest.raises(InputError) as error:
+        AlignSettings(**{choice: value})
+    assert str(error.value) == f"{option} {value} is out of range; see `relinkage align --help`."
