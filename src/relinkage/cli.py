@@ -1,6 +1,7 @@
 """The command line: thin, one function a command."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -146,7 +147,7 @@ def embed(
 @click.option("--temperature", type=float, default=0.07, show_default=True)
 @click.option("--steps", type=int, help="Optimiser steps.  [default: ten passes, at least 300]")
 @click.option("--batch", type=int, default=1024, show_default=True, help="Pairs a step.")
-@click.option("--lr", type=float, default=1e-3, show_default=True)
+@click.option("--lr", type=float, default=3e-3, show_default=True)
 @click.option("--weight-decay", type=float, default=1e-2, show_default=True)
 @click.option("--same-patient-negatives", is_flag=True, help="Let a patient's other pairs be negatives.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
@@ -324,7 +325,7 @@ def _print(value: Any, as_json: bool, table: str, report_file: Path | None) -> N
 
 
 def main() -> None:
-    """Run the command line: exit 0 done, 2 the input or the request is wrong, 130 interrupted."""
+    """Run the command line: exit 0 done, 2 a wrong input or request, 70 a bug, 130 interrupted."""
     try:
         sys.exit(cli.main(prog_name="relinkage", standalone_mode=False) or 0)
     except InputError as error:
@@ -341,6 +342,15 @@ def main() -> None:
             f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error}); "
             "name another place, or see to its permissions and the space that is left.",
             2,
+        )
+    except Exception as error:
+        if os.environ.get("RELINKAGE_DEBUG"):
+            raise
+        # Its text may hold what must not be shown: a report, a patient's id.
+        _fail(
+            f"An error that should not happen ({type(error).__name__}); set RELINKAGE_DEBUG=1 to see where, "
+            "and report it.",
+            70,
         )
 
 

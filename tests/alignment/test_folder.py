@@ -84,7 +84,7 @@ def test_the_manifest_says_what_the_heads_were_trained_on(embeddings, tmp_path):
             "temperature": 0.07,
             "steps": 12,
             "batch": 1024,
-            "learning_rate": 1e-3,
+            "learning_rate": 3e-3,
             "weight_decay": 1e-2,
             "same_patient_negatives": False,
             "seed": 0,
@@ -163,7 +163,7 @@ def test_nothing_there(tmp_path):
 
 def test_a_folder_without_a_manifest(tmp_path):
     assert refusal(tmp_path) == (
-        f"{tmp_path}/manifest.json does not exist; name the manifest of trained heads."
+        f"{tmp_path} holds no trained heads; name a folder that `relinkage align` wrote."
     )
 
 

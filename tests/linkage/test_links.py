@@ -134,7 +134,7 @@ REFUSED = {
     "no pair ids": (
         {"pair": ["a", "b"]},
         (2, 2),
-        "pairs.csv lacks the column pair_id (found: pair); add or rename it.",
+        "pairs.csv lacks the column pair_id (it has 1 others); add or rename it.",
     ),
     "too many rows": (
         {"pair_id": ["a", "b", "c"]},

@@ -16,7 +16,7 @@ def demo(tmp_path_factory):
     """Run a small demonstration, in a place where an earlier one stands; give its folder and output."""
     out = tmp_path_factory.mktemp("demo") / "out"
     out.mkdir()
-    (out / "demo.json").write_text("{}")
+    (out / "demo.json").write_text(json.dumps({"schema": "relinkage.demo/1"}))
     (out / "stray").touch()
     return out, done("demo", "--pairs", "400", "--out", out, "--json")
 

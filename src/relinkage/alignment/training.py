@@ -43,7 +43,7 @@ class AlignSettings:
     temperature: float = 0.07
     steps: int | None = None
     batch: int = 1024
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     same_patient_negatives: bool = False
     seed: int = 0

@@ -161,6 +161,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
         raise InputError(f"{path / MANIFEST} is not of the schema {SCHEMA}; embed the cohort again.")
     try:
         card, shards = manifest["encoder"], manifest["shards"]
+        manifest["labels"] = [str(label) for label in manifest["labels"]]
         embedding = card["embedding"]
         images = _read_side(path, "image", shards["image"], card["image_features"], embedding)
         texts = _read_side(path, "text", shards["text"], card["text_features"], embedding)

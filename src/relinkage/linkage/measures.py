@@ -130,6 +130,8 @@ def rank_rows(
     table: LinkageTable, chosen: Sequence[Pool], resampling: Resampling, negatives: str = ALL
 ) -> list[dict[str, Any]]:
     """Give a row per pool: mean reciprocal rank with its interval, median and mean of the expected ranks."""
+    if not chosen:
+        return []
     standing = table.standings[negatives]
     counts = (standing.eligible, standing.above, standing.ties)
     reciprocal = np.stack([pools.reciprocal_rank(*counts, sizes(standing, pool)) for pool in chosen], axis=1)

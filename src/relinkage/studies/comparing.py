@@ -48,7 +48,7 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
     """
     if len(runs) < 2:
         raise InputError("There is one run only; name two or more, the first being the baseline.")
-    folders = [run if run.is_dir() else run.parent for run in runs]
+    folders = [run.parent if run.is_file() else run for run in runs]
     audits = [read_audit(folder) for folder in folders]
     _check_galleries(audits, folders)
     tables = [_tables(folder) for folder in folders]
