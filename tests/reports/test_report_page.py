@@ -215,3 +215,20 @@ def test_it_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         write_report([tmp_path / "run", tmp_path / "missing"], tmp_path / "second.html")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "run"]
+
+
+def test_trained_heads_are_told_in_a_line():
+    manifest = {
+        "file": "HEADS",
+        "settings": {"head": "linear", "dimension": 64, "objective": "infonce"},
+        "pairs": 59,
+        "patients": 33,
+        "train_split": "train",
+        "privacy": "none",
+    }
+    audit = synthetic_audit()
+    audit["inputs"] = {**audit["inputs"], "heads": manifest}
+    told = "HEADS: linear, 64 dimensions, infonce; trained on 59 pairs of 33 patients of the split train"
+    assert told in render_report([audit])
+    audit["inputs"] = {**audit["inputs"], "heads": {"file": "bare.safetensors"}}
+    assert "bare.safetensors; what trained them is not known" in render_report([audit])

@@ -57,6 +57,18 @@ class Fact:
     fingerprint: str = ""
 
 
+def _trained_heads(heads: dict[str, Any]) -> str:
+    """Say what heads were trained on, as far as their manifest tells."""
+    name, settings = one_line(str(heads.get("file", ""))), heads.get("settings")
+    if not isinstance(settings, dict):
+        return f"{name}; what trained them is not known"
+    shape = f"{settings.get('head')}, {settings.get('dimension')} dimensions, {settings.get('objective')}"
+    trained = f"trained on {counted(heads['pairs'], 'pair')} of {counted(heads['patients'], 'patient')}"
+    return one_line(
+        f"{name}: {shape}; {trained} of the split {heads.get('train_split')}; privacy: {heads.get('privacy')}"
+    )
+
+
 def group_title(direction: str, negatives: str) -> str:
     """Name a direction and what its distractors share with the query."""
     title = direction.replace("-", " ").capitalize()
@@ -84,9 +96,7 @@ def audited_facts(audit: Audit) -> list[Fact]:
             share = "" if cut is None else f"; {percent(cut)} of the reports were cut there"
             facts.append(Fact("Text limit", f"{counted(model['token_limit'], 'token')}{share}"))
     if heads:
-        facts.append(
-            Fact("Projection heads", "; ".join(f"{key} {_plain(value)}" for key, value in heads.items()))
-        )
+        facts.append(Fact("Projection heads", _trained_heads(heads)))
     if cohort:
         facts.append(Fact("Cohort", one_line(cohort["name"]), one_line(cohort["fingerprint"])))
     if inputs.get("split"):
