@@ -7,7 +7,9 @@ there the Clopper-Pearson interval is used at the effective number of queries (K
 Methodology 1998).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -19,6 +21,8 @@ Ints = NDArray[np.int64]
 
 FEW = 10
 _CHUNK = 64
+_KEPT = 50_000_000
+"""Weights that are kept between draws, at most: 100 MB a set."""
 
 
 @dataclass(frozen=True)
@@ -144,23 +148,37 @@ def _clopper_pearson(mean: float, n: float, patients: int, level: float) -> tupl
 
 def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Floats:
     """Weight patients by how often each is drawn: one matrix product a chunk of replicates."""
-    random = np.random.default_rng(seed)
     clusters, cells = sums.shape
     distinct, which = np.unique(counts, axis=1, return_inverse=True)
     both = np.concatenate([sums, distinct], axis=1)
     out = np.empty((replicates, cells))
-    weights = np.empty((_CHUNK, clusters))
-    for start in range(0, replicates, _CHUNK):
-        rows = min(_CHUNK, replicates - start)
-        _tally(random.integers(0, clusters, (rows, clusters), dtype=np.int32), weights)
-        product = weights[:rows] @ both
-        out[start : start + rows] = product[:, :cells] / product[:, cells:][:, which.ravel()]
+    kept = replicates * clusters <= _KEPT
+    weights = _all_weights(clusters, replicates, seed) if kept else _weights(clusters, replicates, seed)
+    start = 0
+    for chunk in weights:
+        product = chunk.astype(np.float64) @ both
+        out[start : start + len(chunk)] = product[:, :cells] / product[:, cells:][:, which.ravel()]
+        start += len(chunk)
     return out
 
 
+@lru_cache(maxsize=2)
+def _all_weights(clusters: int, replicates: int, seed: int) -> tuple[NDArray[np.uint16], ...]:
+    """Keep the weights: an audit draws the same patients for every table."""
+    return tuple(_weights(clusters, replicates, seed))
+
+
+def _weights(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[np.uint16]]:
+    random = np.random.default_rng(seed)
+    for start in range(0, replicates, _CHUNK):
+        rows = min(_CHUNK, replicates - start)
+        weights = np.zeros((rows, clusters), np.uint16)
+        _tally(random.integers(0, clusters, (rows, clusters), dtype=np.int32), weights)
+        yield weights
+
+
 @njit(nogil=True, cache=True)
-def _tally(drawn: NDArray[np.int32], weights: Floats) -> None:
-    weights[:] = 0
+def _tally(drawn: NDArray[np.int32], weights: NDArray[np.uint16]) -> None:
     for row in range(drawn.shape[0]):
         for position in range(drawn.shape[1]):
             weights[row, drawn[row, position]] += 1
