@@ -17,7 +17,7 @@ TIE = 2.0**-40
 
 
 @njit(nogil=True, cache=True)
-def dot(a, i, b, j):  # type: ignore[no-untyped-def]  # compiled
+def dot(a, i, b, j):
     """Float64 dot product of row i of `a` and row j of `b`."""
     total = 0.0
     for k in range(a.shape[1]):
@@ -26,7 +26,7 @@ def dot(a, i, b, j):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):  # type: ignore[no-untyped-def]  # compiled
+def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):
     """Float64 cosines of row rows[n] of `a` and row columns[n] of `b`."""
     out = np.empty(len(rows), np.float64)
     for n in range(len(rows)):
@@ -36,7 +36,7 @@ def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):  # type: ignore[n
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _compare(score, mate_score):  # type: ignore[no-untyped-def]  # compiled
+def _compare(score, mate_score):
     """Give 1 above the mate, 0 tied with it, -1 below."""
     if score > mate_score + TIE:
         return 1
@@ -44,7 +44,7 @@ def _compare(score, mate_score):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def count_rows(  # type: ignore[no-untyped-def]  # compiled
+def count_rows(
     tile,
     first_row,
     first_column,
@@ -110,7 +110,7 @@ def count_rows(  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def count_rows_and_columns(  # type: ignore[no-untyped-def]  # compiled
+def count_rows_and_columns(
     tile,
     first_row,
     first_column,
@@ -189,7 +189,7 @@ def count_rows_and_columns(  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def _tally(line, shifts, low, high):  # type: ignore[no-untyped-def]  # compiled
+def _tally(line, shifts, low, high):
     """Count the values above `high` and those from `low` on. Slices from zero on let the loop vectorise."""
     counted = np.int32(0)
     reached = np.int32(0)
@@ -201,7 +201,7 @@ def _tally(line, shifts, low, high):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def _tally_both(line, shifts, low, high, shift, lows, highs, above):  # type: ignore[no-untyped-def]  # compiled
+def _tally_both(line, shifts, low, high, shift, lows, highs, above):
     """Do what `_tally` does, add to `above` for every column, and count the columns left open."""
     counted = np.int32(0)
     reached = np.int32(0)
@@ -218,9 +218,7 @@ def _tally_both(line, shifts, low, high, shift, lows, highs, above):  # type: ig
 
 
 @njit(nogil=True, cache=True)
-def _settle(  # type: ignore[no-untyped-def]  # compiled
-    line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, mate_score
-):
+def _settle(line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, mate_score):
     """Decide what a row left open in float64: give the ties and the columns above. The mate is neither."""
     tied = 0
     higher = 0
@@ -240,9 +238,7 @@ def _settle(  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def _settle_one(  # type: ignore[no-untyped-def]  # compiled
-    i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_score, above, ties
-):
+def _settle_one(i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_score, above, ties):
     """Decide one comparison in float64; the mate itself is no distractor."""
     if j == mate[i]:
         return
@@ -254,7 +250,7 @@ def _settle_one(  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def _cut(starts, ends, i, first_column, columns, cuts):  # type: ignore[no-untyped-def]  # compiled
+def _cut(starts, ends, i, first_column, columns, cuts):
     """Cut a tile's columns where a stratum of row i begins or ends; give the number of segments."""
     cuts[0] = 0
     count = 1
@@ -273,7 +269,7 @@ def _cut(starts, ends, i, first_column, columns, cuts):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def _depth(starts, ends, i, column):  # type: ignore[no-untyped-def]  # compiled
+def _depth(starts, ends, i, column):
     """Give how many of row i's nested strata hold a column."""
     depth = 0
     for level in range(starts.shape[0]):
@@ -283,7 +279,7 @@ def _depth(starts, ends, i, column):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def count_pairs(  # type: ignore[no-untyped-def]  # compiled
+def count_pairs(
     rows, columns, place, starts, ends, a, a_inverse, a_row, b, b_inverse, b_identity, mate, mate_score,
     listed, above, ties,
 ):  # fmt: skip

@@ -76,7 +76,7 @@ def _log_factorials(largest: int) -> Floats:
 
 
 @njit(nogil=True, cache=True)
-def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):  # type: ignore[no-untyped-def]  # compiled
+def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):
     value = np.empty(out.shape[1])
     for q in range(len(eligible)):
         if pool[q] > eligible[q] or ties[q] > _FEW_TIES:
@@ -89,7 +89,7 @@ def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):  # type: igno
 
 
 @njit(nogil=True, cache=True)
-def _prefix_sums(log_factorial, M, N, ks):  # type: ignore[no-untyped-def]  # compiled
+def _prefix_sums(log_factorial, M, N, ks):
     """Give the sums over s < S of the value at s, for every S up to M: float64, shape (M + 1, values)."""
     sums = np.zeros((M + 1, max(len(ks), 1)))
     value = np.empty(sums.shape[1])
@@ -100,7 +100,7 @@ def _prefix_sums(log_factorial, M, N, ks):  # type: ignore[no-untyped-def]  # co
 
 
 @njit(nogil=True, cache=True)
-def _at(log_factorial, M, s, N, ks, value):  # type: ignore[no-untyped-def]  # compiled
+def _at(log_factorial, M, s, N, ks, value):
     """Without ties: P(rank ≤ K) for every K, or, where there is no K, the expected reciprocal rank."""
     if len(ks) == 0:
         missed = _log_share_missed(log_factorial, s, M, N)
@@ -129,7 +129,7 @@ def _at(log_factorial, M, s, N, ks, value):  # type: ignore[no-untyped-def]  # c
 
 
 @njit(nogil=True, cache=True)
-def _log_probability(log_factorial, P, s, n, i):  # type: ignore[no-untyped-def]  # compiled
+def _log_probability(log_factorial, P, s, n, i):
     """Logarithm of P(X = i), X hypergeometric: population P, successes s, draws n."""
     return (
         log_factorial[s] - log_factorial[i] - log_factorial[s - i]
@@ -139,7 +139,7 @@ def _log_probability(log_factorial, P, s, n, i):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _first_that_counts(log_factorial, P, s, n):  # type: ignore[no-untyped-def]  # compiled
+def _first_that_counts(log_factorial, P, s, n):
     """Give the least i whose P(X = i) is no less than e⁻⁶⁰⁰: below, a first term would vanish."""
     low, high = max(0, n - (P - s)), (n + 1) * (s + 1) // (P + 2)  # up to the mode P(X = i) rises
     if _log_probability(log_factorial, P, s, n, low) >= -600:
@@ -154,7 +154,7 @@ def _first_that_counts(log_factorial, P, s, n):  # type: ignore[no-untyped-def] 
 
 
 @njit(nogil=True, cache=True)
-def _log_share_missed(log_factorial, s, M, N):  # type: ignore[no-untyped-def]  # compiled
+def _log_share_missed(log_factorial, s, M, N):
     """Logarithm of C(M − 1 − s, N) / C(M, N): a pool of N out of M misses s + 1 given candidates."""
     fewer, more = min(N, s + 1), max(N, s + 1)
     if fewer + more > M:

@@ -156,7 +156,7 @@ def _identities(given: NDArray[Any], inverse_norm: NDArray[np.float64]) -> NDArr
 
 
 @njit(nogil=True, cache=True)
-def _hashes(given, inverse_norm):  # type: ignore[no-untyped-def]  # compiled
+def _hashes(given, inverse_norm):
     """FNV-1a over the bits of each unit vector, a 64-bit word at a time."""
     n, d = given.shape
     out = np.empty(n, np.uint64)
@@ -173,7 +173,7 @@ def _hashes(given, inverse_norm):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(nogil=True, cache=True)
-def _label_runs(given, inverse_norm, hashes, order):  # type: ignore[no-untyped-def]  # compiled
+def _label_runs(given, inverse_norm, hashes, order):
     """Give equal labels to equal unit vectors; a collision of hashes splits a class, at a cost in time."""
     n, d = given.shape
     label = np.empty(n, np.int64)
