@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm, t
+from scipy.stats import binom, binomtest, norm, t
 
-from relinkage.linkage.uncertainty import ClusterBootstrap
+from relinkage.linkage.uncertainty import ClusterBootstrap, draw_patients
 
 
 def interval(values, patient, level=0.95, replicates=400, seed=0):
@@ -38,13 +38,38 @@ def test_replicates_are_those_of_a_loop_over_the_same_draws():
     values, patient = rng.random((60, 2)), rng.choice([3, 8, 11, 40, 41, 77, 90], 60)
     values[::4, 1] = np.nan
     made = ClusterBootstrap.draw(values, patient, 150, seed=5).replicates
-    random, numbers = np.random.default_rng(5), np.unique(patient)
+    numbers, weights = np.unique(patient), np.empty((150, 7))
+    draw_patients(np.random.SeedSequence(5).generate_state(1, np.uint64)[0], 0, weights)
     expected = []
-    for rows in (64, 64, 22):  # drawn in chunks of 64
-        for drawn in random.integers(0, len(numbers), (rows, len(numbers)), dtype=np.int32):
-            queries = np.concatenate([np.flatnonzero(patient == numbers[number]) for number in drawn])
-            expected.append(np.nanmean(values[queries], axis=0))
+    for times in weights.astype(int):
+        drawn = np.repeat(numbers, times)
+        queries = np.concatenate([np.flatnonzero(patient == number) for number in drawn])
+        expected.append(np.nanmean(values[queries], axis=0))
     np.testing.assert_allclose(made, expected)
+
+
+def test_patients_are_drawn_evenly_and_independently_with_replacement():
+    patients, replicates = 37, 40_000
+    weights = np.empty((replicates, patients))
+    draw_patients(123, 0, weights)
+    assert (weights.sum(axis=1) == patients).all()
+    share = 1 / patients
+    spread = np.sqrt((1 - share) / replicates)
+    assert weights.mean(axis=0) == pytest.approx(np.ones(patients), abs=5 * spread)
+    # A multinomial's variance is 1 − p, its covariance −p, and the whole law of one count is binomial.
+    covariance = np.cov(weights.T)
+    expected = np.where(np.eye(patients, dtype=bool), 1 - share, -share)
+    assert covariance == pytest.approx(expected, abs=0.05)
+    seen = [(weights == times).mean() for times in range(5)]
+    assert seen == pytest.approx(binom.pmf(range(5), patients, share), abs=0.002)
+    assert abs(np.corrcoef(weights[:-1, 0], weights[1:, 0])[0, 1]) < 5 / np.sqrt(replicates)
+
+
+def test_how_many_are_drawn_at_a_time_does_not_matter():
+    whole, part = np.empty((50, 9)), np.empty((13, 9))
+    draw_patients(7, 0, whole)
+    draw_patients(7, 20, part)
+    np.testing.assert_array_equal(part, whole[20:33])
 
 
 def test_one_seed_one_interval():

@@ -91,17 +91,23 @@ def levels(links: Links, wanted: HardNegatives, labels: Sequence[str] | None = N
     """
     known = label_columns(links.pairs) if labels is None else tuple(labels)
     made: list[Level] = []
-    keys: list[Ints] = []
+    stratum = np.zeros(len(links), np.int64)
     for name, columns in _steps(links.pairs, wanted, known):
         before = made[-1].columns if made else ()
-        keys += [_codes(links.pairs, c, known, wanted.uncertain) for c in columns if c not in before]
-        stratum = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].ravel().astype(np.int64)
+        for column in columns:
+            if column not in before:
+                stratum = _combine(stratum, _codes(links.pairs, column, known, wanted.uncertain))
         candidate = _of_candidates(stratum, links)
         if made:  # numbers rise with those of the coarser level, so that each stratum is a run of one order
-            both = np.stack([made[-1].candidate, candidate])
-            candidate = np.unique(both, axis=1, return_inverse=True)[1].ravel() - bool((candidate < 0).any())
+            unknown = bool((candidate < 0).any())
+            candidate = _combine(made[-1].candidate + 1, candidate + 1) - unknown
         made.append(Level(name, columns, candidate[links.mate], candidate, links.mate))
     return made
+
+
+def _combine(coarse: Ints, fine: Ints) -> Ints:
+    """Number the pairs of two codes from zero on, in the order of the first and then of the second."""
+    return np.unique(coarse * (fine.max() + 1) + fine, return_inverse=True)[1].ravel()
 
 
 def _of_candidates(stratum: Ints, links: Links) -> Ints:
