@@ -1,8 +1,16 @@
 """The audit's time as a ratio to the matrix product it cannot avoid: `make bench`.
 
-Prints a row per width: the bare product over the same arrays (in blocks with all threads, or in strips
-with one thread each, whichever is faster), the exact pass, the whole audit (pass, controls, every pool,
-intervals), each a median of interleaved runs, and the process's peak memory.
+Prints a row per width, each figure a median of interleaved runs:
+
+- product: the bare product over the same arrays, in blocks with all threads or in strips with one thread
+  each, whichever is faster;
+- exact pass: one direction, as a ratio to the product;
+- whole audit: pass, controls, every pool, intervals, as a ratio to the product;
+- full audit: both directions, the ladder of hard negatives, the open set with its three scores, 2,000
+  replicates, as a ratio to the exact pass;
+- the process's peak memory.
+
+Then the bootstrap by itself: 10,000 replicates of 40 cells.
 """
 
 import argparse
@@ -13,12 +21,14 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, HardNegatives, Links, audit
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.sweep import sweep
+from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 
 Array = NDArray[np.float32]
@@ -33,6 +43,26 @@ def planted(pairs: int, dimension: int, seed: int = 0) -> tuple[Array, Array]:
     reports -= 0.5
     reports[random.integers(0, pairs, pairs // 12)] = reports[0]
     return images, reports
+
+
+LABELS = (0.3, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.03, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01)
+"""How frequent each of 14 labels is."""
+FULL = AuditSettings(direction="both", hard_negatives=HardNegatives(ladder=True), open_set=(0.003, 0.01, 0.1))
+
+
+def described(pairs: int, patients: int, seed: int = 1) -> Links:
+    """Links with patients, labels, view, sex, age and report length, drawn at random."""
+    random = np.random.default_rng(seed)
+    table = {
+        "pair_id": [str(row) for row in range(pairs)],
+        "patient_id": random.integers(0, patients, pairs).astype(str),
+        **{f"label {n}": (random.random(pairs) < share).astype(int) for n, share in enumerate(LABELS)},
+        "view": random.choice(["PA", "AP", "LL"], pairs),
+        "sex": random.choice(["F", "M"], pairs),
+        "age": random.integers(18, 95, pairs),
+        "report_words": random.integers(5, 150, pairs),
+    }
+    return Links.from_pairs(pl.DataFrame(table), pairs, pairs, "bench")
 
 
 def bare_product(images: Array, reports: Array, block: int = 1024) -> None:
@@ -69,14 +99,17 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, nargs="+", default=[128, 512])
     options = parser.parse_args()
     small = planted(600, 8)
-    audit(*small, settings=AuditSettings())  # compiles
+    for settings in (AuditSettings(), FULL):  # compiles
+        audit(*small, described(600, 200), settings)
     print(f"{options.pairs:,} × {options.pairs:,}, {options.runs} interleaved runs, medians; "
           f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")  # fmt: skip
-    print(f"{'d':>5} {'product':>10} {'exact pass':>22} {'whole audit':>22} {'peak memory':>12}")
+    print(
+        f"{'d':>5} {'product':>10} {'exact pass':>22} {'whole audit':>22} {'full audit':>22} "
+        f"{'peak memory':>12}"
+    )
     for dimension in options.dimensions:
         images, reports = planted(options.pairs, dimension)
-        patient = np.random.default_rng(1).integers(0, options.patients, options.pairs)
-        links = Links.row_by_row(options.pairs, options.pairs).with_patients(patient)
+        links = described(options.pairs, options.patients)
 
         def exact_pass(images: Array = images, reports: Array = reports) -> None:
             mate = np.arange(len(images))
@@ -88,14 +121,20 @@ def main() -> None:
             strips=lambda images=images, reports=reports: bare_strips(images, reports),  # type: ignore[misc]
             exact=exact_pass,
             whole=lambda images=images, reports=reports, links=links: audit(images, reports, links),  # type: ignore[misc]
+            full=lambda images=images, reports=reports, links=links: audit(images, reports, links, FULL),  # type: ignore[misc]
         )
         product = min(median["blocks"], median["strips"])
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        cells = [f"{median[name]:8.2f} s = {median[name] / product:5.2f} ×" for name in ("exact", "whole")]
-        print(
-            f"{dimension:>5} {product:8.2f} s {cells[0]:>22} {cells[1]:>22} {peak:9.2f} GB",
-            flush=True,
-        )
+        against = {"exact": product, "whole": product, "full": median["exact"]}
+        cells = [f"{median[name]:8.2f} s = {median[name] / base:5.2f} ×" for name, base in against.items()]
+        print(f"{dimension:>5} {product:8.2f} s {' '.join(f'{cell:>22}' for cell in cells)} {peak:9.2f} GB",
+              flush=True)  # fmt: skip
+    values = np.random.default_rng(2).random((options.pairs, 40))
+    draw = interleaved(
+        options.runs, bootstrap=lambda: ClusterBootstrap.draw(values, links.patient, 10_000, 0).interval(0.95)
+    )
+    print(f"bootstrap, 10,000 replicates, {options.pairs:,} queries, 40 cells: {draw['bootstrap']:.2f} s, "
+          f"{draw['bootstrap'] / product:.2f} × the last product")  # fmt: skip
 
 
 if __name__ == "__main__":

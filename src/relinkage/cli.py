@@ -106,6 +106,12 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
     "--keep", multiple=True, help="A further short column to keep beside the pairs; repeat for more."
 )
 @click.option(
+    "--token-budget",
+    type=int,
+    help="Cut every report to its first N words and punctuation marks, so that models with other text limits "
+    "see the same text.  [default: whole reports]",
+)
+@click.option(
     "--image-size", type=int, default=224, show_default=True, help="Pixels, for a MobileNetV2 tower."
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -113,7 +119,8 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
 @click.option("--seed", type=SEED, default=0, show_default=True)
 def embed(
     cohort: Path, model: str, out: Path, root: Path | None, batch: int, max_left_out: float, split_by: str,
-    train_share: float, keep: tuple[str, ...], image_size: int, device: Any, offline: bool, seed: int,
+    train_share: float, keep: tuple[str, ...], token_budget: int | None, image_size: int, device: Any,
+    offline: bool, seed: int,
 ) -> None:  # fmt: skip
     """Frozen features and embeddings of a COHORT; a killed run resumes."""
     from relinkage.cohorts import read_cohort
@@ -122,8 +129,9 @@ def embed(
     from relinkage.progress import say
 
     settings = EmbedSettings(
-        batch=batch, max_left_out=max_left_out, split_by=split_by, train=train_share, seed=seed, keep=keep
-    )
+        batch=batch, max_left_out=max_left_out, split_by=split_by, train=train_share, seed=seed, keep=keep,
+        token_budget=token_budget,
+    )  # fmt: skip
     table = read_cohort(cohort, root)
     for note in table.notes:
         say(f"Note: {note}")
@@ -134,6 +142,12 @@ def embed(
         f"{out}: {len(embeddings)} pairs embedded"
         + (f", {left_out} left out (see left_out.csv)" * (left_out > 0))
     )
+    if token_budget is not None:
+        made = embeddings.manifest
+        say(
+            f"{made['cut_share']:.1%} of the reports were cut at the budget of {token_budget} tokens, then "
+            f"{made['truncated_share']:.1%} at the model's own limit"
+        )
 
 
 @cli.command()
@@ -208,6 +222,18 @@ def align(
     help="Rates of false claims, such as 0.003,0.01,0.1: TPIR where the mate may be absent.  [default: off]",
 )
 @click.option(
+    "--temperature",
+    type=float,
+    default=0.07,
+    show_default=True,
+    help="Of the softmax, in the open set's posterior and the entropy of the match.",
+)
+@click.option(
+    "--patient-level",
+    is_flag=True,
+    help="Also count any report of the query's patient as a hit; up to one more pass over all pairs.",
+)
+@click.option(
     "--risk-pool",
     type=_Numbers(full=True),
     help="Pool that risk per patient is stated at.  [default: the largest of 10000,1000,100 that fits]",
@@ -237,7 +263,8 @@ def align(
 def audit(
     embeddings: Path | None, images: Path | None, reports: Path | None, pairs: Path | None,
     heads: Path | None, split: str | None, pool: Any, k: Any, direction: Any, distractors: Any,
-    hard_negatives: str | None, ladder: bool, uncertain: Any, open_set: Any, risk_pool: Any,
+    hard_negatives: str | None, ladder: bool, uncertain: Any, open_set: Any, temperature: float,
+    patient_level: bool, risk_pool: Any,
     intervals: float, replicates: int, seed: int, engine: str, name: str | None, out: Path | None,
     pseudonymise: bool, pseudonym_key: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -252,8 +279,8 @@ def audit(
     if risk_pool is not None and len(risk_pool) != 1:
         raise InputError("--risk-pool takes one pool size; give a whole number from 2 up, or full.")
     settings = AuditSettings(
-        pool, k, direction, distractors, hard, open_set or (), Resampling(intervals, replicates, seed),
-        risk_pool=None if risk_pool is None else risk_pool[0],
+        pool, k, direction, distractors, hard, patient_level, open_set or (), temperature,
+        Resampling(intervals, replicates, seed), None if risk_pool is None else risk_pool[0],
     )  # fmt: skip
     if out is not None:
         studies.check_run(out)
@@ -287,6 +314,80 @@ def audit(
 
 
 @cli.command()
+@click.argument("embeddings", type=FILE, metavar="EMB")
+@click.option(
+    "--attacker",
+    required=True,
+    metavar="NAME[,NAME...]",
+    help="cosine, whiten, csls (no pairs needed), procrustes, ridge, cca, heads (learn from known pairs).",
+)
+@click.option(
+    "--on",
+    type=click.Choice(["embeddings", "features"]),
+    default="embeddings",
+    show_default=True,
+    help="What attackers see; features are what comes before any head.",
+)
+@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@click.option("--split", default="test", show_default=True, help="Split of EMB to attack.")
+@click.option("--auxiliary", default="train", show_default=True, help="Split that known pairs come from.")
+@click.option(
+    "--auxiliary-pairs", type=int, default=1000, show_default=True, help="Pairs that attackers know."
+)
+@click.option("--pool", type=_Numbers(full=True), help="Pool sizes.  [default: 100,1000,10000,full]")
+@click.option("--k", type=_Numbers(), help="Ranks K.  [default: 1,5,10]")
+@click.option(
+    "--direction",
+    type=click.Choice(["image-to-report", "report-to-image", "both"]),
+    default="image-to-report",
+    show_default=True,
+)
+@click.option("--hard-negatives", help="Comma list of columns distractors must share; labels for all labels.")
+@click.option(
+    "--ladder", is_flag=True, help="Harder and harder negatives: labels, view, sex and age, length."
+)
+@click.option(
+    "--open-set", type=_Rates(), help="Rates of false claims, such as 0.003,0.01,0.1.  [default: off]"
+)
+@click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
+@click.option("--name", help="What the report calls the attacked model.")
+@click.option("--out", type=FILE, help="Run folder to write; of several attackers OUT/NAME for each.")
+@click.option("--json", "as_json", is_flag=True, help="Print the audit alone, as JSON; a list of several.")
+def attack(
+    embeddings: Path, attacker: str, on: Any, heads: Path | None, split: str, auxiliary: str,
+    auxiliary_pairs: int, pool: Any, k: Any, direction: Any, hard_negatives: str | None, ladder: bool,
+    open_set: Any, replicates: int, seed: int, name: str | None, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """The same audit of EMB with stronger scorers; several are compared, the strongest first."""
+    from relinkage import studies
+    from relinkage.attackers import attacker_names
+    from relinkage.linkage import AuditSettings, HardNegatives, Resampling
+    from relinkage.progress import say
+    from relinkage.reports import audit_table
+
+    names = attacker_names(attacker)
+    columns = tuple(c.strip() for c in hard_negatives.split(",") if c.strip()) if hard_negatives else ()
+    settings = AuditSettings(
+        pools=pool, k=k, direction=direction, hard_negatives=HardNegatives(columns, ladder),
+        open_set=open_set or (), resampling=Resampling(replicates=replicates, seed=seed),
+    )  # fmt: skip
+    places = {} if out is None else {called: out / called if len(names) > 1 else out for called in names}
+    for place in places.values():
+        studies.check_run(place)
+    asked = studies.AttackSettings(names, on, auxiliary, auxiliary_pairs, seed)
+    audits = studies.attack_embeddings(embeddings, heads, split, asked, settings, name)
+    for called, place in places.items():
+        studies.write_run(audits[names.index(called)], place)
+    results = [audit.result for audit in studies.strongest_first(audits)]
+    for note in dict.fromkeys(note for result in results for note in result["notes"]):
+        say(f"Note: {note}")
+    _print(results if len(names) > 1 else results[0], as_json, audit_table(results), None)
+    if out is not None:
+        say(f"The runs are in {out}" if len(names) > 1 else f"The report is in {out / studies.REPORT}")
+
+
+@cli.command()
 @click.argument("runs", type=FILE, nargs=-1, required=True, metavar="RUN RUN...")
 @click.option("--out", type=FILE, help="Folder to write: comparison.json, report.html.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison alone, as JSON.")
@@ -300,6 +401,69 @@ def compare(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         studies.write_comparison(comparison, out)
     report_file = None if out is None else out / studies.REPORT
     _print(comparison.result, as_json, comparison_table(comparison.result), report_file)
+
+
+@cli.command()
+@click.argument("embeddings", type=FILE, metavar="EMB")
+@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@click.option("--against", type=FILE, help="Baseline of --heads.  [default: the model's own heads]")
+@click.option("--split", default="test", show_default=True, help="Split to measure on.")
+@click.option("--fit", default="train", show_default=True, help="Split to fit linear probes on.")
+@click.option("--k", type=int, default=10, show_default=True, help="Cases that retrieval looks at.")
+@click.option(
+    "--uncertain",
+    type=click.Choice(["left-out", "positive", "negative"]),
+    default="left-out",
+    show_default=True,
+    help="What an uncertain label (-1) counts as.",
+)
+@click.option(
+    "--absent",
+    type=click.Choice(["negative", "left-out"]),
+    default="negative",
+    show_default=True,
+    help="What a label counts as that the report does not mention.",
+)
+@click.option(
+    "--exclude",
+    type=click.Choice(["study", "patient"]),
+    default="study",
+    show_default=True,
+    help="Never retrieve cases of the query's own study, or of its patient.",
+)
+@click.option(
+    "--prompts", type=FILE, help="Prompts for zero-shot labels: JSON, or a CSV of label,positive,negative."
+)
+@click.option("--model", help="Where the encoder lies, for its text tower.  [default: as EMB names it]")
+@click.option("--intervals", type=float, default=0.95, show_default=True, help="Level of the intervals.")
+@click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
+@click.option("--out", type=FILE, help="Folder to write: utility.json.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result alone, as JSON.")
+def utility(
+    embeddings: Path, heads: Path | None, against: Path | None, split: str, fit: str, k: int, uncertain: Any,
+    absent: Any, exclude: Any, prompts: Path | None, model: str | None, intervals: float, replicates: int,
+    seed: int, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """What must stay useful: linear probes, clinical retrieval and zero-shot labels of EMB."""
+    from relinkage.linkage import Resampling
+    from relinkage.progress import say
+    from relinkage.reports.utility import utility_table
+    from relinkage.studies.utility import check_utility, measure_utility, write_utility
+    from relinkage.utility import UtilitySettings
+
+    settings = UtilitySettings(
+        fit, split, k, uncertain, absent, exclude, resampling=Resampling(intervals, replicates, seed)
+    )
+    if out is not None:
+        check_utility(out)
+    result = measure_utility(embeddings, heads, against, settings, prompts=prompts, model=model)
+    file = None if out is None else write_utility(result, out)
+    for note in result["notes"]:
+        say(f"Note: {note}")
+    _print(result, as_json, utility_table(result), None)
+    if file is not None:
+        say(f"The result is in {file}")
 
 
 @cli.command()

@@ -1,6 +1,7 @@
 """An encoder small enough to read: mean brightness of 16 tiles, and how often each letter stands in a text.
 
-It can be told to stop with an error after some batches, or to take its time, so that a run can be broken.
+It keeps the texts that it was given. It can be told to stop with an error after some batches, or to take its
+time, so that a run can be broken.
 """
 
 import string
@@ -22,7 +23,7 @@ REPORTS = [
 
 
 class SketchEncoder:
-    def __init__(self, *, heads=True, revision="1", batches=None, pause=0.0):
+    def __init__(self, *, heads=True, revision="1", limit=LIMIT, batches=None, pause=0.0):
         torch.manual_seed(0)
         self.heads = HeadPair(HeadSpec("linear", 16, 4), HeadSpec("linear", 26, 4)).eval() if heads else None
         self.card = EncoderCard(
@@ -33,7 +34,7 @@ class SketchEncoder:
             image_features=16,
             text_features=26,
             embedding=4 if heads else None,
-            token_limit=LIMIT,
+            token_limit=limit,
         )
         self.fitted_on = None
         self.image_batches, self.texts = [], []
@@ -54,7 +55,7 @@ class SketchEncoder:
         self._work()
         self.texts += texts
         counts = [[text.lower().count(letter) for letter in string.ascii_lowercase] for text in texts]
-        truncated = [len(text.split()) > LIMIT for text in texts]
+        truncated = [len(text.split()) > self.card.token_limit for text in texts]
         return TextFeatures(np.array(counts, np.float32) + 0.01, np.array(truncated))
 
     def _work(self):

@@ -98,6 +98,7 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
         "studies": 5,
         "patients": 4,
         "reports": 3,
+        "texts": 3,
         "left_out": {
             "the file is no PNG or JPEG image": 4,
             "the image is missing": 1,
@@ -112,8 +113,14 @@ def test_the_manifest_says_what_was_embedded_how_and_by_what(make_cohort, tmp_pa
     assert manifest["schema"] == "relinkage.embeddings/1"
     assert manifest["cohort"] == {"name": "sketches", "fingerprint": cohort.fingerprint()}
     assert manifest["encoder"]["revision"] == "1"
-    assert manifest["settings"] == {"batch": 2, "shard_rows": 4, "max_left_out": 0.5, "keep": []}
-    assert manifest["truncated_share"] == 0.25
+    assert manifest["settings"] == {
+        "batch": 2,
+        "shard_rows": 4,
+        "max_left_out": 0.5,
+        "keep": [],
+        "token_budget": None,
+    }
+    assert (manifest["cut_share"], manifest["truncated_share"]) == (None, 0.25)
     assert manifest["labels"] == ["Edema"]
     assert {"relinkage", "torch", "numpy"} <= manifest["versions"].keys()
 
@@ -153,7 +160,7 @@ def test_ids_categories_labels_and_named_columns_leave(make_cohort, tmp_path):
     pairs = embed(cohort, SketchEncoder(), tmp_path / "emb", settings=settings).pairs
     assert pairs.columns == [
         *("pair_id", "study_id", "patient_id", "split", "view", "age", "finding", "Edema"),
-        *("report_hash", "report_words", "report_row", "truncated"),
+        *("report_hash", "report_words", "report_row", "cut", "truncated"),
     ]
     assert pairs["Edema"].to_list() == cohort.pairs["Edema"].to_list()
 
@@ -228,7 +235,11 @@ def test_a_folder_of_other_things_is_left_alone(make_cohort, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"batch": 0}, {"shard_rows": 0}, {"workers": -1}, {"max_left_out": 1.5}, {"max_left_out": -0.1}]
+    "wrong",
+    [
+        *({"batch": 0}, {"shard_rows": 0}, {"workers": -1}, {"max_left_out": 1.5}, {"max_left_out": -0.1}),
+        *({"token_budget": 0}, {"token_budget": -1}),
+    ],
 )
 def test_settings_are_checked(wrong):
     with pytest.raises(InputError):

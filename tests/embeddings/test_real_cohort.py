@@ -33,6 +33,7 @@ def test_ninety_six_radiographs_and_their_notes(cohort, tmp_path, contents):
         "studies": 96,
         "patients": 49,
         "reports": 80,
+        "texts": 80,
         "left_out": {},
     }
     training = cohort.pairs.filter(cohort.pairs["split"] == "train")

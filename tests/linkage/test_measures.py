@@ -70,6 +70,34 @@ def test_rank_rows_are_what_counting_pools_gives():
         assert row["mrr_low"] < row["mrr"] < row["mrr_high"]
 
 
+def test_optimistic_and_pessimistic_ranks_put_every_tie_below_the_mate_and_above_it():
+    table = at_random(60, 20, 80, tied=9)
+    standing = table.standings["all"]
+    none = np.zeros_like(standing.ties)
+    for row, pool in zip(rank_rows(table, [10, 50, FULL], FEW), [10, 50, "full"], strict=True):
+        for view, above in (
+            ("optimistic", standing.above),
+            ("pessimistic", standing.above + standing.ties),
+        ):
+            untied = oracle.Counted(standing.eligible, above, none)
+            ranks = oracle.expected_ranks(untied, pool)
+            mrr = oracle.mean_reciprocal_rank(untied, pool)
+            assert row[view] == {
+                "mrr": pytest.approx(mrr, abs=1e-9),
+                "median_rank": pytest.approx(np.median(ranks)),
+                "mean_rank": pytest.approx(ranks.mean()),
+            }
+        assert row["optimistic"]["mrr"] > row["mrr"] > row["pessimistic"]["mrr"]
+        for figure in ("median_rank", "mean_rank"):
+            assert row["optimistic"][figure] <= row[figure] <= row["pessimistic"][figure]
+
+
+def test_without_ties_there_is_one_rank():
+    for row in rank_rows(at_random(60, 20, 80, tied=1), [10, FULL], FEW):
+        expected = {figure: row[figure] for figure in ("mrr", "median_rank", "mean_rank")}
+        assert row["optimistic"] == row["pessimistic"] == expected
+
+
 def test_a_pool_that_no_query_can_fill_has_no_row():
     table = at_random(30, 5, 40)
     assert [row["pool"] for row in recall_rows(table, [Cell(41, 1), Cell(5, 1)], FEW)] == [5]

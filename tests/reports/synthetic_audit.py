@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
+from synthetic_parts import FPIRS, det_rows, entropy_row, open_set_rows, target_rows
 
 EDGES = np.concatenate(([0.0], np.geomspace(1e-8, 1, 1200)))
 QUANTILES, WEIGHTS = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)
@@ -28,9 +29,36 @@ def synthetic_audit(
     directions: tuple[str, ...] = ("image-to-report",),
     kind: str = "embeddings",
     off_chance: bool = False,
+    complete: bool = False,
 ) -> dict[str, Any]:
-    """Give an audit of `queries` images against as many reports, the caller's to change."""
-    return deepcopy(_measured(name, gamma, queries, patients, pools, ks, directions, kind, off_chance))
+    """Give an audit of `queries` images against as many reports, the caller's to change.
+
+    With `complete` it has the open set, the other meanings of a hit and the entropy of the match too.
+    """
+    audit = deepcopy(_measured(name, gamma, queries, patients, pools, ks, directions, kind, off_chance))
+    return _completed(audit, gamma) if complete else audit
+
+
+def _completed(audit: dict[str, Any], gamma: float) -> dict[str, Any]:
+    pools = sorted({row["pool"] for row in audit["closed_set"]})
+    directions = list(dict.fromkeys(row["direction"] for row in audit["closed_set"]))
+    who = {"negatives": "all", "queries": audit["queries"] // 2, "patients": max(audit["patients"] // 2, 1)}
+    for direction in directions:
+        where = {"direction": direction, **who}
+        audit["open_set"] += open_set_rows(where, pools, QUANTILES, WEIGHTS, gamma)
+        audit.setdefault("det", []).extend(det_rows(where, pools, QUANTILES, WEIGHTS, gamma))
+        audit.setdefault("entropy", []).append(entropy_row(where, audit["candidates"], gamma))
+    for row in audit["ranks"]:
+        named = ("mrr", "median_rank", "mean_rank")
+        worse, better = (1.1, 0.9)
+        row["optimistic"] = {key: max(row[key] * better, 1.0) for key in named} | {
+            "mrr": min(row["mrr"] * worse, 1.0)
+        }
+        row["pessimistic"] = {key: row[key] * worse for key in named} | {"mrr": row["mrr"] * better}
+    audit["targets"] = target_rows(audit["closed_set"])
+    audit["settings"] |= {"open_set": list(FPIRS), "open_set_sample": 2048}
+    audit["inputs"] |= {"token_budget": 64, "cut_share": 0.21} if audit["inputs"]["model"] else {}
+    return audit
 
 
 @cache

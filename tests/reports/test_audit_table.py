@@ -4,6 +4,7 @@ import pytest
 from synthetic_audit import synthetic_audit
 
 from relinkage.reports import audit_table
+from relinkage.reports.audits import select
 from relinkage.reports.wording import bare_percent, interval, percent, times
 
 
@@ -28,6 +29,34 @@ def test_several_audits_show_one_k_and_their_names():
     head, *lines = audit_table(audits).splitlines()
     assert head.split()[0] == "Model"
     assert [line.split()[0] for line in lines] == ["general"] * 3 + ["report"] * 3
+
+
+def test_the_open_set_and_other_targets_have_a_line_each_below_the_table():
+    audit = synthetic_audit(queries=43_793, complete=True)
+    points = select(audit["open_set"], score="cosine", fpir=0.01, pool=10_000)
+    texts, patients = (
+        select(audit["targets"], target=target, pool=10_000, k=1) for target in ("text", "patient")
+    )
+    table, below = audit_table([audit]).split("\n\n")
+    assert len(table.splitlines()) == 1 + len(audit["closed_set"])
+    found, text, patient = (
+        f"{percent(row[share])} ({interval(row['low'], row['high'])})".replace("\N{NO-BREAK SPACE}", " ")
+        for (row,), share in ((points, "tpir"), (texts, "recall"), (patients, "recall"))
+    )
+    assert below.splitlines() == [
+        f"Open set: cosine finds {found} of the mates at FPIR 1 %, pool of 10,000.",
+        f"By text: Recall@1 {text}, pool of 10,000, chance 0.011 %.",
+        f"By patient: Recall@1 {patient}, pool of 10,000, chance 0.024 %.",
+    ]
+
+
+def test_each_of_several_audits_is_named_before_its_lines():
+    audits = [synthetic_audit(n, queries=2_000, patients=900, complete=True) for n in ("x" * 300, "two")]
+    below = audit_table(audits).split("\n\n")[1].splitlines()
+    assert [line.split(": ")[:2] for line in below] == [
+        [name, what] for name in ("x" * 11 + "…", "two") for what in ("Open set", "By text", "By patient")
+    ]
+    assert max(len(line) for line in below) <= 110
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "two\nlines", "\x1b[31mred"])

@@ -8,6 +8,7 @@ from synthetic_audit import synthetic_audit
 
 from relinkage.reports import headline, render_card
 from relinkage.reports.card import escape_markdown, reproduce
+from relinkage.reports.findings import finding_lines
 from relinkage.reports.wording import percent
 
 
@@ -52,6 +53,28 @@ def test_it_says_what_the_report_says():
         assert f"## {section}\n" in card
     for row in audit["closed_set"]:
         assert f"| {percent(row['recall'])} |".replace("\N{NO-BREAK SPACE}", " ") in card
+
+
+def test_the_open_set_and_other_targets_have_a_line_each_where_they_were_measured():
+    bare, whole = (synthetic_audit(queries=5_000, patients=2_000, complete=c) for c in (False, True))
+    card = render_card([whole])
+    lines = [
+        line for line in card.splitlines() if line.startswith(("- Open set:", "- By text:", "- By patient:"))
+    ]
+    assert lines == [f"- {escape_markdown(line)}" for line in finding_lines(whole)]
+    assert len(lines) == 3
+    assert "The true match is always in the pool" not in card
+    assert "Open set:" not in render_card([bare])
+    assert "The true match is always in the pool" in render_card([bare])
+
+
+def test_the_command_names_a_temperature_that_is_not_the_default():
+    audit = synthetic_audit(queries=300, patients=200, complete=True)
+    assert "--open-set 0.003,0.01,0.1" in reproduce(audit)
+    audit["settings"]["temperature"] = 0.07
+    assert "--temperature" not in reproduce(audit)
+    audit["settings"]["temperature"] = 0.5
+    assert "--temperature 0.5 " in reproduce(audit)
 
 
 def test_tables_keep_their_columns():

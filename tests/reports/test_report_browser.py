@@ -32,7 +32,9 @@ def opened(page, profile):
 @pytest.fixture(scope="module")
 def page():
     names = (("general", 1.0), ("report", 1.9))
-    return render_report([synthetic_audit(name, gamma=g, queries=2_000, patients=700) for name, g in names])
+    return render_report(
+        [synthetic_audit(name, gamma=g, queries=2_000, patients=700, complete=True) for name, g in names]
+    )
 
 
 def test_it_opens_without_a_word_on_the_console(page, tmp_path):

@@ -1,15 +1,40 @@
-"""Report text as a key: the same report written twice must compare equal, and never be readable."""
+"""Report text as a key, and its tokens: what the same report written twice has in common."""
 
 import hashlib
 import re
+import sys
 import unicodedata
+from functools import cache
+from itertools import islice
 
 _SPACE = re.compile(r"\s+")
 
 
 def normalise(text: str) -> str:
     """Fold case, Unicode compatibility forms and runs of white space, so that trivial edits compare equal."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip().casefold()
+    return _even(text).casefold()
+
+
+def within_budget(text: str, budget: int | None) -> tuple[str, bool]:
+    """Keep the first tokens of a text.
+
+    A token is a word (a run of letters, digits, underscores and the marks upon them) or any other character
+    that is no white space. Case and Unicode form do not change where a token ends, so texts that are equal
+    when normalised are so when cut.
+
+    Args:
+        text: any text.
+        budget: tokens to keep, at least 1; None keeps all.
+
+    Returns:
+        The text as it is where the budget holds it, else its first tokens with Unicode compatibility forms
+        and runs of white space folded, in their own case; and whether it was cut.
+    """
+    if budget is None:
+        return text, False
+    even = _even(text)
+    ends = [token.end() for token in islice(_tokens().finditer(even), budget + 1)]
+    return (even[: ends[budget - 1]], True) if len(ends) > budget else (text, False)
 
 
 def report_hash(text: str, salt: str) -> str:
@@ -20,3 +45,14 @@ def report_hash(text: str, salt: str) -> str:
     """
     key = hashlib.blake2b(salt.encode(), digest_size=32).digest()
     return hashlib.blake2b(normalise(text).encode(), key=key, digest_size=8).hexdigest()
+
+
+def _even(text: str) -> str:
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip()
+
+
+@cache
+def _tokens() -> re.Pattern[str]:
+    # Marks, such as vowel signs, are no word characters to `re`, which would end a word at each of them.
+    marks = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] == "M")
+    return re.compile(rf"[\w{marks}]+|[^\w\s{marks}]")

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort, with_split
-from relinkage.cohorts.text import normalise
+from relinkage.cohorts.text import normalise, within_budget
 from relinkage.embeddings.decoding import decode_ahead
 from relinkage.embeddings.folder import (
     HEADS,
@@ -27,7 +27,7 @@ from relinkage.embeddings.folder import (
 from relinkage.embeddings.left_out import EMPTY_REPORT, HopelessError, LeftOut
 from relinkage.embeddings.resuming import as_json, discard, prepare, versions
 from relinkage.embeddings.shards import read_left_out, read_shard, shard_name, write_shard
-from relinkage.embeddings.table import check_columns, distinct_reports, pairs_table
+from relinkage.embeddings.table import check_columns, distinct_texts, pairs_table
 from relinkage.encoders import Encoder, save_heads
 from relinkage.errors import InputError
 from relinkage.files import whole_file, write_json
@@ -46,6 +46,7 @@ class EmbedSettings:
         train: share of groups that go to training, for such a cohort.
         seed: seed of that split.
         keep: columns beyond the schema's and the labels that go into `pairs.parquet`.
+        token_budget: tokens (`cohorts.text.within_budget`) of a report that the encoder gets; None for all.
         workers: threads that decode images; 0 for one per core, at most 16. Results do not depend on it.
     """
 
@@ -56,6 +57,7 @@ class EmbedSettings:
     train: float = 0.8
     seed: int = 0
     keep: tuple[str, ...] = ()
+    token_budget: int | None = None
     workers: int = 0
 
     def __post_init__(self) -> None:
@@ -63,6 +65,10 @@ class EmbedSettings:
             raise InputError("Batch and shard sizes must be at least 1, and workers at least 0.")
         if not 0 <= self.max_left_out <= 1:
             raise InputError(f"The share that may be left out is {self.max_left_out}; give one from 0 to 1.")
+        if self.token_budget is not None and self.token_budget < 1:
+            raise InputError(
+                f"The token budget is {self.token_budget}; give at least 1, or none to leave reports whole."
+            )
 
 
 def embed(
@@ -76,7 +82,8 @@ def embed(
 
     Args:
         cohort: the cohort; without a `split` column it gets one by `settings`.
-        encoder: the frozen encoder; what it fits, it fits on the reports of the split `train`.
+        encoder: the frozen encoder; what it fits, it fits on the reports of the split `train`,
+            cut to the token budget like all others.
         out: the folder to write.
         settings: choices of the pass.
 
@@ -94,7 +101,7 @@ def embed(
     empty = np.array([not normalise(text) for text in reports])
     encoder.fit(
         [
-            text
+            within_budget(text, settings.token_budget)[0]
             for text, split, blank in zip(reports, cohort.pairs["split"], empty, strict=True)
             if split == "train" and not blank
         ]
@@ -147,10 +154,11 @@ def _run(
     kept = np.setdiff1d(np.arange(len(cohort)), list(left_out.reasons)).astype(np.intp)
     if not len(kept):
         raise HopelessError(f"No row of the cohort has a readable image and a report ({left_out.summary()}).")
-    texts, reports = distinct_reports(cohort, kept, salt)
+    texts, reports = distinct_texts(cohort, kept, salt, settings.token_budget)
     text_shards, truncated = _embed_texts(texts, encoder, out, settings)
 
     pairs = pairs_table(cohort, kept, reports, truncated, settings.keep)
+    each = pairs.unique("report_hash")
     with whole_file(out / PAIRS) as temporary:
         pairs.write_parquet(temporary)
     with whole_file(out / LEFT_OUT) as temporary:
@@ -172,10 +180,12 @@ def _run(
                 "pairs": len(pairs),
                 "studies": pairs["study_id"].n_unique(),
                 "patients": pairs["patient_id"].n_unique(),
-                "reports": len(texts),
+                "reports": len(each),
+                "texts": len(texts),
                 "left_out": left_out.counts(),
             },
-            "truncated_share": float(truncated.mean()),
+            "cut_share": None if settings.token_budget is None else float(each["cut"].to_numpy().mean()),
+            "truncated_share": float(each["truncated"].to_numpy().mean()),
             "labels": list(cohort.labels),
             "shards": {"image": image_shards, "text": text_shards},
             "notes": list(cohort.notes),

@@ -34,11 +34,12 @@ class Embeddings:
 
     Attributes:
         pairs: a row per pair: ids, split, view, sex, age, kept columns, labels, `report_hash`,
-            `report_words`, `report_row` (the row of its report in the text arrays) and `truncated`.
+            `report_words` (both of the full report), `report_row` (the row of its text in the text
+            arrays), `cut` (by the token budget) and `truncated` (by the model's own limit after that).
         image_features: float32, shape (pairs, image features).
-        text_features: float32, shape (distinct reports, text features).
+        text_features: float32, shape (distinct texts, text features).
         image_embeddings: unit vectors of the encoder's own heads, shape (pairs, embedding), or None.
-        text_embeddings: likewise, shape (distinct reports, embedding).
+        text_embeddings: likewise, shape (distinct texts, embedding).
         manifest: what made them.
         path: the folder they were read from.
     """
@@ -58,6 +59,12 @@ class Embeddings:
     def labels(self) -> tuple[str, ...]:
         """Names of the label columns."""
         return tuple(self.manifest["labels"])
+
+    @property
+    def token_budget(self) -> int | None:
+        """Tokens of a report that the encoder was given at most, None where it was given all."""
+        budget: int | None = self.manifest.get("settings", {}).get("token_budget")
+        return budget
 
     @cached_property
     def heads(self) -> HeadPair | None:
@@ -203,6 +210,8 @@ def _read_side(
 
 def _read_pairs(path: Path, images: int, texts: int) -> pl.DataFrame:
     pairs = read_table(path)
+    if "cut" not in pairs.columns:  # as before there were token budgets
+        pairs = pairs.with_columns(cut=pl.lit(False))
     lacking = [column for column in (*IDS, "split", *ADDED) if column not in pairs.columns]
     if lacking:
         raise InputError(f"{path} lacks the column {lacking[0]}; embed the cohort again.")

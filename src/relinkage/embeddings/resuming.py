@@ -89,6 +89,11 @@ def _check_same(out: Path, found: dict[str, Any], beginning: dict[str, Any], *, 
 
 
 def _identity(document: dict[str, Any], key: str) -> Any:
-    """Names do not tell runs apart: a model's folder or a cohort's file may have been moved."""
+    """Names do not tell runs apart: a model's folder or a cohort's file may have been moved.
+
+    Nor does what was not asked for, which older folders do not name.
+    """
     value = document.get(key)
-    return {k: v for k, v in value.items() if k not in ("id", "name")} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {k: v for k, v in value.items() if k not in ("id", "name") and v is not None}

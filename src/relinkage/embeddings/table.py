@@ -7,12 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort
-from relinkage.cohorts.text import report_hash
+from relinkage.cohorts.text import normalise, report_hash, within_budget
 from relinkage.errors import InputError
 
 IDS = ("pair_id", "study_id", "patient_id")
 SCHEMA = ("split", "view", "sex", "age")
-ADDED = ("report_hash", "report_words", "report_row", "truncated")
+ADDED = ("report_hash", "report_words", "report_row", "cut", "truncated")
 LONGEST = 40
 """Characters of the longest value that still passes for a category; longer ones may be sentences or paths."""
 
@@ -50,35 +50,48 @@ def check_columns(cohort: Cohort, keep: Sequence[str]) -> None:
             )
 
 
-def distinct_reports(cohort: Cohort, rows: NDArray[np.intp], salt: str) -> tuple[list[str], pl.DataFrame]:
-    """Find the distinct reports among some rows.
+def distinct_texts(
+    cohort: Cohort, rows: NDArray[np.intp], salt: str, budget: int | None
+) -> tuple[list[str], pl.DataFrame]:
+    """Find the distinct texts that an encoder sees of the reports of some rows.
 
-    Reports that differ only in case, white space or Unicode form are one report, as it first appears.
+    Texts that differ only in case, white space or Unicode form are one text, as it first appears. Under a
+    token budget different reports may become one text: they get one vector and tie, but keep hashes and
+    numbers of words of their own, which are those of the full report.
 
     Args:
         cohort: the cohort.
         rows: row numbers from 0, in order.
         salt: the salt of the report hashes.
+        budget: tokens of a report that an encoder sees; None for all.
 
     Returns:
-        The distinct reports in order of first appearance, and a table with a row for each of `rows`:
-        `report_hash`, `report_words`, and `report_row`, the report's place among the distinct ones.
+        The distinct texts in order of first appearance, and a table with a row for each of `rows`:
+        `report_hash`, `report_words`, `report_row` (the place of its text among the distinct ones) and
+        `cut` (whether the budget cut it).
     """
-    texts = cohort.pairs["report"].gather(rows).to_list()
+    reports = cohort.pairs["report"].gather(rows).to_list()
+    texts, cut = zip(*(within_budget(report, budget) for report in reports), strict=True)
+    keys = [normalise(text) for text in texts]
     first: dict[str, int] = {}
     distinct: list[str] = []
-    hashes = [report_hash(text, salt) for text in texts]
-    for text, key in zip(texts, hashes, strict=True):
+    for text, key in zip(texts, keys, strict=True):
         if key not in first:
             first[key] = len(distinct)
             distinct.append(text)
     table = pl.DataFrame(
         {
-            "report_hash": hashes,
-            "report_words": [len(text.split()) for text in texts],
-            "report_row": [first[key] for key in hashes],
+            "report_hash": [report_hash(report, salt) for report in reports],
+            "report_words": [len(report.split()) for report in reports],
+            "report_row": [first[key] for key in keys],
+            "cut": cut,
         },
-        schema={"report_hash": pl.String, "report_words": pl.Int32, "report_row": pl.Int32},
+        schema={
+            "report_hash": pl.String,
+            "report_words": pl.Int32,
+            "report_row": pl.Int32,
+            "cut": pl.Boolean,
+        },
     )
     return distinct, table
 
@@ -95,8 +108,8 @@ def pairs_table(
     Args:
         cohort: the cohort, with its split.
         rows: numbers of the kept rows, in order.
-        reports: the table that `distinct_reports` gave for them.
-        truncated: bool, shape (distinct reports,): the report was longer than the token limit.
+        reports: the table that `distinct_texts` gave for them.
+        truncated: bool, shape (distinct texts,): the text was longer than the model's token limit.
         keep: names of further columns that leave.
     """
     schema = [column for column in SCHEMA if column in cohort.pairs.columns]

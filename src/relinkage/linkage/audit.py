@@ -14,18 +14,24 @@ from numpy.typing import NDArray
 import relinkage
 from relinkage.errors import InputError
 from relinkage.linkage import controls
+from relinkage.linkage.entropy import entropy_row
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
-from relinkage.linkage.measures import rank_distribution, rank_rows, recall_rows, sizes
-from relinkage.linkage.open_set import open_set_rows
+from relinkage.linkage.measures import Pool, rank_distribution, rank_rows, recall_rows, size, sizes
+from relinkage.linkage.open_set import SAMPLE, OpenSet, open_set
 from relinkage.linkage.risk import risk_pool, risk_row
+from relinkage.linkage.score_rows import depth_for, most_queries, score_rows
 from relinkage.linkage.settings import AuditSettings
 from relinkage.linkage.strata import Level, describe, label_columns, levels
 from relinkage.linkage.table import ALL, LinkageTable
+from relinkage.linkage.targets import target_rows
+from relinkage.linkage.thresholds import Halves
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way, link
 
 SCHEMA = "relinkage.audit/1"
+FALSE_ALARMS = 0.01
+"""Share of audits, at most, in which chance alone puts some control row off chance (Bonferroni)."""
 
 
 @dataclass(frozen=True)
@@ -100,21 +106,18 @@ def audit(
         parts = [part for way in ways for part in _measure(way, hard, rows, settings)]
     text = links.text if links.text is not None else report_vectors.identity
     result |= {key: [row for part in parts for row in part[key]] for key in parts[0]}
+    targets, said = target_rows(ways, links, rows.cells, settings.resampling, patients=settings.patient_level)
     result |= {
         "strata": [
             describe(level, ways[0].table.standings[level.name], settings.hard_negatives.uncertain)
             for level in hard
         ],
-        "open_set": [
-            row
-            for way in ways
-            if settings.open_set
-            for row in open_set_rows(way, rows.pools, settings.open_set, settings.resampling)
-        ],
+        **_rows_of_scores(ways, rows.pools, settings),
+        "targets": targets,
         "risk": [risk.result() for risk in risks],
         "pseudonymised": False,
         "duplicates": {"known": links.text is not None, **controls.recall_ceiling(links, text)},
-        "notes": [*_notes(links), *rows.dropped],
+        "notes": [*_notes(links), *rows.dropped, *said],
     }
     return Audit(result, [way.table for way in ways])
 
@@ -135,7 +138,9 @@ def _measure(
                 recall_rows, way.table, [*rows.cells, *rows.curve], settings.resampling, name
             )
             ranks = side_by_side.submit(rank_rows, way.table, rows.pools, settings.resampling, name)
-            checks = side_by_side.submit(_check_controls, way, level, rows, settings)
+            checks = side_by_side.submit(
+                _check_controls, way, level, rows, settings, _strict(hard, rows, settings)
+            )
         parts.append(
             {
                 "closed_set": recalls.result()[:shown],
@@ -148,8 +153,42 @@ def _measure(
     return parts
 
 
+def _rows_of_scores(
+    ways: Sequence[Way], chosen: Sequence[Pool], settings: AuditSettings
+) -> dict[str, list[dict[str, Any]]]:
+    """Derive what needs more than the linkage table, from a sample of queries with all of their scores."""
+
+    def look(way: Way) -> tuple[dict[str, Any], OpenSet]:
+        standing, depth = way.table.standings[ALL], 0
+        if settings.open_set:
+            depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
+        most = min(SAMPLE, most_queries(depth) // 2)
+        halves = Halves.deal(way.table.patient, settings.resampling.seed, most)
+        query = np.union1d(halves.setting, halves.measuring)
+        rest = (settings.temperature, settings.resampling)
+        scores = score_rows(way, query, depth, settings.temperature)
+        entropy = entropy_row(way, scores, *rest)
+        if not settings.open_set:
+            return entropy, OpenSet([], [])
+        return entropy, open_set(way, scores, halves, chosen, settings.open_set, *rest)
+
+    with ThreadPoolExecutor() as side_by_side:
+        entropy, found = zip(*side_by_side.map(look, ways), strict=True)
+    return {
+        "entropy": list(entropy),
+        "open_set": [row for each in found for row in each.rows],
+        "det": [curve for each in found for curve in each.curves],
+    }
+
+
+def _strict(hard: Sequence[Level], rows: Grid, settings: AuditSettings) -> float:
+    """Give the level at which one control row is looked at, so that few sound audits show one."""
+    looks = (2 + len(hard)) * (2 if settings.direction == "both" else 1) * max(len(rows.cells), 1)
+    return 1 - FALSE_ALARMS / looks
+
+
 def _check_controls(
-    way: Way, level: Level | None, rows: Grid, settings: AuditSettings
+    way: Way, level: Level | None, rows: Grid, settings: AuditSettings, strict: float
 ) -> list[dict[str, Any]]:
     seed = settings.resampling.seed
     if level is None:
@@ -164,7 +203,7 @@ def _check_controls(
     return [
         {"control": control, **row}
         for control, table in tables.items()
-        for row in recall_rows(table, rows.cells, settings.resampling, name)
+        for row in recall_rows(table, rows.cells, settings.resampling, name, strict)
     ]
 
 
@@ -203,7 +242,10 @@ def _describe(settings: AuditSettings, rows: Grid) -> dict[str, Any]:
         "hard_negatives": list(settings.hard_negatives.columns),
         "ladder": settings.hard_negatives.ladder,
         "uncertain": settings.hard_negatives.uncertain,
+        "patient_level": settings.patient_level,
         "open_set": list(settings.open_set),
+        "open_set_sample": SAMPLE,
+        "temperature": settings.temperature,
         "interval": settings.resampling.level,
         "replicates": settings.resampling.replicates,
         "seed": settings.resampling.seed,

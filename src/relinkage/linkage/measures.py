@@ -1,6 +1,6 @@
 """The figures of an audit, each a cheap, exact function of the linkage table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,25 +55,32 @@ def size(standing: Standing, pool: Pool) -> int:
 def recalls(standing: Standing, cells: Sequence[Cell]) -> Floats:
     """Give every query's expected recall in every cell: float64, shape (q, cells), NaN where too few."""
     out = np.empty((len(standing.eligible), len(cells)))
-    for pool in dict.fromkeys(cell.pool for cell in cells):
-        places = [place for place, cell in enumerate(cells) if cell.pool == pool]
-        places.sort(key=lambda place: cells[place].k)
+    for pool, places, ks in by_pool(cells):
         out[:, places] = pools.recall_at(
-            standing.eligible,
-            standing.above,
-            standing.ties,
-            sizes(standing, pool),
-            [cells[p].k for p in places],
+            standing.eligible, standing.above, standing.ties, sizes(standing, pool), ks
         )
     return out
 
 
+def by_pool(cells: Sequence[Cell]) -> Iterator[tuple[Pool, list[int], list[int]]]:
+    """Go through the pools of some cells: each with its cells' places, by rising K, and those K."""
+    for pool in dict.fromkeys(cell.pool for cell in cells):
+        places = [place for place, cell in enumerate(cells) if cell.pool == pool]
+        places.sort(key=lambda place: cells[place].k)
+        yield pool, places, [cells[place].k for place in places]
+
+
 def chance(standing: Standing, cell: Cell) -> float:
-    """Give what a scorer without knowledge reaches: K/N, averaged over queries where "full" differs."""
+    """Give what a scorer without knowledge reaches: K/N, averaged over queries where "full" differs.
+
+    NaN where no query has a distractor.
+    """
     if cell.pool != FULL:
         return min(cell.k / int(cell.pool), 1.0)
     pool = sizes(standing, cell.pool)
     pool, queries = np.unique(pool[pool <= standing.eligible], return_counts=True)
+    if not len(pool):
+        return float("nan")
     return float(np.average(np.minimum(cell.k / pool, 1.0), weights=queries))
 
 
@@ -95,7 +102,33 @@ def recall_rows(
             looked at together, so it is stricter than the level that is printed.
     """
     standing = table.standings[negatives]
-    values = recalls(standing, cells)
+    printed = [size(standing, cell.pool) for cell in cells]
+    expected = [chance(standing, cell) for cell in cells]
+    return rows_of(table, cells, recalls(standing, cells), printed, expected, resampling, negatives, strict)
+
+
+def rows_of(
+    table: LinkageTable,
+    cells: Sequence[Cell],
+    values: Floats,
+    printed: Sequence[int],
+    expected: Sequence[float],
+    resampling: Resampling,
+    negatives: str = ALL,
+    strict: float = 0.999,
+) -> list[dict[str, Any]]:
+    """Give a row per cell that any query has a value in, whatever counts as a hit.
+
+    Args:
+        table: whose queries and patients the values are of.
+        cells: pools and ranks.
+        values: float64, shape (q, cells): every query's recall, NaN where it has none.
+        printed: the size of each cell's pool.
+        expected: chance in each cell.
+        resampling: as in `recall_rows`.
+        negatives: as in `recall_rows`.
+        strict: as in `recall_rows`.
+    """
     bootstrap = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
     shown, wide = bootstrap.interval(resampling.level), bootstrap.interval(strict)
     rows = []
@@ -103,24 +136,23 @@ def recall_rows(
         queries = int((~np.isnan(values[:, place])).sum())
         if queries == 0:
             continue
-        expected = chance(standing, cell)
         recall = float(shown.mean[place])
         rows.append(
             {
                 "direction": table.direction,
                 "negatives": negatives,
-                "pool": size(standing, cell.pool),
+                "pool": printed[place],
                 "k": cell.k,
                 "recall": recall,
                 "low": float(shown.low[place]),
                 "high": float(shown.high[place]),
-                "chance": expected,
-                "lift": recall / expected,
+                "chance": expected[place],
+                "lift": recall / expected[place],
                 "queries": queries,
                 "patients": int(bootstrap.patients[place]),
                 "coverage": queries / len(table),
                 "full": cell.pool == FULL,
-                "on_chance": bool(wide.low[place] - 1e-12 <= expected <= wide.high[place] + 1e-12),
+                "on_chance": bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
             }
         )
     return rows
@@ -129,7 +161,11 @@ def recall_rows(
 def rank_rows(
     table: LinkageTable, chosen: Sequence[Pool], resampling: Resampling, negatives: str = ALL
 ) -> list[dict[str, Any]]:
-    """Give a row per pool: mean reciprocal rank with its interval, median and mean of the expected ranks."""
+    """Give a row per pool: mean reciprocal rank with its interval, median and mean of the expected ranks.
+
+    Ties count in expectation; `optimistic` and `pessimistic` have the same figures with every tie below the
+    mate and above it (Berrendorf et al. 2020).
+    """
     if not chosen:
         return []
     standing = table.standings[negatives]
@@ -156,7 +192,34 @@ def rank_rows(
                 "queries": int((~np.isnan(ranks)).sum()),
             }
         )
+        for view, above in (
+            ("optimistic", standing.above),
+            ("pessimistic", standing.above + standing.ties),
+        ):
+            rows[-1][view] = _untied(standing, above, sizes(standing, pool), reciprocal[:, place], rows[-1])
     return rows
+
+
+def _untied(
+    standing: Standing,
+    above: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    reciprocal: Floats,
+    row: dict[str, Any],
+) -> dict[str, float]:
+    """Give the figures of a row with these counts above the mate and no ties."""
+    tied = np.flatnonzero(standing.ties)
+    if not len(tied):
+        return {figure: row[figure] for figure in ("mrr", "median_rank", "mean_rank")}
+    none = np.zeros_like(above)
+    ranks = pools.rank(standing.eligible, above, none, pool)
+    reciprocal = reciprocal.copy()
+    reciprocal[tied] = pools.reciprocal_rank(standing.eligible[tied], above[tied], none[tied], pool[tied])
+    return {
+        "mrr": float(np.nanmean(reciprocal)),
+        "median_rank": float(np.nanmedian(ranks)),
+        "mean_rank": float(np.nanmean(ranks)),
+    }
 
 
 def rank_distribution(table: LinkageTable, negatives: str = ALL, bins: int = 24) -> dict[str, Any]:

@@ -159,7 +159,8 @@ def _log_share_missed(log_factorial, s, M, N):
     fewer, more = min(N, s + 1), max(N, s + 1)
     if fewer + more > M:
         return -np.inf
-    if fewer > _FEW_FACTORS:
+    # Log-gammas near M ln M are right to some 1e-16 of that; the share missed is at least fewer · more / M.
+    if fewer > _FEW_FACTORS or (fewer > 16 and fewer * more > 1e-6 * M * M * np.log(M)):
         return (
             log_factorial[M - N] - log_factorial[M - N - s - 1] - log_factorial[M] + log_factorial[M - 1 - s]
         )

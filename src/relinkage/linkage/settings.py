@@ -23,7 +23,9 @@ class AuditSettings:
         direction: who asks whom.
         distractors: `other-patients` leaves the patient's other studies out of the pool.
         hard_negatives: columns that distractors must share with the query, beside the audit over all.
+        patient_level: also count any report of the query's patient as a hit.
         open_set: false-positive identification rates at which the open set is measured; none for none.
+        temperature: τ of the softmax, in the open set's posterior and in the entropy of the match.
         resampling: intervals and seed.
         risk_pool: the pool that risk per patient is stated at; where the caller names none, the largest of
             10,000, 1,000 and 100 that every query has, else full.
@@ -34,7 +36,9 @@ class AuditSettings:
     direction: Ask = "image-to-report"
     distractors: Distractors = "all"
     hard_negatives: HardNegatives = field(default_factory=HardNegatives)
+    patient_level: bool = False
     open_set: tuple[float, ...] = ()
+    temperature: float = 0.07
     resampling: Resampling = field(default_factory=Resampling)
     risk_pool: Pool | None = None
 
@@ -58,6 +62,10 @@ class AuditSettings:
         for rate in self.open_set:
             if not 0 < rate < 1:
                 raise InputError(f"--open-set {rate} is no rate; give numbers between 0 and 1, such as 0.01.")
+        if not 1e-4 <= self.temperature <= 1e4:
+            raise InputError(
+                f"--temperature {self.temperature} is out of range; give a number from 0.0001 to 10000."
+            )
         if not 0 < self.resampling.level < 1:
             raise InputError(
                 f"--intervals {self.resampling.level} is no level; give a number between 0 and 1."

@@ -76,11 +76,33 @@ def sweep(
 @contextmanager
 def _single_precision_threads() -> Iterator[int]:
     """One torch thread per worker, and full single precision: the error band holds for nothing less."""
-    precision, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
-    torch.set_num_threads(1)
+    try:
+        with one_torch_thread() as threads:
+            yield threads
+    finally:
+        torch.set_float32_matmul_precision(precision)
+
+
+_turn = threading.Lock()
+_inside: list[int] = []
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[int]:
+    """Let every worker multiply with one torch thread of its own; give how many threads torch may use.
+
+    Several may be inside at once; the last one out restores what the first one found.
+    """
+    with _turn:
+        threads = _inside[0] if _inside else torch.get_num_threads()
+        _inside.append(threads)
+        torch.set_num_threads(1)
     try:
         yield threads
     finally:
-        torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(precision)
+        with _turn:
+            _inside.pop()
+            if not _inside:
+                torch.set_num_threads(threads)

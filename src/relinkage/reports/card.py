@@ -12,9 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from relinkage import __version__
 from relinkage.reports.audits import Audit, Row, groups, select
 from relinkage.reports.controls import controls_finding
+from relinkage.reports.findings import finding_lines
 from relinkage.reports.headline import headline
 from relinkage.reports.sections import audited_facts, duplicates_sentence, group_title
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent, times
+
+_TEMPERATURE = 0.07
+"""The default of `--temperature`, which a command need not name."""
 
 
 class Verbatim(str):
@@ -67,6 +71,8 @@ def reproduce(audit: Audit) -> str:
         words += ["--uncertain", settings["uncertain"]]
     if settings.get("open_set"):
         words += ["--open-set", ",".join(str(rate) for rate in settings["open_set"])]
+    if settings.get("temperature", _TEMPERATURE) != _TEMPERATURE:
+        words += ["--temperature", f"{settings['temperature']:g}"]
     if audit.get("risk"):
         words += ["--risk-pool", "full" if audit["risk"][0]["full"] else str(audit["risk"][0]["pool"])]
     words += ["--intervals", str(settings["interval"]), "--replicates", str(settings["replicates"])]
@@ -115,6 +121,7 @@ def _audit_view(audit: Audit) -> dict[str, Any]:
         "notes": [one_line(note) for note in audit["notes"]],
         "results": [_result(audit, *group) for group in groups(audit["closed_set"])],
         "controls": controls_finding(audit),
+        "findings": finding_lines(audit),
         "duplicates": duplicates_sentence(audit),
         "dataset": dataset,
         "dataset_type": re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-") or "cohort",

@@ -20,7 +20,7 @@ from relinkage.reports.changes import (
 from relinkage.reports.figures import comparison_figures, ladder_figures
 from relinkage.reports.headline import Headline, headline, strongest
 from relinkage.reports.palette import DARK, LIGHT
-from relinkage.reports.sections import SECTIONS, group_title, settings_table
+from relinkage.reports.sections import SECTIONS, group_title, method_steps, settings_table
 from relinkage.reports.wording import (
     SPACE,
     bare_percent,
@@ -82,7 +82,10 @@ def render_report(audits: Sequence[Audit], comparison: Comparison | None = None)
             ladder=ladder,
             ladder_warnings=_differences(audits),
             comparison=None if comparison is None else _comparison(comparison),
+            steps=method_steps(audits),
             settings=settings_table(list(audits)),
+            open_set=any(audit["open_set"] for audit in audits),
+            hard_negatives=any(audit.get("strata") for audit in audits),
         )
     )
 
@@ -180,8 +183,7 @@ def _contents(runs: Sequence[dict[str, Any]], *, ladder: bool, compared: bool) -
         entries += [{"id": run["id"], "title": run["name"], "run": True} for run in runs]
     else:
         entries += [{"id": s["id"], "title": s["title"], "run": False} for s in runs[0]["sections"]]
-    entries.append({"id": "method", "title": "How it was measured", "run": False})
-    entries.append({"id": "settings", "title": "Settings and versions", "run": False})
+    entries.append({"id": "method", "title": "Method", "run": False})
     return entries
 
 

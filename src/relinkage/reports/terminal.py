@@ -11,6 +11,7 @@ from relinkage.reports.changes import (
     relative,
     relative_interval,
 )
+from relinkage.reports.findings import finding_lines
 from relinkage.reports.sections import group_title
 from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, p_value, percent, times
 
@@ -24,6 +25,8 @@ def audit_table(audits: Sequence[Audit]) -> str:
     """Give the closed set of one or several audits as lines of plain text, without a final line break.
 
     One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
+    Below, after an empty line, a line each names the open set's operating point and recall by text and by
+    patient, where they were measured.
 
     Args:
         audits: parsed `audit.json`, at least one.
@@ -43,7 +46,11 @@ def audit_table(audits: Sequence[Audit]) -> str:
         columns.insert(0, ("Distractors", "<", [one_line(row["negatives"]) for _, row in rows]))
     if several:
         columns.insert(0, ("Model", "<", [one_line(audit["name"]) for audit, _ in rows]))
-    return _lines(columns)
+    findings = [(audit, line.replace(SPACE, " ")) for audit in audits for line in finding_lines(audit)]
+    further = [
+        f"{one_line(audit['name'], _SHORTEST_NAME)}: {line}" if several else line for audit, line in findings
+    ]
+    return "\n".join([_lines(columns), *([""] if further else []), *further])
 
 
 def comparison_table(comparison: Comparison) -> str:

@@ -1,7 +1,7 @@
 """What an audit is made of: plain arrays, or embeddings with the heads that were asked for."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,16 @@ from numpy.typing import NDArray
 from relinkage.alignment import Heads, read_heads
 from relinkage.cohorts.tabular import read_table
 from relinkage.embeddings import Embeddings, read_array, read_embeddings
+from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 from relinkage.linkage import Audit, AuditSettings, Links, audit
+
+On = Literal["embeddings", "features"]
+"""What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
+
+Sides = tuple[NDArray[Any], NDArray[Any]]
+"""A vector per image, and one per distinct report."""
 
 
 def audit_arrays(
@@ -47,6 +54,8 @@ def audit_arrays(
         "cohort": None,
         "split": None,
         "truncated_share": None,
+        "token_budget": None,
+        "cut_share": None,
     }
     return audit(
         image_array, report_array, links, settings,
@@ -69,11 +78,38 @@ def audit_embeddings(
     Raises:
         InputError: the folder or heads cannot be read, do not fit, or there are no heads at all.
     """
-    embeddings = read_embeddings(path)
+    return audit_folder(read_embeddings(path), heads, split, settings, name)
+
+
+def audit_folder(
+    embeddings: Embeddings,
+    heads: Path | None,
+    split: str | None,
+    settings: AuditSettings,
+    name: str | None = None,
+    on: On = "embeddings",
+    scored: Sides | None = None,
+) -> Audit:
+    """Do what `audit_embeddings` does with a folder that was read, or let an attacker score its pairs.
+
+    Args:
+        embeddings: the folder, all of it.
+        heads: as in `audit_embeddings`.
+        split: likewise.
+        settings: likewise.
+        name: likewise.
+        on: what is compared.
+        scored: what an attacker made of these vectors, a row per image and per distinct report; their
+            cosine is then the score.
+
+    Raises:
+        InputError: as in `audit_embeddings`.
+    """
+    path = embeddings.path
     if split is not None:
         embeddings = embeddings.split(split)
     trained = None if heads is None else read_heads(heads)
-    images, texts = _project(embeddings, trained)
+    images, texts = sides(embeddings, None if trained is None else trained.pair, on)
     links = Links.from_pairs(embeddings.pairs, len(images), len(embeddings), str(path / "pairs.parquet"))
     manifest = embeddings.manifest
     inputs = {
@@ -86,8 +122,14 @@ def audit_embeddings(
         "cohort": manifest["cohort"],
         "split": split,
         "truncated_share": float(embeddings.pairs["truncated"].to_numpy().mean()),
+        "token_budget": embeddings.token_budget,
+        "cut_share": None
+        if embeddings.token_budget is None
+        else float(embeddings.pairs["cut"].to_numpy().mean()),
     }
     title = name or manifest["encoder"]["id"] + ("" if heads is None else f" + {heads.name}")
+    if scored is not None:
+        images, texts = scored
     reports = texts[embeddings.pairs["report_row"].to_numpy()]
     result = audit(
         images,
@@ -99,7 +141,7 @@ def audit_embeddings(
         sources=(f"{path} (images)", f"{path} (reports)"),
         labels=embeddings.labels,
     )
-    result.result["notes"] += _held_out(embeddings, trained, split)
+    result.result["notes"] += [*_made_equal(embeddings), *_held_out(embeddings, trained, split)]
     return result
 
 
@@ -112,17 +154,38 @@ def _describe(path: Path, array: NDArray[Any]) -> dict[str, Any]:
     }
 
 
-def _project(
-    embeddings: Embeddings, trained: Heads | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    if trained is not None:
-        return embeddings.project(trained.pair)
+def sides(embeddings: Embeddings, heads: HeadPair | None, on: On = "embeddings") -> Sides:
+    """Give the vectors of the images and of the distinct reports.
+
+    Args:
+        embeddings: a folder, or some pairs of one.
+        heads: heads to put on the features; the encoder's own where not given.
+        on: what is wanted; features know no heads.
+
+    Raises:
+        InputError: the heads do not fit, or there are none.
+    """
+    if on == "features":
+        return embeddings.image_features, embeddings.text_features
+    if heads is not None:
+        return embeddings.project(heads)
     if embeddings.image_embeddings is None or embeddings.text_embeddings is None:
         raise InputError(
             f"{embeddings.path} holds the features of towers that share no space; train heads first "
             f"(`relinkage align {embeddings.path} --out HEADS`) and name them with --heads HEADS."
         )
     return embeddings.image_embeddings, embeddings.text_embeddings
+
+
+def _made_equal(embeddings: Embeddings) -> list[str]:
+    """Say where the token budget left different reports the same text."""
+    reports, texts = (embeddings.pairs[column].n_unique() for column in ("report_hash", "report_row"))
+    if texts == reports:
+        return []
+    return [
+        f"The token budget of {embeddings.token_budget} leaves {texts} distinct texts of {reports} distinct "
+        "reports: reports that became equal tie, and no model can tell them apart."
+    ]
 
 
 def _held_out(embeddings: Embeddings, trained: Heads | None, split: str | None) -> list[str]:

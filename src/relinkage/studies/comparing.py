@@ -16,6 +16,7 @@ from relinkage.linkage.measures import FULL, Cell, chance, recalls, size
 from relinkage.linkage.pairing import Pairing
 from relinkage.reports import read_audit, render_report
 from relinkage.studies.run import AUDIT, REPORT, TABLES
+from relinkage.studies.text_length import text_length_notes
 
 SCHEMA = "relinkage.comparison/1"
 COMPARISON = "comparison.json"
@@ -263,6 +264,7 @@ def _notes(
             "The runs' cohorts have different fingerprints; pairs are matched by pair_id, and what changed "
             "in the cohort counts as a change of the model."
         )
+    notes += text_length_notes(inputs)
     for audit, made in zip(audits[1:], inputs[1:], strict=True):
         if all(made[side]["fingerprint"] == inputs[0][side]["fingerprint"] for side in ("images", "reports")):
             notes.append(f"{audit['name']} was made from the same vectors as {audits[0]['name']}.")

@@ -123,12 +123,16 @@ def drawn(key: str, height: tuple[int, int], paint: Callable[[Sheet], None]) -> 
 
 def standalone(figure: Figure) -> str:
     """Give the wide drawing as an SVG file of its own, in the colours of paper."""
-    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" style="background: #ffffff"'
-    title = ElementTree.Element("title")
-    title.text = f"{figure.title}. {figure.takeaway}"
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" role="img" font-family="sans-serif" '
+        'style="background: #ffffff"'
+    )
+    title, description = ElementTree.Element("title"), ElementTree.Element("desc")
+    title.text, description.text = f"{figure.title}. {figure.takeaway}", figure.alt
+    told = "".join(ElementTree.tostring(part, encoding="unicode") for part in (title, description))
     body = figure.wide.removeprefix("<svg")
     start = body.index(">") + 1
-    return f"{head}{body[:start]}{ElementTree.tostring(title, encoding='unicode')}{body[start:]}\n"
+    return f"{head}{body[:start]}{told}{body[start:]}\n"
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], gap: float = 16.0) -> None:

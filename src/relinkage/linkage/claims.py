@@ -1,0 +1,172 @@
+"""What an attacker who may stay silent claims: the probability of it over all pools, for three scores.
+
+A query has P eligible distractors; a pool draws D of them without replacement, with the mate or without it.
+The attacker claims the best candidate of the pool where its score reaches a threshold T.
+
+**Cosine and posterior** (THEORY 4). With c distractors at T or above,
+
+    P(claim, mate absent) = 1 − C(P − c, D) / C(P, D),
+    P(claim, mate present) = 1 − 1[mate's score < T] · C(P − c, D) / C(P, D),
+    P(right claim) = 1[mate's score ≥ T] · P(rank 1), ties broken at random.
+
+The posterior of the best candidate is its softmax weight in the pool. The weights of the n others enter with
+their mean over pools, n times the mean over distractors, so its log-odds are score / τ − log-mean − log n:
+a threshold on it is one on the cosine, moved for every query. In the full gallery this is the softmax itself.
+
+**Margin**: the best score of the pool less the second best, T > 0. Let k(s) be how many distractors score
+above s. The j-th distractor stands alone at the top with margin T where all others drawn are among the
+P − k(s_j − T) that do not score above s_j − T:
+
+    P(claim, mate absent) = Σ_j C(P − k(s_j − T), D − 1) / C(P, D),
+    P(wrong claim, mate present) = Σ_j 1[s_j − T ≥ mate's score] · C(P − k(s_j − T), D − 1) / C(P, D),
+    P(right claim) = C(P − k(mate's score − T), D) / C(P, D).
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from relinkage.linkage.score_rows import ScoreRows, depth_for
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Score = Literal["cosine", "margin", "posterior"]
+SCORES: tuple[Score, ...] = get_args(Score)
+
+_MARGIN_WORK = 2_000_000
+"""Scores that a threshold on the margin looks at: in small pools each query needs many and tells much."""
+
+
+def most_queries(score: Score, drawn: int, candidates: int) -> int:
+    """Say how many queries a score is worth asking for in pools that draw so many distractors."""
+    return max(_MARGIN_WORK // depth_for(drawn, candidates), 100) if score == "margin" else candidates
+
+
+def absent_claims(rows: ScoreRows, score: Score, drawn: Ints, threshold: float, temperature: float) -> Floats:
+    """Give each query's probability of a claim where the mate is absent: float64, shape (n,).
+
+    Args:
+        rows: the distractors' scores.
+        score: what is compared with the threshold.
+        drawn: int64, shape (n,): D.
+        threshold: T; of the posterior, its log-odds.
+        temperature: τ of the posterior.
+    """
+    if score == "margin":
+        out = np.empty(len(drawn))
+        _alone_at_the_top(rows.top, rows.distractors, drawn, np.full(len(drawn), -np.inf), threshold, out)
+        return np.clip(out, 0, 1)
+    at = _cosine_threshold(rows, score, threshold, drawn - 1, temperature)
+    return 1 - _share_below(rows.distractors, _reaching(rows.top, at), drawn)
+
+
+def right_claims(
+    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float,
+    temperature: float,
+) -> Floats:  # fmt: skip
+    """Give each query's probability that its mate is claimed, where it is in the pool: float64, shape (n,).
+
+    Args:
+        rows: the distractors' scores.
+        score: what is compared with the threshold.
+        mate: float64, shape (n,): the mate's cosine.
+        first: float64, shape (n,): the probability that the mate ranks first, ties broken at random.
+        drawn: int64, shape (n,): D, distractors beside the mate.
+        threshold: T, as in `absent_claims`.
+        temperature: τ of the posterior.
+    """
+    if score == "margin":
+        above = _reaching(rows.top, np.nextafter(mate - threshold, np.inf))
+        return _share_below(rows.distractors, above, drawn)
+    return first * (mate >= _cosine_threshold(rows, score, threshold, drawn, temperature))
+
+
+def wrong_claims(
+    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float,
+    temperature: float,
+) -> Floats:  # fmt: skip
+    """Give each query's probability that another than its mate is claimed; arguments as in `right_claims`."""
+    if score == "margin":
+        out = np.empty(len(mate))
+        _alone_at_the_top(rows.top, rows.distractors, drawn, mate, threshold, out)
+        return np.clip(out, 0, 1)
+    at = _cosine_threshold(rows, score, threshold, drawn, temperature)
+    claimed = mate >= at
+    silent = ~claimed * _share_below(rows.distractors, _reaching(rows.top, at), drawn)
+    return np.clip(1 - silent - claimed * first, 0, 1)
+
+
+def _cosine_threshold(
+    rows: ScoreRows, score: Score, threshold: float, others: Ints, temperature: float
+) -> Floats:
+    if score == "posterior":
+        with np.errstate(divide="ignore"):  # alone in its pool, a candidate has all the weight
+            return (threshold + rows.log_mean + np.log(others)) * temperature
+    return np.full(len(rows.query), threshold)
+
+
+def _share_below(distractors: Ints, above: Ints, drawn: Ints) -> Floats:
+    """Give C(P − above, D) / C(P, D): the share of pools that hold none of the distractors above."""
+    fewer = distractors - above
+    inside = drawn <= fewer
+    a, b = np.where(inside, fewer, distractors), distractors
+    value = gammaln(a + 1.0) - gammaln(a - drawn + 1.0) - gammaln(b + 1.0) + gammaln(b - drawn + 1.0)
+    return np.where(inside, np.exp(np.minimum(value, 0)), 0.0)
+
+
+@njit(nogil=True, cache=True)
+def _reaching(top: Floats, threshold: Floats) -> Ints:
+    """Count each row's scores at or above its threshold; rows descend."""
+    out = np.empty(len(top), np.int64)
+    for i in range(len(top)):
+        low, high = 0, top.shape[1]
+        while low < high:
+            middle = (low + high) // 2
+            if top[i, middle] >= threshold[i]:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _alone_at_the_top(
+    top: Floats, distractors: Ints, drawn: Ints, mate: Floats, threshold: float, out: Floats
+) -> None:
+    """Sum over distractors that exceed the mate and all others drawn by a margin (module docstring)."""
+    depth = top.shape[1]
+    share = np.empty(depth + 1)
+    known_p, known_d = -1, -1
+    for i in range(len(top)):
+        P, D = distractors[i], drawn[i]
+        if known_p != P or known_d != D:
+            _shares(P, D, share)
+            known_p, known_d = P, D
+        out[i] = 0
+        above = 0
+        for j in range(min(depth, P)):
+            floor = top[i, j] - threshold
+            if floor < mate[i]:
+                break
+            while above < depth and top[i, above] > floor:
+                above += 1
+            if above >= depth or share[above] < 1e-18:
+                break
+            out[i] += share[above]
+
+
+@njit(nogil=True, cache=True)
+def _shares(P: int, D: int, share: Floats) -> None:
+    """Fill in C(P − k, D − 1) / C(P, D) for k = 0, 1, …, each from the one before."""
+    share[:] = 0
+    value = D / (P - D + 1.0)
+    for k in range(len(share)):
+        share[k] = value
+        left = P - k
+        if left <= D - 1:
+            break
+        value *= (left - D + 1.0) / left

@@ -1,0 +1,179 @@
+"""The method: what was computed and how, from the settings and inputs that an audit carries."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from relinkage.reports.audits import Audit
+from relinkage.reports.sections.audited import audited_facts
+from relinkage.reports.wording import bare_percent, counted, listed, one_line
+
+UNCERTAIN = {
+    "own": "a value of their own",
+    "positive": "count as positive",
+    "negative": "count as negative",
+    "absent": "count as not mentioned",
+}
+"""What an uncertain label is taken for, by the setting's name."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of the method.
+
+    Attributes:
+        name: what it is about.
+        texts: how it was done, once where all audits agree, else a text an audit that begins with its name.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+
+
+def method_steps(audits: Sequence[Audit]) -> list[Step]:
+    """Say how audits were measured, each line once where they agree.
+
+    Args:
+        audits: parsed `audit.json`, at least one.
+    """
+    told = [dict(_steps(audit)) for audit in audits]
+    names = [name for name, _ in _steps(audits[0])]
+    names += [name for steps in told for name in steps if name not in names]
+    found = []
+    for name in dict.fromkeys(names):
+        texts = [steps.get(name, "not done.") for steps in told]
+        if len(set(texts)) == 1:
+            found.append(Step(name, (texts[0],)))
+        else:
+            each = (f"{one_line(a['name'], 40)}: {text}" for a, text in zip(audits, texts, strict=True))
+            found.append(Step(name, tuple(each)))
+    return found
+
+
+def settings_table(audits: list[Audit]) -> list[tuple[str, list[str]]]:
+    """Give every setting with its value in each audit, versions first."""
+    names = list(dict.fromkeys(name for audit in audits for name in audit["settings"]))
+    return [
+        ("relinkage", [one_line(audit["version"]) for audit in audits]),
+        ("Schema", [one_line(audit["schema"]) for audit in audits]),
+        *(
+            (
+                one_line(name).replace("_", " ").capitalize(),
+                [_plain(audit["settings"].get(name)) for audit in audits],
+            )
+            for name in names
+        ),
+    ]
+
+
+def _steps(audit: Audit) -> list[tuple[str, str]]:
+    """Give the lines of one audit; what it did not do has none."""
+    settings = audit["settings"]
+    steps = [
+        ("Score", "The cosine of the vectors as given, in float64 where it decides; scores within 2⁻⁴⁰ tie."),
+        (
+            "Ranks",
+            "For each query, how many candidates score above the mate and how many tie, counted exactly over "
+            f"the whole gallery (engine: {one_line(settings['engine'])}).",
+        ),
+        (
+            "Pools",
+            "Recall and ranks are the exact average over all pools of a size, the mate and distractors drawn "
+            "without replacement; no pool is sampled. Ties are broken at random, in expectation.",
+        ),
+        ("Distractors", _distractors(settings)),
+        ("Chance", "What a scorer that knows nothing reaches, K / N; lift is recall divided by chance."),
+        ("Intervals", _intervals(audit)),
+    ]
+    if audit.get("strata"):
+        steps.append(("Hard negatives", _hard_negatives(settings)))
+    if audit.get("targets"):
+        steps.append(("Hits", _targets(audit)))
+    if audit.get("open_set"):
+        steps.append(("Open set", _open_set(audit)))
+    if audit.get("entropy"):
+        steps.append(("Entropy", _entropy(audit)))
+    steps.append(("Controls", _controls(audit)))
+    if limits := [fact.value for fact in audited_facts(audit) if fact.name == "Text limit"]:
+        steps.append(("Text", f"Reports reach the encoder up to {'; then '.join(limits)}."))
+    steps.append(
+        (
+            "Again",
+            f"Seed {settings['seed']}, relinkage {one_line(audit['version'])}. The same inputs (fingerprints "
+            "under “What was audited”), seed and version give the same figures.",
+        )
+    )
+    return steps
+
+
+def _distractors(settings: dict[str, Any]) -> str:
+    if settings["distractors"] == "other-patients":
+        return "Candidates of other patients: a patient's other studies are left out of the pool."
+    return "All candidates but the mate, a patient's other studies among them."
+
+
+def _intervals(audit: Audit) -> str:
+    settings = audit["settings"]
+    who = "patients" if audit["patients_known"] else "studies (patients are not known)"
+    return (
+        f"At {bare_percent(settings['interval'])}, {counted(settings['replicates'], 'bootstrap draw')} of "
+        f"{who}; Clopper-Pearson at the effective number of queries where hits or misses are fewer than ten. "
+        "The gallery is held fixed: intervals speak of other patients asked about, not of other candidates."
+    )
+
+
+def _hard_negatives(settings: dict[str, Any]) -> str:
+    columns = listed(one_line(column) for column in settings.get("hard_negatives") or ["labels"])
+    ladder = ", and the ladder of further columns" if settings.get("ladder") else ""
+    uncertain = UNCERTAIN.get(settings.get("uncertain", "own"), "")
+    return (
+        f"Distractors share the query's value in {columns}{ladder}. Uncertain labels: {uncertain}. "
+        "Queries whose stratum is smaller than the pool leave the row; coverage says how many stay."
+    )
+
+
+def _targets(audit: Audit) -> str:
+    said = {
+        "text": "By text, any report with the mate's text is a hit.",
+        "patient": "By patient, all candidates of the patient are in the pool and any is a hit.",
+    }
+    found = dict.fromkeys(row["target"] for row in audit["targets"])
+    return f"{' '.join(said[target] for target in found)} Chance is worked out for each."
+
+
+def _open_set(audit: Audit) -> str:
+    scores = listed(dict.fromkeys(row["score"] for row in audit["open_set"]))
+    rates = listed(dict.fromkeys(bare_percent(row["fpir"]) for row in audit["open_set"]))
+    sample = audit["settings"].get("open_set_sample")
+    drawn = f", at most {counted(sample, 'query')} of each half" if sample else ""
+    return (
+        f"Patients are dealt into two halves: thresholds on {scores} are set on one for FPIR {rates}, and "
+        f"all is measured on the other{drawn}."
+    )
+
+
+def _entropy(audit: Audit) -> str:
+    row = audit["entropy"][0]
+    over = f"a sample of {counted(row['queries'], 'query')}" if row["sampled"] else "all queries"
+    return (
+        f"Of the softmax at temperature {row['temperature']:g} of a query's scores with all its candidates, "
+        f"divided by the logarithm of their number, over {over}."
+    )
+
+
+def _controls(audit: Audit) -> str:
+    names = dict.fromkeys(one_line(row["control"]) for row in audit["controls"])
+    if not names:
+        return "None was run."
+    return f"The same measurement with {listed(names)}; all must sit on chance."
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return one_line(json.dumps(value) if isinstance(value, dict) else value)

@@ -1,0 +1,79 @@
+"""The method: what was done, from the settings of the audit, and nothing that was not done."""
+
+import pytest
+from synthetic_audit import synthetic_audit
+
+from relinkage.reports import render_report
+from relinkage.reports.sections import method_steps, settings_table
+
+
+def told(*audits):
+    return {step.name: step.texts for step in method_steps(audits)}
+
+
+@pytest.fixture(scope="module")
+def complete():
+    return synthetic_audit(queries=5_000, patients=2_000, complete=True)
+
+
+def words(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_complete_audit_tells_all_of_it(complete):
+    steps = {name: words(" ".join(texts)) for name, texts in told(complete).items()}
+    assert list(steps) == [
+        *("Score", "Ranks", "Pools", "Distractors", "Chance", "Intervals", "Hits", "Open set", "Entropy"),
+        *("Controls", "Text", "Again"),
+    ]
+    for name, said in {
+        "Ranks": "engine: cpu",
+        "Pools": "no pool is sampled",
+        "Intervals": "At 95 %, 2,000 bootstrap draws of patients",
+        "Open set": "cosine, margin and posterior are set on one for FPIR 0.3 %, 1 % and 10 %",
+        "Entropy": "temperature 0.07",
+        "Controls": "scrambled mates and random scorer",
+        "Text": "a budget of 64 tokens (words and punctuation marks); 21.0 % of the reports were cut there",
+        "Again": "Seed 0, relinkage 0.1.0",
+    }.items():
+        assert said in steps[name]
+    assert "The gallery is held fixed" in steps["Intervals"]
+
+
+def test_what_was_not_done_is_not_told():
+    steps = told(synthetic_audit(queries=300, patients=None, kind="arrays"))
+    assert not {"Hits", "Open set", "Entropy", "Hard negatives", "Text"} & set(steps)
+    assert "studies (patients are not known)" in steps["Intervals"][0]
+
+
+def test_hard_negatives_name_columns_and_the_policy_for_uncertain_labels():
+    audit = synthetic_audit(queries=300, patients=200)
+    audit["strata"] = [{}]
+    audit["settings"] |= {"hard_negatives": ["labels", "view"], "ladder": True, "uncertain": "absent"}
+    (said,) = method_steps([audit])[6].texts
+    assert "share the query's value in labels and view, and the ladder" in said
+    assert "Uncertain labels: count as not mentioned." in said
+
+
+def test_other_patients_is_told():
+    audit = synthetic_audit(queries=300, patients=200)
+    audit["settings"]["distractors"] = "other-patients"
+    assert "are left out of the pool" in told(audit)["Distractors"][0]
+
+
+def test_several_audits_tell_once_what_they_share_and_apart_what_they_do_not(complete):
+    other = synthetic_audit("other\nname", queries=300, patients=200)
+    other["settings"]["seed"] = 7
+    steps = told(complete, other)
+    assert len(steps["Score"]) == len(steps["Chance"]) == 1
+    assert steps["Again"][0].startswith("report-level encoder: Seed 0")
+    assert steps["Again"][1].startswith("other name: Seed 7")
+    assert steps["Open set"][1] == "other name: not done."
+
+
+def test_the_section_stands_at_the_end_with_all_settings_folded(complete):
+    page = render_report([complete])
+    marks = ("<h2>Controls</h2>", "<h2>Method</h2>", "All settings and versions")
+    assert sorted(marks, key=page.index) == list(marks)
+    for name, values in settings_table([complete]):
+        assert f'<tr><th scope="row">{name}</th><td>{values[0]}</td>' in page
