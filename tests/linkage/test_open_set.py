@@ -163,7 +163,7 @@ def test_one_patient_cannot_be_split_in_halves():
 
 
 def test_many_queries_are_sampled_and_the_sample_agrees_with_all():
-    """2,600 queries: 1,024 of either half are drawn; the cosine's true claims rest on the whole half."""
+    """2,600 queries: 512 of either half are drawn; the cosine's true claims rest on the whole half."""
     rng = np.random.default_rng(8)
     images = rng.normal(size=(2600, 8))
     reports = images + rng.normal(size=(2600, 8))

@@ -27,8 +27,8 @@ from typing import Literal, get_args
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from relinkage.linkage.pools import log_factorials
 from relinkage.linkage.score_rows import ScoreRows, depth_for
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ Ints = NDArray[np.int64]
 Score = Literal["cosine", "margin", "posterior"]
 SCORES: tuple[Score, ...] = get_args(Score)
 
-_MARGIN_WORK = 2_000_000
+_MARGIN_WORK = 1_000_000
 """Scores that a threshold on the margin looks at: in small pools each query needs many and tells much."""
 
 
@@ -60,7 +60,7 @@ def absent_claims(rows: ScoreRows, score: Score, drawn: Ints, threshold: float, 
         _alone_at_the_top(rows.top, rows.distractors, drawn, np.full(len(drawn), -np.inf), threshold, out)
         return np.clip(out, 0, 1)
     at = _cosine_threshold(rows, score, threshold, drawn - 1, temperature)
-    return 1 - _share_below(rows.distractors, _reaching(rows.top, at), drawn)
+    return 1 - _share_below(rows, at, drawn)
 
 
 def right_claims(
@@ -79,8 +79,7 @@ def right_claims(
         temperature: τ of the posterior.
     """
     if score == "margin":
-        above = _reaching(rows.top, np.nextafter(mate - threshold, np.inf))
-        return _share_below(rows.distractors, above, drawn)
+        return _share_below(rows, np.nextafter(mate - threshold, np.inf), drawn)
     return first * (mate >= _cosine_threshold(rows, score, threshold, drawn, temperature))
 
 
@@ -95,7 +94,7 @@ def wrong_claims(
         return np.clip(out, 0, 1)
     at = _cosine_threshold(rows, score, threshold, drawn, temperature)
     claimed = mate >= at
-    silent = ~claimed * _share_below(rows.distractors, _reaching(rows.top, at), drawn)
+    silent = ~claimed * _share_below(rows, at, drawn)
     return np.clip(1 - silent - claimed * first, 0, 1)
 
 
@@ -108,29 +107,35 @@ def _cosine_threshold(
     return np.full(len(rows.query), threshold)
 
 
-def _share_below(distractors: Ints, above: Ints, drawn: Ints) -> Floats:
-    """Give C(P − above, D) / C(P, D): the share of pools that hold none of the distractors above."""
-    fewer = distractors - above
-    inside = drawn <= fewer
-    a, b = np.where(inside, fewer, distractors), distractors
-    value = gammaln(a + 1.0) - gammaln(a - drawn + 1.0) - gammaln(b + 1.0) + gammaln(b - drawn + 1.0)
-    return np.where(inside, np.exp(np.minimum(value, 0)), 0.0)
+def _share_below(rows: ScoreRows, threshold: Floats, drawn: Ints) -> Floats:
+    """Give C(P − c, D) / C(P, D): the share of pools in which no distractor reaches a query's threshold."""
+    out = np.empty(len(threshold))
+    log_factorial = log_factorials(int(rows.distractors.max(initial=0)) + 1)
+    _fill_share_below(log_factorial, rows.top, rows.distractors, threshold, drawn, out)
+    return out
 
 
 @njit(nogil=True, cache=True)
-def _reaching(top: Floats, threshold: Floats) -> Ints:
-    """Count each row's scores at or above its threshold; rows descend."""
-    out = np.empty(len(top), np.int64)
+def _fill_share_below(
+    log_factorial: Floats, top: Floats, distractors: Ints, threshold: Floats, drawn: Ints, out: Floats
+) -> None:
     for i in range(len(top)):
-        low, high = 0, top.shape[1]
+        low, high = 0, top.shape[1]  # rows descend
         while low < high:
             middle = (low + high) // 2
             if top[i, middle] >= threshold[i]:
                 low = middle + 1
             else:
                 high = middle
-        out[i] = low
-    return out
+        P, D = distractors[i], drawn[i]
+        if P - low < D:
+            out[i] = 0
+        elif low == 0:
+            out[i] = 1
+        else:
+            out[i] = np.exp(
+                log_factorial[P - low] - log_factorial[P - low - D] - log_factorial[P] + log_factorial[P - D]
+            )
 
 
 @njit(nogil=True, cache=True)

@@ -33,7 +33,7 @@ from relinkage.linkage.ways import Way
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SAMPLE = 1024
+SAMPLE = 512
 PRIORS = (0.5, 0.1, 0.01)
 _CURVE_ENDS = 0.9, 0.001
 """Curves run from one rate of false claims to the other, or further where rates beyond were asked for."""

@@ -57,7 +57,7 @@ def rank(eligible: Ints, above: Ints, ties: Ints, pool: Ints) -> Floats:
 
 
 def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Ints) -> Floats:
-    log_factorial = _log_factorials(int(eligible.max(initial=0)) + 1)
+    log_factorial = log_factorials(int(eligible.max(initial=0)) + 1)
     out = np.full((len(eligible), max(len(ks), 1)), np.nan)
     _sum_few(log_factorial, eligible, above, ties, pool, ks, out)
     many = np.flatnonzero((ties > _FEW_TIES) & (pool <= eligible))
@@ -71,7 +71,8 @@ def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Int
 
 
 @lru_cache(maxsize=4)
-def _log_factorials(largest: int) -> Floats:
+def log_factorials(largest: int) -> Floats:
+    """Give ln n! for n = 0 … largest: float64, shape (largest + 1,)."""
     return gammaln(np.arange(largest + 1) + 1.0)
 
 

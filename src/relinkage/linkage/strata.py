@@ -144,7 +144,7 @@ def describe(level: Level, standing: Standing, uncertain: Uncertain) -> dict[str
     }
 
 
-def knowing_only(level: Level, seed: int, width: int = 64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def knowing_only(level: Level, seed: int, width: int = 32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give vectors of a scorer that knows the stratum and nothing else; it must sit on chance inside strata.
 
     Every stratum has a random direction of its own, so inside it all candidates tie.

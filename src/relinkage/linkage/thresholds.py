@@ -87,7 +87,7 @@ class Setting:
         for rate in rates:
             place = int(np.argmax(along <= rate + _ROUNDING))
             between = float(curve[max(place - 1, 0)]), float(curve[place])
-            steps = 2.0**8 if self.score == "margin" else 2.0**44
+            steps = 2.0**8 if self.score == "margin" else 2.0**40
             at = lowest_threshold(self.rate, between, rate, (between[1] - between[0]) / steps)
             # Half a tie above the score that broke the rate, so that a product's last bit decides nothing.
             half_a_tie = {"cosine": TIE / 2, "margin": 0.0, "posterior": TIE / 2 / self.temperature}
