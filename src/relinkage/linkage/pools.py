@@ -108,6 +108,10 @@ def _at(log_factorial, M, s, N, ks, value):
         value[0] = -np.expm1(missed) * M / (N * (s + 1.0))
         return
     P, n = M - 1, N - 1
+    if n * s > P * (100.0 + 4 * ks.max()):  # so many are expected ahead that e⁻⁴⁰ bounds what is left
+        for k in range(len(ks)):
+            value[k] = 1.0 if ks[k] > min(s, n) else 0.0
+        return
     # At least n − (P − s) of the draws are successes; from there on each term follows from the one before.
     least = _first_that_counts(log_factorial, P, s, n)
     term = np.exp(_log_probability(log_factorial, P, s, n, least))
