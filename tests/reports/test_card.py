@@ -68,8 +68,11 @@ def test_the_open_set_and_other_targets_have_a_line_each_where_they_were_measure
     assert "The true match is always in the pool" in render_card([bare])
 
 
-def test_the_command_names_a_temperature_that_is_not_the_default():
+def test_the_command_names_a_temperature_that_is_not_the_default_and_the_patient_level():
     audit = synthetic_audit(queries=300, patients=200, complete=True)
+    assert "--patient-level" not in reproduce(audit)
+    audit["settings"]["patient_level"] = True
+    assert "--patient-level" in reproduce(audit)
     assert "--open-set 0.003,0.01,0.1" in reproduce(audit)
     audit["settings"]["temperature"] = 0.07
     assert "--temperature" not in reproduce(audit)

@@ -3,7 +3,7 @@
 import pytest
 from synthetic_audit import synthetic_audit
 
-from relinkage.reports import render_report
+from relinkage.reports import render_card, render_report
 from relinkage.reports.sections import method_steps, settings_table
 
 
@@ -53,6 +53,20 @@ def test_hard_negatives_name_columns_and_the_policy_for_uncertain_labels():
     (said,) = method_steps([audit])[6].texts
     assert "share the query's value in labels and view, and the ladder" in said
     assert "Uncertain labels: count as not mentioned." in said
+
+
+def test_an_attacker_is_named_with_what_it_learned_from():
+    audit = synthetic_audit(queries=300, patients=200)
+    assert "vectors as given" in told(audit)["Score"][0]
+    audit["attacker"] = {"name": "procrustes", "on": "features", "auxiliary_pairs": 1000}
+    audit["attacker"] |= {"auxiliary_patients": 812, "settings": {}}
+    (said,) = told(audit)["Score"]
+    assert "that the attacker procrustes makes of the features" in said
+    assert "learned from 1,000 pairs of 812 other patients" in words(said)
+    assert "Plain cosine is the weakest" not in render_report([audit])
+    card = render_card([audit])
+    assert "They score by procrustes, having learned from 1,000 pairs of 812 other patients." in card
+    assert "Cosine is the weakest" not in card
 
 
 def test_other_patients_is_told():

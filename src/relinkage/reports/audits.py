@@ -79,6 +79,12 @@ def first_k(rows: Sequence[Row]) -> int:
     return min(int(row["k"]) for row in rows)
 
 
+def stronger_attacker(audit: Audit) -> dict[str, Any] | None:
+    """Give who scored, where it was not plain cosine."""
+    attacker: dict[str, Any] | None = audit.get("attacker")
+    return None if attacker is None or attacker["name"] == "cosine" else attacker
+
+
 def beats_chance(row: Row) -> bool:
     """Say whether the row's interval lies above chance as a whole."""
     return bool(row["low"] > row["chance"])

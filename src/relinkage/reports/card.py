@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from relinkage import __version__
-from relinkage.reports.audits import Audit, Row, groups, select
+from relinkage.reports.audits import Audit, Row, groups, select, stronger_attacker
 from relinkage.reports.controls import controls_finding
 from relinkage.reports.findings import finding_lines
 from relinkage.reports.headline import headline
@@ -49,8 +49,15 @@ def escape_markdown(value: Any) -> str:
 def reproduce(audit: Audit) -> str:
     """Give the command that measures the same again on the same inputs."""
     inputs, settings = audit["inputs"], audit["settings"]
+    attacker = audit.get("attacker")
     words = ["relinkage", "audit"]
-    if inputs.get("kind") == "arrays":
+    if attacker:
+        words = ["relinkage", "attack", "EMB", "--attacker", attacker["name"], "--on", attacker["on"]]
+        words += ["--heads", "HEADS"] * bool(inputs.get("heads")) + ["--split", str(inputs.get("split"))]
+        if attacker["auxiliary_pairs"]:
+            words += ["--auxiliary", attacker.get("auxiliary_split", "train")]
+            words += ["--auxiliary-pairs", str(attacker.get("asked_for", attacker["auxiliary_pairs"]))]
+    elif inputs.get("kind") == "arrays":
         words += ["--images", inputs["images"]["file"], "--reports", inputs["reports"]["file"]]
         if inputs.get("pairs"):
             words += ["--pairs", inputs["pairs"]["file"]]
@@ -62,21 +69,26 @@ def reproduce(audit: Audit) -> str:
             words += ["--split", inputs["split"]]
     words += ["--pool", ",".join(str(pool) for pool in settings["pools"])]
     words += ["--k", ",".join(str(k) for k in settings["k"])]
-    words += ["--direction", settings["direction"], "--distractors", settings["distractors"]]
+    words += ["--direction", settings["direction"]]
     if settings.get("hard_negatives"):
         words += ["--hard-negatives", ",".join(settings["hard_negatives"])]
     if settings.get("ladder"):
         words.append("--ladder")
-    if settings.get("uncertain", "own") != "own":
-        words += ["--uncertain", settings["uncertain"]]
     if settings.get("open_set"):
         words += ["--open-set", ",".join(str(rate) for rate in settings["open_set"])]
+    words += ["--replicates", str(settings["replicates"]), "--seed", str(settings["seed"])]
+    if attacker:  # what follows, an attack does not ask for
+        return shlex.join(one_line(word) for word in [*words, "--out", "RUN"])
+    words += ["--distractors", settings["distractors"]]
+    if settings.get("uncertain", "own") != "own":
+        words += ["--uncertain", settings["uncertain"]]
     if settings.get("temperature", _TEMPERATURE) != _TEMPERATURE:
         words += ["--temperature", f"{settings['temperature']:g}"]
+    if settings.get("patient_level"):
+        words.append("--patient-level")
     if audit.get("risk"):
         words += ["--risk-pool", "full" if audit["risk"][0]["full"] else str(audit["risk"][0]["pool"])]
-    words += ["--intervals", str(settings["interval"]), "--replicates", str(settings["replicates"])]
-    words += ["--seed", str(settings["seed"]), "--out", "RUN"]
+    words += ["--intervals", str(settings["interval"]), "--out", "RUN"]
     return shlex.join(one_line(word) for word in words)
 
 
@@ -115,6 +127,7 @@ def _audit_view(audit: Audit) -> dict[str, Any]:
     dataset = one_line(cohort.get("name", audit["name"]))
     return {
         "audit": audit,
+        "stronger": stronger_attacker(audit),
         "name": one_line(audit["name"]),
         "headline": headline(audit),
         "facts": audited_facts(audit),

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from relinkage import __version__
 from relinkage.files import whole_file
-from relinkage.reports.audits import Audit, read_audit
+from relinkage.reports.audits import Audit, read_audit, stronger_attacker
 from relinkage.reports.changes import (
     Comparison,
     changes,
@@ -84,6 +84,7 @@ def render_report(audits: Sequence[Audit], comparison: Comparison | None = None)
             comparison=None if comparison is None else _comparison(comparison),
             steps=method_steps(audits),
             settings=settings_table(list(audits)),
+            plain=not any(stronger_attacker(audit) for audit in audits),
             open_set=any(audit["open_set"] for audit in audits),
             hard_negatives=any(audit.get("strata") for audit in audits),
         )

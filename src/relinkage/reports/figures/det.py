@@ -117,7 +117,11 @@ def _draw(
         limits: ends of the axis of FNIR.
     """
     ink = colour(series(place[0]))
-    shown = [(p["fpir"], within(1 - p["tpir"], limits)) for p in row["points"] if p["fpir"] > 0]
+    own = [point for point in points if point["score"] == row["score"] and same_pool(point, row)]
+    # Operating points are measured on the same patients, so the curve runs through them.
+    measured = [(p["fpir"], p["tpir"]) for p in row["points"]]
+    measured += [(point["fpir_measured"], point["tpir"]) for point in own]
+    shown = [(fpir, within(1 - tpir, limits)) for fpir, tpir in sorted(measured) if fpir > 0]
     if shown:
         axes.plot(*zip(*shown, strict=True), color=ink, linewidth=2, solid_joinstyle="round")
     rates = [10 ** (exponent / 10) for exponent in range(-30, 1)]
@@ -126,21 +130,20 @@ def _draw(
         axes.plot(*zip(*nothing, strict=True), color=ink, linewidth=1.1, dashes=(1, 2.5))
     aside = (place[0] - (place[1] - 1) / 2) * _BESIDE / 72
     beside = axes.transData + ScaledTranslation(aside, 0, axes.figure.dpi_scale_trans)
-    for point in points:
-        if point["score"] == row["score"] and same_pool(point, row):
-            x = max(point["fpir_measured"], _LEAST)
-            ends = [within(1 - point[end], limits) for end in ("high", "low")]
-            axes.plot([x, x], ends, color=ink, linewidth=1.6, alpha=0.6, transform=beside)
-            axes.plot(
-                x,
-                within(1 - point["tpir"], limits),
-                marker="o",
-                markersize=6.5,
-                color=ink,
-                markeredgecolor=colour("ground"),
-                markeredgewidth=1.2,
-            )
-    most = max(p["tpir"] for p in row["points"])
+    for point in own:
+        x = max(point["fpir_measured"], _LEAST)
+        ends = [within(1 - point[end], limits) for end in ("high", "low")]
+        axes.plot([x, x], ends, color=ink, linewidth=1.6, alpha=0.6, transform=beside)
+        axes.plot(
+            x,
+            within(1 - point["tpir"], limits),
+            marker="o",
+            markersize=6.5,
+            color=ink,
+            markeredgecolor=colour("ground"),
+            markeredgewidth=1.2,
+        )
+    most = max(tpir for _, tpir in measured)
     return within(1 - most, limits), pool_name(row), series(place[0])
 
 

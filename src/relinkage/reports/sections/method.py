@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relinkage.reports.audits import Audit
+from relinkage.reports.audits import Audit, stronger_attacker
 from relinkage.reports.sections.audited import audited_facts
 from relinkage.reports.wording import bare_percent, counted, listed, one_line
 
@@ -71,7 +71,7 @@ def _steps(audit: Audit) -> list[tuple[str, str]]:
     """Give the lines of one audit; what it did not do has none."""
     settings = audit["settings"]
     steps = [
-        ("Score", "The cosine of the vectors as given, in float64 where it decides; scores within 2⁻⁴⁰ tie."),
+        ("Score", _score(stronger_attacker(audit))),
         (
             "Ranks",
             "For each query, how many candidates score above the mate and how many tie, counted exactly over "
@@ -105,6 +105,16 @@ def _steps(audit: Audit) -> list[tuple[str, str]]:
         )
     )
     return steps
+
+
+def _score(attacker: dict[str, Any] | None) -> str:
+    whose = "the vectors as given"
+    if attacker is not None:
+        whose = f"vectors that the attacker {one_line(attacker['name'], 40)} makes of the {attacker['on']}"
+        if attacker["auxiliary_pairs"]:
+            pairs, patients = (attacker[f"auxiliary_{what}"] for what in ("pairs", "patients"))
+            whose += f", learned from {counted(pairs, 'pair')} of {counted(patients, 'other patient')}"
+    return f"The cosine of {whose}, in float64 where it decides; scores within 2⁻⁴⁰ tie."
 
 
 def _distractors(settings: dict[str, Any]) -> str:
