@@ -1,0 +1,55 @@
+"""What several commands share: kinds of options, and how a result is printed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**32 - 1)
+"""What numpy, torch and scikit-learn all take as a seed."""
+
+
+class Numbers(click.ParamType[Any]):
+    """A comma list of whole numbers, `full` among them where allowed."""
+
+    name = "list"
+
+    def __init__(self, full: bool = False) -> None:
+        self.full = full
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give a tuple of numbers, or fail with a sentence that says what is wanted."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        wrong = [part for part in parts if not part.isdecimal() and not (self.full and part == "full")]
+        if wrong or not parts:
+            kind = "whole numbers or full, such as 100,full" if self.full else "whole numbers, such as 1,10"
+            self.fail(f"{value!r} is not a comma list of {kind}", param, ctx)
+        return tuple(dict.fromkeys(part if part == "full" else int(part) for part in parts))
+
+
+class Rates(click.ParamType[Any]):
+    """A comma list of rates."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give a tuple of rates, or fail with a sentence that says what is wanted."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(dict.fromkeys(float(part) for part in str(value).split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is not a comma list of rates, such as 0.01,0.1", param, ctx)
+
+
+def print_result(value: Any, as_json: bool, table: str, report_file: Path | None) -> None:
+    """Print the result alone on stdout, as JSON or as a table; where it lies goes to stderr."""
+    from relinkage.progress import say
+
+    click.echo(json.dumps(value, indent=1, allow_nan=False) if as_json else table)
+    if report_file is not None:
+        say(f"The report is in {report_file}")
