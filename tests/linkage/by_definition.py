@@ -94,7 +94,7 @@ def choices(random, seed):
 def described(random, rows):
     """Labels, one of them rare, and what else is known of each image; any of it may be absent."""
 
-    def draw(values, shares):
+    def draw(values, shares=None):
         return random.choice(np.array(values, object), rows, p=shares).tolist()
 
     return {
@@ -104,7 +104,7 @@ def described(random, rows):
         "view": draw(["PA", "LATERAL", None], [0.6, 0.3, 0.1]),
         "sex": draw(["F", "M", None], [0.5, 0.45, 0.05]),
         "age": draw([25.0, 31.5, 39.0, 40.0, None], [0.3, 0.2, 0.2, 0.2, 0.1]),
-        "report_words": draw([5, 8, 13, 40, None], [0.3, 0.3, 0.2, 0.1, 0.1]),
+        "report_words": draw([*range(5, 60), None]),
     }
 
 
