@@ -1,0 +1,177 @@
+"""What heads are good for: from an embeddings folder and pairs of heads to a result and its file."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from relinkage.alignment import Heads, read_heads
+from relinkage.embeddings import Embeddings, read_embeddings
+from relinkage.encoders import Encoder, EncoderOptions, HeadPair, load_encoder
+from relinkage.errors import InputError
+from relinkage.files import check_folder, fingerprint, whole_folder, write_json
+from relinkage.utility import SCHEMA, Benchmark, UtilitySettings, read_prompts, utility_result
+
+UTILITY = "utility.json"
+OWN = "the model's own heads"
+NO_FITTED = "its text tower was fitted on the cohort's reports, which an embeddings folder does not hold"
+
+
+def benchmark(
+    path: Path, settings: UtilitySettings, *, prompts: Path | None = None, model: str | None = None
+) -> Benchmark:
+    """Prepare an embeddings folder for measuring pairs of heads, one or many.
+
+    Args:
+        path: the folder that `relinkage embed` wrote.
+        settings: the choices.
+        prompts: a file with prompts for zero-shot labels.
+        model: where the encoder lies, for its text tower; where the folder says, if not given.
+
+    Raises:
+        InputError: a file cannot be read, or the folder does not hold what is measured.
+    """
+    embeddings = read_embeddings(path)
+    said = None if prompts is None else read_prompts(prompts)
+    encoder, reason = _encoder(embeddings, model)
+    prepared = Benchmark.prepare(embeddings, settings, encoder, said)
+    if reason is not None:
+        prepared = replace(prepared, notes=(*prepared.notes, f"Zero-shot labels are left out: {reason}."))
+    return prepared
+
+
+def measure_utility(
+    path: Path,
+    heads: Path | None,
+    against: Path | None,
+    settings: UtilitySettings,
+    *,
+    prompts: Path | None = None,
+    model: str | None = None,
+) -> dict[str, Any]:
+    """Measure what heads are good for, beside a baseline where there is one.
+
+    Args:
+        path: the folder that `relinkage embed` wrote.
+        heads: trained heads; the model's own where not given.
+        against: the baseline of trained heads; the model's own where not given.
+        settings: the choices.
+        prompts: a file with prompts for zero-shot labels.
+        model: where the encoder lies, for its text tower.
+
+    Returns:
+        The content of `utility.json`, schema `relinkage.utility/1`.
+
+    Raises:
+        InputError: a file cannot be read, does not fit the others, or does not hold what is measured.
+    """
+    if against is not None and heads is None:
+        raise InputError("--against names a baseline for trained heads; name those with --heads.")
+    trained = None if heads is None else read_heads(heads)
+    base = None if against is None else read_heads(against)
+    prepared = benchmark(path, settings, prompts=prompts, model=model)
+    own = prepared.test.heads
+    measured = prepared.measure(trained.pair if trained else None) if trained or own else None
+    baseline = prepared.measure(base.pair if base else None) if trained and (base or own) else None
+    result = utility_result(prepared, measured, baseline)
+    result["notes"] += _notes(prepared, trained, base, own)
+    manifest = prepared.test.manifest
+    return {
+        "schema": result.pop("schema"),
+        "version": result.pop("version"),
+        "inputs": {
+            "embeddings": path.resolve().name,
+            "model": manifest["encoder"],
+            "cohort": manifest["cohort"],
+            "features": _fingerprint(prepared),
+            "measured": None if measured is None else _describe(path, heads, trained),
+            "baseline": None if baseline is None else _describe(path, against, base),
+        },
+        **result,
+    }
+
+
+def check_utility(out: Path) -> None:
+    """Check that a result may be written at `out`, before work that may take long.
+
+    Raises:
+        InputError: as in `write_utility`.
+    """
+    check_folder(out, UTILITY, SCHEMA)
+
+
+def write_utility(result: dict[str, Any], out: Path) -> Path:
+    """Write `utility.json` into a folder, whole or not at all.
+
+    Args:
+        result: what `measure_utility` gives.
+        out: the folder to write; an earlier result there is replaced.
+
+    Raises:
+        InputError: `out` is a file or holds other things.
+    """
+    with whole_folder(out, UTILITY, SCHEMA) as folder:
+        write_json(folder / UTILITY, result)
+    return out / UTILITY
+
+
+def _encoder(embeddings: Embeddings, model: str | None) -> tuple[Encoder | None, str | None]:
+    """Load the encoder that made the text features, or say in half a sentence why it cannot be asked."""
+    card = embeddings.manifest["encoder"]
+    if model is None and str(card["id"]).endswith("+tfidf"):
+        return None, NO_FITTED
+    try:
+        encoder = load_encoder(model or card["id"], options=EncoderOptions(device="cpu", offline=True))
+        found = encoder.card
+    except InputError:
+        if model is not None:
+            raise
+        return None, f"the encoder {card['id']} cannot be loaded here; say where it lies with --model"
+    except RuntimeError:  # a tower that is fitted has no card before that
+        return None, NO_FITTED
+    if found.revision != card["revision"]:
+        if model is not None:
+            raise InputError(f"--model {model} is not the model that made {embeddings.path}; name that one.")
+        return None, f"{card['id']} is here another than made the features; name that one with --model"
+    return encoder, None
+
+
+def _fingerprint(prepared: Benchmark) -> str:
+    """Fingerprint the features that everything followed from: images fitted on, images and reports tested."""
+    parts = (prepared.fit.image_features, prepared.test.image_features, prepared.test.text_features)
+    return fingerprint(*(part.data for part in parts))
+
+
+def _describe(path: Path, folder: Path | None, heads: Heads | None) -> dict[str, Any]:
+    if folder is None or heads is None:
+        file = path / "heads.safetensors"
+        return {"name": OWN, "fingerprint": fingerprint(file.read_bytes()), "manifest": None}
+    file = folder / "heads.safetensors" if folder.is_dir() else folder
+    return {
+        "name": folder.resolve().name,
+        "fingerprint": fingerprint(file.read_bytes()),
+        "manifest": heads.manifest or None,
+    }
+
+
+def _notes(prepared: Benchmark, trained: Heads | None, base: Heads | None, own: HeadPair | None) -> list[str]:
+    notes = []
+    if trained is None and own is None:
+        notes.append("The model has no heads, so only its features are probed; name heads with --heads.")
+    if trained is not None and base is None and own is None:
+        notes.append("The model has no heads of its own to compare with; name a baseline with --against.")
+    cohort = prepared.test.manifest["cohort"]["fingerprint"]
+    settings = prepared.settings
+    for heads, name in ((trained, "--heads"), (base, "--against")):
+        if heads is None:
+            continue
+        split = heads.manifest.get("train_split")
+        if not heads.manifest:
+            notes.append(f"What trained the heads of {name} is not known: tested patients may be among it.")
+        elif heads.manifest.get("cohort_fingerprint") == cohort and split == settings.split:
+            notes.append(f"The heads of {name} were trained on the tested split {split}: not held out.")
+        elif heads.manifest.get("cohort_fingerprint") == cohort and split == settings.fit:
+            notes.append(
+                f"The heads of {name} were trained on the split {split}, as probes are: where "
+                "they fit those pairs better than new ones, probes come out too low."
+            )
+    return notes
