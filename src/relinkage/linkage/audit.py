@@ -98,21 +98,32 @@ def audit(
         "inputs": dict(inputs or {}),
         "settings": _describe(settings, rows),
     }
-    with ThreadPoolExecutor() as side_by_side:
+    with ThreadPoolExecutor() as side_by_side:  # what takes longest first
+        looks = [side_by_side.submit(_look_closely, way, rows.pools, settings) for way in ways]
+        measured = [
+            side_by_side.submit(_measure, way, level, hard, rows, settings)
+            for way in ways
+            for level in (None, *hard)
+        ]
         risks = [
             side_by_side.submit(risk_row, way.table, pool, links.pairs, labels, settings.resampling)
             for way in ways
         ]
-        parts = [part for way in ways for part in _measure(way, hard, rows, settings)]
+        targets, said = target_rows(
+            ways, links, rows.cells, settings.resampling, patients=settings.patient_level
+        )
+    parts = [part.result() for part in measured]
+    close = [look.result() for look in looks]
     text = links.text if links.text is not None else report_vectors.identity
     result |= {key: [row for part in parts for row in part[key]] for key in parts[0]}
-    targets, said = target_rows(ways, links, rows.cells, settings.resampling, patients=settings.patient_level)
     result |= {
         "strata": [
             describe(level, ways[0].table.standings[level.name], settings.hard_negatives.uncertain)
             for level in hard
         ],
-        **_rows_of_scores(ways, rows.pools, settings),
+        "entropy": [entropy for entropy, _ in close],
+        "open_set": [row for _, found in close for row in found.rows],
+        "det": [curve for _, found in close for curve in found.curves],
         "targets": targets,
         "risk": [risk.result() for risk in risks],
         "pseudonymised": False,
@@ -123,62 +134,40 @@ def audit(
 
 
 def _measure(
-    way: Way, hard: Sequence[Level], over_all: Grid, settings: AuditSettings
-) -> list[dict[str, list[dict[str, Any]]]]:
-    """Derive one direction's rows, over all distractors and inside each level of strata."""
-    parts = []
-    for level in (None, *hard):
-        name = ALL if level is None else level.name
-        standing = way.table.standings[name]
-        rows = over_all if level is None else hard_grid(standing, settings)
-        # A pool that fits one direction may have no query in the other, and then there is no row for it.
-        shown = sum(bool((sizes(standing, cell.pool) <= standing.eligible).any()) for cell in rows.cells)
-        with ThreadPoolExecutor() as side_by_side:
-            recalls = side_by_side.submit(
-                recall_rows, way.table, [*rows.cells, *rows.curve], settings.resampling, name
-            )
-            ranks = side_by_side.submit(rank_rows, way.table, rows.pools, settings.resampling, name)
-            checks = side_by_side.submit(
-                _check_controls, way, level, rows, settings, _strict(hard, rows, settings)
-            )
-        parts.append(
-            {
-                "closed_set": recalls.result()[:shown],
-                "curve": recalls.result()[shown:],
-                "ranks": ranks.result(),
-                "rank_distribution": [rank_distribution(way.table, name)],
-                "controls": checks.result(),
-            }
-        )
-    return parts
-
-
-def _rows_of_scores(
-    ways: Sequence[Way], chosen: Sequence[Pool], settings: AuditSettings
+    way: Way, level: Level | None, hard: Sequence[Level], over_all: Grid, settings: AuditSettings
 ) -> dict[str, list[dict[str, Any]]]:
-    """Derive what needs more than the linkage table, from a sample of queries with all of their scores."""
-
-    def look(way: Way) -> tuple[dict[str, Any], OpenSet]:
-        standing, depth = way.table.standings[ALL], 0
-        if settings.open_set:
-            depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
-        most = min(SAMPLE, most_queries(depth) // 2)
-        halves = Halves.deal(way.table.patient, settings.resampling.seed, most)
-        query = np.union1d(halves.setting, halves.measuring)
-        rest = (settings.temperature, settings.resampling)
-        scores = score_rows(way, query, depth, settings.temperature)
-        entropy = entropy_row(way, scores, *rest)
-        if not settings.open_set:
-            return entropy, OpenSet([], [])
-        return entropy, open_set(way, scores, halves, chosen, settings.open_set, *rest)
-
-    with ThreadPoolExecutor() as side_by_side:
-        entropy, found = zip(*side_by_side.map(look, ways), strict=True)
+    """Derive one direction's rows, over all distractors or inside one level of strata."""
+    name = ALL if level is None else level.name
+    standing = way.table.standings[name]
+    rows = over_all if level is None else hard_grid(standing, settings)
+    # A pool that fits one direction may have no query in the other, and then there is no row for it.
+    shown = sum(bool((sizes(standing, cell.pool) <= standing.eligible).any()) for cell in rows.cells)
+    recalls = recall_rows(way.table, [*rows.cells, *rows.curve], settings.resampling, name)
     return {
-        "entropy": list(entropy),
-        "open_set": [row for each in found for row in each.rows],
-        "det": [curve for each in found for curve in each.curves],
+        "closed_set": recalls[:shown],
+        "curve": recalls[shown:],
+        "ranks": rank_rows(way.table, rows.pools, settings.resampling, name),
+        "rank_distribution": [rank_distribution(way.table, name)],
+        "controls": _check_controls(way, level, rows, settings, _strict(hard, rows, settings)),
     }
+
+
+def _look_closely(
+    way: Way, chosen: Sequence[Pool], settings: AuditSettings
+) -> tuple[dict[str, Any], OpenSet]:
+    """Derive what needs more than the linkage table, from a sample of queries with all of their scores."""
+    standing, depth = way.table.standings[ALL], 0
+    if settings.open_set:
+        depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
+    most = min(SAMPLE, most_queries(depth) // 2)
+    halves = Halves.deal(way.table.patient, settings.resampling.seed, most)
+    query = np.union1d(halves.setting, halves.measuring)
+    rest = (settings.temperature, settings.resampling)
+    scores = score_rows(way, query, depth, settings.temperature)
+    entropy = entropy_row(way, scores, *rest)
+    if not settings.open_set:
+        return entropy, OpenSet([], [])
+    return entropy, open_set(way, scores, halves, chosen, settings.open_set, *rest)
 
 
 def _strict(hard: Sequence[Level], rows: Grid, settings: AuditSettings) -> float:

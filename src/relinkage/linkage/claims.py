@@ -36,7 +36,7 @@ Ints = NDArray[np.int64]
 Score = Literal["cosine", "margin", "posterior"]
 SCORES: tuple[Score, ...] = get_args(Score)
 
-_MARGIN_WORK = 1_000_000
+_MARGIN_WORK = 600_000
 """Scores that a threshold on the margin looks at: in small pools each query needs many and tells much."""
 
 

@@ -84,7 +84,7 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
     n, candidates = len(query), len(way.candidates)
     top, log_mean, entropy = np.empty((n, depth)), np.empty(n), np.empty(n)
     mate_score = way.table.mate_score[query]
-    unit = torch.from_numpy(_unit(way.candidates, np.arange(candidates)))
+    unit = torch.from_numpy(_unit(way.candidates, slice(None)))
     barred = _barred(way, query)
     distractors = candidates - np.bincount(barred[0], minlength=n)
 
@@ -145,5 +145,5 @@ def _barred(way: Way, query: Ints) -> Ints:
     return np.stack([both // candidates, both % candidates])
 
 
-def _unit(vectors: Vectors, rows: Ints) -> Floats:
-    return vectors.given[rows].astype(np.float64) * vectors.inverse_norm[rows, None]
+def _unit(vectors: Vectors, rows: Ints | slice) -> Floats:
+    return np.multiply(vectors.given[rows], vectors.inverse_norm[rows, None], dtype=np.float64)
