@@ -10,7 +10,7 @@ from scipy.stats import kstest
 
 from relinkage.linkage.comparison import EXACT_UP_TO, Change, holm, sign_flip
 from relinkage.linkage.measures import Resampling
-from relinkage.linkage.uncertainty import expanded_percentiles
+from relinkage.linkage.uncertainty import draw_patients, expanded_percentiles
 
 shares = st.floats(0, 1)
 
@@ -160,9 +160,11 @@ def test_intervals_are_those_of_a_loop_over_the_same_draws():
     before, after, patient = cohort(rng, 40)
     before, after = before[:, 0], np.clip(after[:, 0] * 0.7, 0, 1)
     found = change(before, after, patient, replicates=250, seed=11)
-    draws = np.random.default_rng(11)
+    weights = np.empty((250, 40))
+    draw_patients(np.random.SeedSequence(11).generate_state(1, np.uint64)[0], 0, weights)
     moved, ratio = [], []
-    for drawn in draws.integers(0, 40, (250, 40), dtype=np.int32):
+    for times in weights.astype(int):
+        drawn = np.repeat(np.arange(40), times)
         b = np.concatenate([before[patient == p] for p in drawn])
         a = np.concatenate([after[patient == p] for p in drawn])
         moved.append(a.mean() - b.mean())

@@ -137,6 +137,11 @@ def test_a_cell_without_a_value_has_no_interval():
     assert not np.isnan([made.mean[0], made.low[0], made.high[0]]).any()
 
 
+def test_no_cells_have_no_intervals():
+    made = interval(np.empty((3, 0)), [0, 1, 1])
+    assert (len(made.mean), len(made.low), len(made.high)) == (0, 0, 0)
+
+
 def test_patients_count_where_they_have_a_value():
     values = np.full((40, 1), np.nan)
     values[:8] = 0

@@ -41,7 +41,7 @@ def arrays(tmp_path_factory):
     patient = pairs["patient_id"].rank("dense").cast(pl.Int64).to_numpy()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    settings = AlignSettings(dimension=64, temperature=0.07, steps=100, batch=int((~inside).sum()))
+    settings = AlignSettings(dimension=64, temperature=0.07, steps=60, batch=int((~inside).sum()))
     heads = train_heads(images[~inside], texts[~inside], patient[~inside], settings).heads
     torch.set_num_threads(threads)
     with torch.no_grad():

@@ -148,8 +148,8 @@ def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Flo
     # Cells of one pool rest on the same queries, so few columns of counts differ.
     place: dict[bytes, int] = {}
     columns = np.ascontiguousarray(counts.T)
-    which = np.array([place.setdefault(column.tobytes(), len(place)) for column in columns])
-    distinct = np.stack([np.frombuffer(column) for column in place], axis=1)
+    which = np.array([place.setdefault(column.tobytes(), len(place)) for column in columns], np.int64)
+    distinct = np.array([np.frombuffer(column) for column in place]).reshape(-1, clusters).T
     both = np.concatenate([sums, distinct], axis=1)
     out = np.empty((replicates, cells))
     rows = max(1, min(_CHUNK, _WEIGHTS // clusters))
