@@ -201,5 +201,5 @@ def test_one_candidate_is_no_gallery(distractors):
     with pytest.raises(InputError) as error:
         result(*rng.normal(size=(2, size, 3)), links, distractors=distractors)
     assert str(error.value) == (
-        "Every query has one eligible candidate, its mate; an audit needs at least two."
+        "Every query image-to-report has one eligible candidate, its mate; an audit needs at least two."
     )

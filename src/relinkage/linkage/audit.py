@@ -83,6 +83,7 @@ def audit(
         report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
     image_vectors, report_vectors = image_side.result(), report_side.result()
     ways = link(image_vectors, report_vectors, links, settings, hard)
+    _check_distractors(ways)
     rows = grid(ways[0].table.standings[ALL], settings)
     pool = risk_pool([way.table for way in ways], settings.risk_pool)
     result: dict[str, Any] = {
@@ -203,6 +204,15 @@ def _check_widths(images: NDArray[Any], reports: NDArray[Any], sources: tuple[st
             "share no space; train heads on them first (`relinkage align EMB --out HEADS`, then "
             "`relinkage audit EMB --heads HEADS`)."
         )
+
+
+def _check_distractors(ways: Sequence[Way]) -> None:
+    for way in ways:
+        if way.table.standings[ALL].eligible.max() < 2:
+            raise InputError(
+                f"Every query {way.table.direction} has one eligible candidate, its mate; an audit needs at "
+                "least two."
+            )
 
 
 def _rows(reports: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -32,8 +32,6 @@ def grid(standing: Standing, settings: AuditSettings) -> Grid:
         InputError: no pool fits, or a rank that was asked for is larger than every pool.
     """
     largest, least = int(standing.eligible.max()), int(standing.eligible.min())
-    if largest < 2:
-        raise InputError("Every query has one eligible candidate, its mate; an audit needs at least two.")
     asked = settings.pools or DEFAULT_POOLS
     too_large = [str(pool) for pool in asked if pool != FULL and int(pool) > largest]
     pools = [pool for pool in asked if str(pool) not in too_large]

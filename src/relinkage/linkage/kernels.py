@@ -2,7 +2,8 @@
 
 Scores are cosines; two that differ by at most `TIE` tie. A tile holds single-precision products of centred
 vectors. Whatever lies outside a band around the mate's score is decided by it, whatever lies inside is
-settled by a float64 dot product of the vectors as given. `bands.py` proves the width of the band.
+settled by a float64 dot product of the vectors as given, times the product of both inverse norms: a score is
+the same number whichever of the two asks. `bands.py` proves the width of the band.
 
 Columns are sorted so that every stratum of a row is a run of columns, and finer strata are runs inside
 coarser ones. So a row cuts the tile into at most a few segments, each `depth` levels deep, and counts are
@@ -31,7 +32,7 @@ def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):
     out = np.empty(len(rows), np.float64)
     for n in range(len(rows)):
         i, j = rows[n], columns[n]
-        out[n] = dot(a, i, b, j) * a_inverse[i] * b_inverse[j]
+        out[n] = dot(a, i, b, j) * (a_inverse[i] * b_inverse[j])
     return out
 
 
@@ -231,7 +232,7 @@ def _settle(line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_ide
         if b_identity[j] == own:
             tied += j != mate
             continue
-        order = _compare(dot(a, i, b, j) * a_inverse[i] * b_inverse[j], mate_score)
+        order = _compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score)
         tied += order == 0
         higher += order > 0
     return tied, higher
@@ -244,7 +245,7 @@ def _settle_one(i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_
         return
     order = 0
     if b_identity[j] != b_identity[mate[i]]:
-        order = _compare(dot(a, i, b, j) * a_inverse[i] * b_inverse[j], mate_score[i])
+        order = _compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score[i])
     ties[depth, i] += order == 0
     above[depth, i] += order > 0
 
@@ -310,7 +311,7 @@ def count_pairs(
         if b_identity[j] == b_identity[mate[i]]:
             ties[depth, i] += 1
             continue
-        order = _compare(dot(a, a_row[i], b, j) * a_inverse[a_row[i]] * b_inverse[j], mate_score[i])
+        order = _compare(dot(a, a_row[i], b, j) * (a_inverse[a_row[i]] * b_inverse[j]), mate_score[i])
         if order > 0:
             above[depth, i] += 1
         elif order == 0:

@@ -127,19 +127,21 @@ def _per_patient(risk: Floats, patient: Ints) -> tuple[Floats, Floats]:
 
 def _groups(pairs: pl.DataFrame, labels: Sequence[str]) -> list[tuple[str, str, NDArray[np.bool_]]]:
     """List the strata that are looked at: column, value, and whether each query bears it."""
-    text = pairs.select(pl.all().cast(pl.String).str.strip_chars())
+    told = [column for column in ("view", "sex", "age") if column in pairs.columns]
+    text = pairs.select(pl.col([*labels, *told]).cast(pl.String).str.strip_chars())
     found = [
         (label, "positive", _is(text[label].cast(pl.Float64, strict=False), POSITIVE)) for label in labels
     ]
     for column in ("view", "sex"):
         if column in text.columns:
             found += [
-                (column, v, _is(text[column], v)) for v in sorted(set(text[column].drop_nulls()) - {""})
+                (column, v, _is(text[column], v)) for v in text[column].drop_nulls().unique().sort() if v
             ]
     if "age" in text.columns:
         age = text["age"].cast(pl.Float64, strict=False)
         decade = (age.set(~age.is_finite(), None) / 10).floor().cast(pl.Int64)
-        found += [("age", f"{10 * d}-{10 * d + 9}", _is(decade, d)) for d in sorted(set(decade.drop_nulls()))]
+        decades = decade.drop_nulls().unique().sort()
+        found += [("age", f"{10 * d}-{10 * d + 9}", _is(decade, d)) for d in decades]
     return found
 
 

@@ -125,7 +125,7 @@ def _softmax_figures(
         torch.exp(z, out=weight)
         total[row], mean[row] = weight.sum().item(), torch.dot(weight, z).item()
     with np.errstate(divide="ignore"):  # no distractor, or all so far below the mate that their weight is 0
-        log_mean = np.log(total) - np.log(distractors) + highest / temperature
+        log_mean = np.log(total) - np.log(np.maximum(distractors, 1)) + highest / temperature
     mate = (mate_score - highest) / temperature
     whole = total + np.exp(mate)
     spread = np.log(whole) - (mean + np.exp(mate) * mate) / whole

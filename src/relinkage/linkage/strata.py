@@ -144,7 +144,7 @@ def describe(level: Level, standing: Standing, uncertain: Uncertain) -> dict[str
     }
 
 
-def knowing_only(level: Level, seed: int, width: int = 32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def knowing_only(level: Level, seed: int, width: int = 8) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give vectors of a scorer that knows the stratum and nothing else; it must sit on chance inside strata.
 
     Every stratum has a random direction of its own, so inside it all candidates tie.
@@ -205,8 +205,9 @@ def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain:
         values = (_present(pairs["age"]).cast(pl.Float64, strict=False) / 10).floor()
     elif column == LENGTH_QUARTILE:
         words = _present(pairs["report_words"]).cast(pl.Float64, strict=False)
-        cuts = [words.quantile(share, "linear") for share in (0.25, 0.5, 0.75)]
-        values = pl.select(pl.sum_horizontal(words > cut for cut in cuts)).to_series()
+        quartiles = [words.quantile(share, "linear") for share in (0.25, 0.5, 0.75)]
+        above = [words > cut for cut in quartiles if cut is not None]
+        values = pl.select(pl.sum_horizontal(above)).to_series() if above else words
         values = values.set(words.is_null(), None)
     elif column in labels:
         values = _present(pairs[column]).cast(pl.Float64, strict=False)

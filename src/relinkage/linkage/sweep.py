@@ -76,13 +76,25 @@ def sweep(
 @contextmanager
 def _single_precision_threads() -> Iterator[int]:
     """One torch thread per worker, and full single precision: the error band holds for nothing less."""
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    with _full_precision(), one_torch_thread() as threads:
+        yield threads
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    product = getattr(torch.backends.mkldnn, "matmul", None)
+    if product is None:  # torch before 2.9 has one switch for all backends
+        precision = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+    else:  # there the switch for all cannot be read where a program has set a backend's own
+        precision, product.fp32_precision = product.fp32_precision, "ieee"
     try:
-        with one_torch_thread() as threads:
-            yield threads
+        yield
     finally:
-        torch.set_float32_matmul_precision(precision)
+        if product is None:
+            torch.set_float32_matmul_precision(precision)
+        else:
+            product.fp32_precision = precision
 
 
 _turn = threading.Lock()

@@ -7,19 +7,23 @@ there the Clopper-Pearson interval is used at the effective number of queries (K
 Methodology 1998).
 """
 
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.stats import beta, norm, t
+from scipy.special import betainccinv, betaincinv, ndtr, ndtri, stdtrit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FEW = 10
 _CHUNK, _WEIGHTS = 256, 4_000_000
-"""Replicates drawn at a time, and how many weights they may have: 32 MB."""
+"""Replicates multiplied at a time, and how many weights they may have: 32 MB."""
+_KEPT = 32_000_000
+"""Weights, a byte each, that are kept for the next table over as many patients."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +124,14 @@ def expanded_percentiles(drawn: Floats, value: float, patients: int, level: floa
         patients: at least two.
         level: such as 0.95.
     """
-    drawn = drawn[~np.isnan(drawn)]
-    steps = t.isf((1 - level) / 2, patients - 1) * np.sqrt(patients / (patients - 1))
-    widened = norm.sf(steps)
+    drawn = np.sort(drawn[~np.isnan(drawn)])
+    steps = -stdtrit(patients - 1, (1 - level) / 2) * np.sqrt(patients / (patients - 1))
+    widened = ndtr(-steps)
     if widened * len(drawn) < 0.5:  # the percentile lies beyond the outermost replicate
         reach = float(steps * drawn.std())
         return value - reach, value + reach
-    low, high = np.quantile(drawn, [widened, 1 - widened])
+    ends = np.array([widened, 1 - widened]) * (len(drawn) - 1)
+    low, high = np.interp(ends, np.arange(len(drawn)), drawn)
     return float(low), float(high)
 
 
@@ -134,11 +139,11 @@ def _clopper_pearson(mean: float, n: float, patients: int, level: float) -> tupl
     if patients < 2:
         return 0.0, 1.0
     tail = (1 - level) / 2
-    n *= (norm.isf(tail) / t.isf(tail, patients - 1)) ** 2
+    n *= (ndtri(tail) / stdtrit(patients - 1, tail)) ** 2
     hits = n * mean
     return (
-        float(beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0,
-        float(beta.isf(tail, hits + 1, n - hits)) if hits < n else 1.0,
+        float(betaincinv(hits, n - hits + 1, tail)) if hits > 0 else 0.0,
+        float(betainccinv(hits + 1, n - hits, tail)) if hits < n else 1.0,
     )
 
 
@@ -153,18 +158,38 @@ def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Flo
     both = np.concatenate([sums, distinct], axis=1)
     out = np.empty((replicates, cells))
     rows = max(1, min(_CHUNK, _WEIGHTS // clusters))
-    weights = np.empty((rows, clusters))
-    stream = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    kept = None
+    if replicates * clusters <= _KEPT:
+        with _turn:  # the tables of an audit have the same patients, and their threads ask at once
+            kept = _all_weights(seed, replicates, clusters)
     for start in range(0, replicates, rows):
-        part = weights[: min(rows, replicates - start)]
-        draw_patients(stream, start, part)
-        product = part @ both
-        out[start : start + len(part)] = product[:, :cells] / product[:, cells:][:, which]
+        end = min(start + rows, replicates)
+        part = _weights(seed, start, end, clusters) if kept is None else kept[start:end]
+        product = part.astype(np.float64) @ both
+        out[start:end] = product[:, :cells] / product[:, cells:][:, which]
     return out
 
 
+_turn = threading.Lock()
+
+
+@lru_cache(maxsize=16)
+def _all_weights(seed: int, replicates: int, patients: int) -> NDArray[np.uint8]:
+    return _weights(seed, 0, replicates, patients)
+
+
+def _weights(seed: int, first: int, end: int, patients: int) -> NDArray[np.uint8]:
+    """Count how often each patient is drawn in some replicates: shape (end − first, patients).
+
+    A byte holds it: that one of a billion patients is drawn 256 times has a probability below 1e-490.
+    """
+    weights = np.empty((end - first, patients), np.uint8)
+    draw_patients(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0], first, weights)
+    return weights
+
+
 @njit(nogil=True, cache=True)
-def draw_patients(stream: np.uint64, first: int, weights: Floats) -> None:
+def draw_patients(stream: np.uint64, first: int, weights: Floats | NDArray[np.uint8]) -> None:
     """Draw as many patients as there are, with replacement, and count how often each is drawn.
 
     Every replicate has a stream of its own (SplitMix64: Steele, Lea & Flood, OOPSLA 2014), so it does not
@@ -174,7 +199,7 @@ def draw_patients(stream: np.uint64, first: int, weights: Floats) -> None:
     Args:
         stream: uint64, what the seed stands for.
         first: number of the first replicate.
-        weights: float64, shape (replicates, patients), written to.
+        weights: numbers of any type that holds the counts, shape (replicates, patients), written to.
     """
     patients = np.uint64(weights.shape[1])
     for row in range(weights.shape[0]):

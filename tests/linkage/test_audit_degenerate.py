@@ -1,0 +1,74 @@
+"""Audits at the edge of what can be measured: strata of one, a direction without distractors, one answer."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from relinkage.errors import InputError
+from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage.ranks import count_both, count_ranks
+from relinkage.linkage.vectors import Vectors
+
+FEW = Resampling(replicates=100)
+
+
+def audited(images, reports, columns=None, **choices):
+    pairs = pl.DataFrame({"pair_id": range(len(images)), **(columns or {})})
+    links = Links.from_pairs(pairs, len(images), len(reports), "pairs")
+    return audit(images, reports, links, AuditSettings(resampling=FEW, **choices)).result
+
+
+@pytest.mark.parametrize("direction", ["image-to-report", "report-to-image", "both"])
+def test_strata_in_which_every_query_is_alone_have_no_rows(direction):
+    vectors = np.random.default_rng(0).normal(size=(6, 3))
+    made = audited(vectors, vectors, {"view": list("abcdef")}, direction=direction,
+                   hard_negatives=HardNegatives(("view",)))  # fmt: skip
+    assert {row["negatives"] for row in made["closed_set"]} == {"all"}
+    assert made["strata"][0]["alone"] == 1
+
+
+def test_a_direction_without_any_distractor_is_refused_in_one_sentence():
+    """All images share a report: asked for by that report, no other image is a wrong answer."""
+    random = np.random.default_rng(0)
+    images, reports = random.normal(size=(5, 3)), random.normal(size=(3, 3))
+    with pytest.raises(InputError):
+        audited(images, reports, {"candidate": [0] * 5}, direction="both")
+
+
+def test_a_query_alone_in_its_direction_costs_no_warning():
+    random = np.random.default_rng(0)
+    images, reports = random.normal(size=(5, 3)), random.normal(size=(3, 3))
+    columns = {"candidate": [1, 1, 1, 0, 0], "patient_id": [None, "p", "p", "p", "p"]}
+    audited(images, reports, columns, direction="report-to-image", distractors="other-patients")
+
+
+def test_a_ladder_where_no_length_is_known_costs_no_warning(recwarn):
+    vectors = np.random.default_rng(0).normal(size=(6, 3))
+    lengths = pl.Series([None] * 6, dtype=pl.Int64)
+    audited(vectors, vectors, {"Edema": [1, 0] * 3, "report_words": lengths},
+            hard_negatives=HardNegatives(ladder=True))  # fmt: skip
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("cone", [1e5, 1e6])
+def test_both_directions_in_one_pass_agree_with_each_alone_where_scores_crowd_about_a_tie(cone):
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        images, reports = (Vectors.prepare(random.normal(size=(500, 3)) + cone, "vectors") for _ in "ab")
+        _, back = count_both(images, reports, np.arange(500))
+        alone = count_ranks(reports, images, np.arange(500))
+        np.testing.assert_array_equal(back.above, alone.above)
+        np.testing.assert_array_equal(back.ties, alone.ties)
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="an older torch")
+def test_a_program_around_us_may_set_precision_in_either_of_torchs_ways():
+    vectors = np.random.default_rng(0).normal(size=(600, 64)).astype(np.float32)
+    plain = audited(vectors, vectors[::-1].copy())["ranks"]
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+    try:
+        assert audited(vectors, vectors[::-1].copy())["ranks"] == plain
+        assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
+    finally:
+        torch.backends.mkldnn.matmul.fp32_precision = "none"
