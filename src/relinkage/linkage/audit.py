@@ -17,7 +17,7 @@ from relinkage.linkage import controls
 from relinkage.linkage.entropy import entropy_row
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
-from relinkage.linkage.measures import Pool, rank_distribution, rank_rows, recall_rows, size, sizes
+from relinkage.linkage.measures import Pool, closed_set_rows, rank_distribution, recall_rows, size, sizes
 from relinkage.linkage.open_set import SAMPLE, OpenSet, open_set
 from relinkage.linkage.risk import risk_pool, risk_row
 from relinkage.linkage.score_rows import depth_for, most_queries, score_rows
@@ -77,10 +77,10 @@ def audit(
     _check_widths(images, reports, sources)
     links = links or Links.row_by_row(len(images), len(reports))
     labels = label_columns(links.pairs) if labels is None else labels
-    hard = levels(links, settings.hard_negatives, labels) if settings.hard_negatives else []
     with ThreadPoolExecutor() as side_by_side:
         image_side = side_by_side.submit(Vectors.prepare, images, sources[0])
         report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
+        hard = levels(links, settings.hard_negatives, labels) if settings.hard_negatives else []
     image_vectors, report_vectors = image_side.result(), report_side.result()
     ways = link(image_vectors, report_vectors, links, settings, hard)
     _check_distractors(ways)
@@ -143,11 +143,12 @@ def _measure(
     rows = over_all if level is None else hard_grid(standing, settings)
     # A pool that fits one direction may have no query in the other, and then there is no row for it.
     shown = sum(bool((sizes(standing, cell.pool) <= standing.eligible).any()) for cell in rows.cells)
-    recalls = recall_rows(way.table, [*rows.cells, *rows.curve], settings.resampling, name)
+    cells = [*rows.cells, *rows.curve]
+    recalls, ranks = closed_set_rows(way.table, cells, rows.pools, settings.resampling, name)
     return {
         "closed_set": recalls[:shown],
         "curve": recalls[shown:],
-        "ranks": rank_rows(way.table, rows.pools, settings.resampling, name),
+        "ranks": ranks,
         "rank_distribution": [rank_distribution(way.table, name)],
         "controls": _check_controls(way, level, rows, settings, _strict(hard, rows, settings)),
     }

@@ -101,10 +101,43 @@ def recall_rows(
         strict: the level at which `on_chance` asks whether chance lies in the interval; several cells are
             looked at together, so it is stricter than the level that is printed.
     """
+    return closed_set_rows(table, cells, (), resampling, negatives, strict)[0]
+
+
+def rank_rows(
+    table: LinkageTable, chosen: Sequence[Pool], resampling: Resampling, negatives: str = ALL
+) -> list[dict[str, Any]]:
+    """Give a row per pool: mean reciprocal rank with its interval, median and mean of the expected ranks.
+
+    Ties count in expectation; `optimistic` and `pessimistic` have the same figures with every tie below the
+    mate and above it (Berrendorf et al. 2020).
+    """
+    return closed_set_rows(table, (), chosen, resampling, negatives)[1]
+
+
+def closed_set_rows(
+    table: LinkageTable,
+    cells: Sequence[Cell],
+    chosen: Sequence[Pool],
+    resampling: Resampling,
+    negatives: str = ALL,
+    strict: float = 0.999,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give what `recall_rows` and `rank_rows` give, from the same draws of patients."""
+    if not cells and not chosen:
+        return [], []
     standing = table.standings[negatives]
+    counts = (standing.eligible, standing.above, standing.ties)
+    recall = recalls(standing, cells)
+    reciprocal = [pools.reciprocal_rank(*counts, sizes(standing, pool)) for pool in chosen]
+    values = np.column_stack([recall, *reciprocal])
+    drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
     printed = [size(standing, cell.pool) for cell in cells]
     expected = [chance(standing, cell) for cell in cells]
-    return rows_of(table, cells, recalls(standing, cells), printed, expected, resampling, negatives, strict)
+    return (
+        _recall_rows(table, cells, recall, drawn, printed, expected, resampling, negatives, strict),
+        _rank_rows(table, chosen, drawn.take(slice(len(cells), None)), reciprocal, resampling, negatives),
+    )
 
 
 def rows_of(
@@ -114,8 +147,6 @@ def rows_of(
     printed: Sequence[int],
     expected: Sequence[float],
     resampling: Resampling,
-    negatives: str = ALL,
-    strict: float = 0.999,
 ) -> list[dict[str, Any]]:
     """Give a row per cell that any query has a value in, whatever counts as a hit.
 
@@ -126,14 +157,27 @@ def rows_of(
         printed: the size of each cell's pool.
         expected: chance in each cell.
         resampling: as in `recall_rows`.
-        negatives: as in `recall_rows`.
-        strict: as in `recall_rows`.
     """
-    bootstrap = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
-    shown, wide = bootstrap.interval(resampling.level), bootstrap.interval(strict)
+    drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
+    return _recall_rows(table, cells, values, drawn, printed, expected, resampling, ALL, 0.999)
+
+
+def _recall_rows(
+    table: LinkageTable,
+    cells: Sequence[Cell],
+    values: Floats,
+    drawn: ClusterBootstrap,
+    printed: Sequence[int],
+    expected: Sequence[float],
+    resampling: Resampling,
+    negatives: str,
+    strict: float,
+) -> list[dict[str, Any]]:
+    drawn, seen = drawn.take(slice(len(cells))), (~np.isnan(values)).sum(axis=0)
+    shown, wide = drawn.interval(resampling.level), drawn.interval(strict)
     rows = []
     for place, cell in enumerate(cells):
-        queries = int((~np.isnan(values[:, place])).sum())
+        queries = int(seen[place])
         if queries == 0:
             continue
         recall = float(shown.mean[place])
@@ -149,7 +193,7 @@ def rows_of(
                 "chance": expected[place],
                 "lift": recall / expected[place],
                 "queries": queries,
-                "patients": int(bootstrap.patients[place]),
+                "patients": int(drawn.patients[place]),
                 "coverage": queries / len(table),
                 "full": cell.pool == FULL,
                 "on_chance": bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
@@ -158,22 +202,16 @@ def rows_of(
     return rows
 
 
-def rank_rows(
-    table: LinkageTable, chosen: Sequence[Pool], resampling: Resampling, negatives: str = ALL
+def _rank_rows(
+    table: LinkageTable,
+    chosen: Sequence[Pool],
+    drawn: ClusterBootstrap,
+    reciprocal: Sequence[Floats],
+    resampling: Resampling,
+    negatives: str,
 ) -> list[dict[str, Any]]:
-    """Give a row per pool: mean reciprocal rank with its interval, median and mean of the expected ranks.
-
-    Ties count in expectation; `optimistic` and `pessimistic` have the same figures with every tie below the
-    mate and above it (Berrendorf et al. 2020).
-    """
-    if not chosen:
-        return []
-    standing = table.standings[negatives]
+    standing, estimates = table.standings[negatives], drawn.interval(resampling.level)
     counts = (standing.eligible, standing.above, standing.ties)
-    reciprocal = np.stack([pools.reciprocal_rank(*counts, sizes(standing, pool)) for pool in chosen], axis=1)
-    estimates = ClusterBootstrap.draw(
-        reciprocal, table.patient, resampling.replicates, resampling.seed
-    ).interval(resampling.level)
     rows = []
     for place, pool in enumerate(chosen):
         ranks = pools.rank(*counts, sizes(standing, pool))
@@ -196,7 +234,7 @@ def rank_rows(
             ("optimistic", standing.above),
             ("pessimistic", standing.above + standing.ties),
         ):
-            rows[-1][view] = _untied(standing, above, sizes(standing, pool), reciprocal[:, place], rows[-1])
+            rows[-1][view] = _untied(standing, above, sizes(standing, pool), reciprocal[place], rows[-1])
     return rows
 
 

@@ -80,6 +80,12 @@ class ClusterBootstrap:
         certain = ~(variance > 0) | ~(total * np.minimum(means, 1 - means) >= 1)
         return cls(means, drawn, patients, np.where(certain, patients, effective))
 
+    def take(self, cells: slice) -> "ClusterBootstrap":
+        """Keep some of the cells."""
+        return ClusterBootstrap(
+            self.means[cells], self.replicates[:, cells], self.patients[cells], self.effective[cells]
+        )
+
     @property
     def few(self) -> NDArray[np.bool_]:
         """Whether fewer than `FEW` hits or misses, or one patient, carry a mean: bool, shape (cells,)."""
@@ -109,10 +115,17 @@ def patient_sums(values: Floats, patient: Ints) -> tuple[Floats, Floats]:
     Returns:
         Sums and counts, both float64, shape (patients, cells), in the order of the patients' numbers.
     """
-    which = np.unique(patient, return_inverse=True)[1].ravel()
+    which = _dense(patient)
     sums, counts = (np.zeros((int(which.max()) + 1, values.shape[1])) for _ in range(2))
     _add_up(np.ascontiguousarray(values), which, sums, counts)
     return sums, counts
+
+
+def _dense(patient: Ints) -> Ints:
+    """Number the patients from 0 without a gap; as a rule they are."""
+    if patient.min() == 0 and patient.max() < len(patient) and np.bincount(patient).all():
+        return patient
+    return np.unique(patient, return_inverse=True)[1].ravel()
 
 
 def expanded_percentiles(drawn: Floats, value: float, patients: int, level: float) -> tuple[float, float]:
