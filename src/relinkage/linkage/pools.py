@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 
 _FEW_TIES = 16
 """Up to this many ties the mean over u is summed; beyond, it is read off a table of prefix sums over s."""
+_VANISHES = -600.0
+"""A term of a hypergeometric law whose logarithm lies below says nothing, and nothing follows from it."""
 _FEW_FACTORS = 256
 """Up to this many factors a ratio of binomials is multiplied out; beyond, log-gamma is accurate enough."""
 
@@ -113,8 +115,12 @@ def _at(log_factorial, M, s, N, ks, value):
             value[k] = 1.0 if ks[k] > min(s, n) else 0.0
         return
     # At least n − (P − s) of the draws are successes; from there on each term follows from the one before.
-    least = _first_that_counts(log_factorial, P, s, n)
-    term = np.exp(_log_probability(log_factorial, P, s, n, least))
+    least = max(0, n - (P - s))
+    log_term = _log_probability(log_factorial, P, s, n, least)
+    if log_term < _VANISHES:
+        least = _first_that_counts(log_factorial, P, s, n, least)
+        log_term = _log_probability(log_factorial, P, s, n, least)
+    term = np.exp(log_term)
     total = 0.0
     k = 0
     for i in range(least, ks.max()):
@@ -144,14 +150,12 @@ def _log_probability(log_factorial, P, s, n, i):
 
 
 @njit(nogil=True, cache=True)
-def _first_that_counts(log_factorial, P, s, n):
-    """Give the least i whose P(X = i) is no less than e⁻⁶⁰⁰: below, a first term would vanish."""
-    low, high = max(0, n - (P - s)), (n + 1) * (s + 1) // (P + 2)  # up to the mode P(X = i) rises
-    if _log_probability(log_factorial, P, s, n, low) >= -600:
-        return low
+def _first_that_counts(log_factorial, P, s, n, low):
+    """Give the least i above `low` whose P(X = i) is no less than e⁻⁶⁰⁰: below, a first term would vanish."""
+    high = (n + 1) * (s + 1) // (P + 2)  # up to the mode P(X = i) rises
     while high - low > 1:
         middle = (low + high) // 2
-        if _log_probability(log_factorial, P, s, n, middle) < -600:
+        if _log_probability(log_factorial, P, s, n, middle) < _VANISHES:
             low = middle
         else:
             high = middle
