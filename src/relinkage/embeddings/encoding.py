@@ -1,6 +1,6 @@
 """The embedding pass: a cohort through an encoder, in batches, shard by shard, resumable after any kill."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from relinkage.cohorts import Cohort, with_split
 from relinkage.cohorts.text import normalise, within_budget
 from relinkage.embeddings.decoding import decode_ahead
+from relinkage.embeddings.features import checked, checked_images, image_arrays, no_images, with_embeddings
 from relinkage.embeddings.folder import (
     HEADS,
     LEFT_OUT,
@@ -222,7 +223,7 @@ def _embed_images(
     with closing(decoded), progress(len(rows), "images", "images", done=done) as bar:
         for file, shard in todo:
             unusable: dict[int, str] = {}
-            features = [np.empty((0, encoder.card.image_features), np.float32)]
+            features = [no_images(encoder.card)]
             for batch in _cut(shard, settings.batch):
                 pixels = []
                 for row, image in zip(batch, next(decoded), strict=True):
@@ -233,9 +234,9 @@ def _embed_images(
                 left_out.add(unusable)
                 if pixels:
                     part = encoder.encode_images(torch.stack(pixels))
-                    features.append(_checked(part, len(pixels), encoder.card.image_features, encoder))
+                    features.append(checked_images(part, len(pixels), encoder))
                 bar.update(len(batch))
-            write_shard(file, _arrays(np.concatenate(features), project), unusable)
+            write_shard(file, image_arrays(np.concatenate(features), project), unusable)
     return [len(shard) - len(left_out.reasons.keys() & set(shard.tolist())) for shard in shards]
 
 
@@ -256,32 +257,14 @@ def _embed_texts(
             features, truncated = [], []
             for batch in _cut(shard, settings.batch):
                 part = encoder.encode_texts(batch)
-                features.append(_checked(part.features, len(batch), encoder.card.text_features, encoder))
+                features.append(checked(part.features, len(batch), encoder.card.text_features, encoder))
                 truncated.append(part.truncated)
                 bar.update(len(batch))
             flags.append(np.concatenate(truncated))
-            write_shard(file, _arrays(np.concatenate(features), project) | {"truncated": flags[-1]}, {})
+            write_shard(
+                file, with_embeddings(np.concatenate(features), project) | {"truncated": flags[-1]}, {}
+            )
     return [len(shard) for shard in shards], np.concatenate(flags)
-
-
-def _arrays(
-    features: NDArray[np.float32], project: Callable[[torch.Tensor], torch.Tensor] | None
-) -> dict[str, NDArray[Any]]:
-    if project is None:
-        return {"features": features}
-    with torch.inference_mode():
-        return {"features": features, "embeddings": project(torch.from_numpy(features)).numpy()}
-
-
-def _checked(features: NDArray[np.float32], rows: int, width: int, encoder: Encoder) -> NDArray[np.float32]:
-    if features.shape != (rows, width):
-        raise ValueError(f"{encoder.card.id} gave features of shape {features.shape}, not {(rows, width)}")
-    if not np.isfinite(features).all():
-        raise HopelessError(
-            f"The encoder {encoder.card.id} gives NaN or infinity as features; check its weights and its "
-            "preprocessing."
-        )
-    return features.astype(np.float32, copy=False)
 
 
 def _cut(items: Sequence[Any] | NDArray[Any], size: int) -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """Embeddings: what an encoder left of a cohort, read back from its folder."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from relinkage.cohorts.tabular import read_table
+from relinkage.embeddings.grid import Grid, open_grid
 from relinkage.embeddings.shards import Side, read_shard, shard_name
 from relinkage.embeddings.table import ADDED, IDS
 from relinkage.encoders.heads import HeadPair, load_heads
@@ -36,12 +38,13 @@ class Embeddings:
         pairs: a row per pair: ids, split, view, sex, age, kept columns, labels, `report_hash`,
             `report_words` (both of the full report), `report_row` (the row of its text in the text
             arrays), `cut` (by the token budget) and `truncated` (by the model's own limit after that).
-        image_features: float32, shape (pairs, image features).
+        image_features: float32, shape (pairs, image features); of a grid, the mean over its positions.
         text_features: float32, shape (distinct texts, text features).
         image_embeddings: unit vectors of the encoder's own heads, shape (pairs, embedding), or None.
         text_embeddings: likewise, shape (distinct texts, embedding).
         manifest: what made them.
         path: the folder they were read from.
+        image_grid: where the image tower gives a grid of features, that grid, on disk.
     """
 
     pairs: pl.DataFrame
@@ -51,6 +54,7 @@ class Embeddings:
     text_embeddings: Floats | None
     manifest: dict[str, Any]
     path: Path
+    image_grid: Grid | None = None
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -92,6 +96,7 @@ class Embeddings:
             text_features=self.text_features[texts],
             image_embeddings=None if self.image_embeddings is None else self.image_embeddings[chosen],
             text_embeddings=None if self.text_embeddings is None else self.text_embeddings[texts],
+            image_grid=None if self.image_grid is None else self.image_grid.select(chosen),
         )
 
     def split(self, name: str) -> "Embeddings":
@@ -120,7 +125,8 @@ class Embeddings:
             float32 unit vectors of the images, shape (pairs, embedding), and of the distinct reports.
 
         Raises:
-            InputError: the heads were made for features of another width.
+            InputError: the heads were made for features of another width, or need a grid of features where
+                there are only pooled ones.
         """
         wanted = (heads.image_spec.features, heads.text_spec.features)
         found = (self.image_features.shape[1], self.text_features.shape[1])
@@ -132,17 +138,30 @@ class Embeddings:
             )
         heads.eval()
         device = next(heads.parameters()).device
-        sides = ((self.image_features, heads.embed_images), (self.text_features, heads.embed_texts))
+        sides = (
+            (self._image_batches(heads, batch), heads.embed_images),
+            (_batches(self.text_features, batch), heads.embed_texts),
+        )
         images, texts = (
-            np.concatenate(
-                [
-                    embed(torch.from_numpy(features[start : start + batch]).to(device)).cpu().numpy()
-                    for start in range(0, len(features), batch)
-                ]
-            )
-            for features, embed in sides
+            np.concatenate([embed(torch.from_numpy(part).to(device)).cpu().numpy() for part in parts])
+            for parts, embed in sides
         )
         return images, texts
+
+    def _image_batches(self, heads: HeadPair, batch: int) -> Iterator[Floats]:
+        if heads.image_spec.kind != "grid":
+            return _batches(self.image_features, batch)
+        if self.image_grid is None:
+            raise InputError(
+                f"The image head needs the grid of image features and {self.path} holds pooled ones, one "
+                "vector an image; embed the cohort with an encoder that keeps the grid, or name other heads."
+            )
+        # A grid is a few hundred times the size of a pooled vector.
+        return self.image_grid.batches(max(batch // self.image_grid.shape[0], 1))
+
+
+def _batches(features: Floats, size: int) -> Iterator[Floats]:
+    return (features[start : start + size] for start in range(0, len(features), size))
 
 
 def read_embeddings(path: str | Path) -> Embeddings:
@@ -168,11 +187,13 @@ def read_embeddings(path: str | Path) -> Embeddings:
         raise InputError(f"{path / MANIFEST} is not of the schema {SCHEMA}; embed the cohort again.")
     try:
         card, shards = manifest["encoder"], manifest["shards"]
+        positions = card.get("image_positions")
         manifest["labels"] = [str(label) for label in manifest["labels"]]
         embedding = card["embedding"]
         images = _read_side(path, "image", shards["image"], card["image_features"], embedding)
         texts = _read_side(path, "text", shards["text"], card["text_features"], embedding)
-    except (KeyError, TypeError, ValueError):
+        grid = open_grid(path, shards["image"], positions, card["image_features"]) if positions else None
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise InputError(f"{path / MANIFEST} is damaged; embed the cohort again.") from None
     pairs = _read_pairs(path / PAIRS, len(images["features"]), len(texts["features"]))
     return Embeddings(
@@ -183,6 +204,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
         texts.get("embeddings"),
         manifest,
         path,
+        grid,
     )
 
 
@@ -194,7 +216,7 @@ def _read_side(
     start = 0
     for index, count in enumerate(rows):
         file = path / shard_name(side, index)
-        shard = read_shard(file)
+        shard = read_shard(file, arrays)
         for name, target in arrays.items():
             part = shard.get(name)
             if part is None or part.shape != (count, target.shape[1]) or part.dtype != np.float32:

@@ -1,7 +1,7 @@
 """Shards: the safetensors files of an embeddings folder, each whole or absent."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,14 +39,19 @@ def write_shard(path: Path, tensors: Mapping[str, NDArray[Any]], left_out: Mappi
         )
 
 
-def read_shard(path: Path) -> dict[str, NDArray[Any]]:
+def read_shard(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the arrays of a shard.
+
+    Args:
+        path: the shard's file.
+        names: the arrays to read, as far as they are there; None for all.
 
     Raises:
         InputError: the shard is missing or damaged.
     """
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        found = [name for name in file.keys() if names is None or name in names]  # noqa: SIM118 (not a dict)
+        return {name: file.get_tensor(name) for name in found}
 
 
 def read_left_out(path: Path) -> dict[int, str]:

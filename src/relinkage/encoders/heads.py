@@ -3,16 +3,23 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from relinkage.encoders.grid_head import Norm, grid_head
 from relinkage.errors import InputError
 from relinkage.files import whole_file
 
 Kind = Literal["linear", "mlp"]
+"""What can be trained from scratch."""
+LoadedKind = Literal["grid", "bert-mlp"]
+"""What comes with a published model."""
+
+_LAYER_NORM_EPSILON = 1e-12
+"""Of CXR-BERT's projection head (Boecking et al. 2022, arXiv 2204.09817)."""
 
 
 @dataclass(frozen=True)
@@ -20,25 +27,39 @@ class HeadSpec:
     """The shape of one projection head.
 
     Attributes:
-        kind: `linear` (one matrix) or `mlp` (Linear-GELU-Dropout-Linear, arXiv 2601.05399).
+        kind: `linear` (one matrix), `mlp` (Linear-GELU-Dropout-Linear, arXiv 2601.05399), `grid` (BioViL's
+            image head over a grid of features, see `grid_head`) or `bert-mlp` (CXR-BERT's text head,
+            Linear-GELU-LayerNorm-Linear, arXiv 2204.09817; what LayerNorm scales and shifts by stands in the
+            last layer, so that all parameters are those of linear layers).
         features: width of the features that go in.
         embedding: width of the shared space.
         bias: whether linear layers have a bias.
-        hidden: width of the hidden layer of an `mlp`.
+        hidden: width of the hidden layer of anything but `linear`.
         dropout: dropout of an `mlp` while it is trained.
+        norm: what stands after the first layer of a `grid`; `none` for all other kinds.
     """
 
-    kind: Kind
+    kind: Kind | LoadedKind
     features: int
     embedding: int
     bias: bool = False
     hidden: int = 0
     dropout: float = 0.0
+    norm: Norm = "none"
 
     def build(self) -> nn.Module:
         """Give a head with freshly initialised weights."""
         if self.kind == "linear":
             return nn.Linear(self.features, self.embedding, bias=self.bias)
+        if self.kind == "grid":
+            return grid_head(self.features, self.hidden, self.embedding, bias=self.bias, norm=self.norm)
+        if self.kind == "bert-mlp":
+            return nn.Sequential(
+                nn.Linear(self.features, self.hidden, bias=self.bias),
+                nn.GELU(),
+                nn.LayerNorm(self.hidden, eps=_LAYER_NORM_EPSILON, elementwise_affine=False),
+                nn.Linear(self.hidden, self.embedding, bias=self.bias),
+            )
         return nn.Sequential(
             nn.Linear(self.features, self.hidden, bias=self.bias),
             nn.GELU(),
@@ -60,7 +81,14 @@ class HeadPair(nn.Module):
         self.image, self.text = image.build(), text.build()
 
     def embed_images(self, features: Tensor) -> Tensor:
-        """Project image features (n, image features) to unit vectors (n, embedding)."""
+        """Project image features to unit vectors (n, embedding).
+
+        Args:
+            features: float32, shape (n, image features); (n, positions, image features) for a `grid`.
+
+        Raises:
+            InputError: the head needs a grid and the features are pooled.
+        """
         return nn.functional.normalize(self.image(features), dim=-1)
 
     def embed_texts(self, features: Tensor) -> Tensor:
@@ -101,6 +129,9 @@ def load_heads(path: Path) -> HeadPair:
 
 def _spec(fields: dict[str, Any]) -> HeadSpec:
     spec = HeadSpec(**fields)
-    if spec.kind not in ("linear", "mlp") or min(spec.features, spec.embedding, spec.hidden) < 0:
+    known = spec.kind in (*get_args(Kind), *get_args(LoadedKind)) and spec.norm in get_args(Norm)
+    if not known or min(spec.features, spec.embedding, spec.hidden) < 0:
         raise ValueError(f"no projection head: {fields}")
+    if spec.norm != "none" and spec.kind != "grid":
+        raise ValueError(f"a {spec.kind} head has no {spec.norm} normalisation")
     return spec

@@ -62,7 +62,7 @@ def locate(name: str, *, offline: bool = False) -> ModelFolder:
     _transformers(f"The model {name}")
     if name and Path(name).is_dir():
         path = Path(name)
-        label, revision = path.resolve().name, _digest(path)
+        label, revision = path.resolve().name, folder_digest(path)
     elif is_hub_id(name):
         label = name.partition("@")[0]
         path = _from_hub(label, name.partition("@")[2] or None, offline)
@@ -217,7 +217,8 @@ def _has_weights(folder: Path) -> bool:
     return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
 
 
-def _digest(folder: Path) -> str:
+def folder_digest(folder: Path) -> str:
+    """Give a digest of what a model's folder loads: configuration, vocabulary and weights."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in _LOADED and path.is_file():

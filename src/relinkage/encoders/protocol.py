@@ -29,6 +29,7 @@ class EncoderCard:
             cohort may be among it.
         pooling: one line saying how one feature vector is taken from each tower.
         device: the kind of processor the encoder runs on; the last bits of features depend on it.
+        image_positions: positions of the grid that the image tower gives, None where its features are pooled.
     """
 
     id: str
@@ -42,6 +43,7 @@ class EncoderCard:
     seen: str = "not stated"
     pooling: str = "the model's own"
     device: str = "cpu"
+    image_positions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,10 @@ class Encoder(Protocol):
         ...
 
     def encode_images(self, pixels: torch.Tensor) -> NDArray[np.float32]:
-        """Encode a stack of preprocessed images: float32, shape (images, image_features)."""
+        """Encode a stack of preprocessed images: float32, shape (images, image_features).
+
+        Where the card states positions: a grid, shape (images, positions, image_features).
+        """
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
