@@ -1,0 +1,137 @@
+"""Checking a stated ε by attack: canaries are trained on with probability one half, and guessed about.
+
+After Steinke, Nasr and Jagielski (2305.08846). The guesser sees what a statement covers: the noisy sum of
+every step.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import binom
+
+from relinkage.embeddings import Embeddings
+from relinkage.errors import InputError
+from relinkage.privacy.canary_scores import scores_apart, scores_together
+from relinkage.privacy.noise import coins
+from relinkage.privacy.prepare import prepare
+from relinkage.privacy.public import Public
+from relinkage.privacy.settings import HardenSettings
+
+
+@dataclass(frozen=True)
+class CanaryAudit:
+    """What guessing about canaries says of an ε.
+
+    Attributes:
+        canaries: m, each trained on with probability one half.
+        guesses: r, fixed beforehand: the most and the least likely canaries are guessed.
+        correct: v, guesses that were right.
+        delta: δ of the statement.
+        lower_bound: ε is at least this, with the stated confidence; 0 where nothing can be said.
+        confidence: of the lower bound.
+        stated: ε of the statement.
+    """
+
+    canaries: int
+    guesses: int
+    correct: int
+    delta: float
+    lower_bound: float
+    confidence: float
+    stated: float
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the stated ε cannot be true."""
+        return self.lower_bound > self.stated
+
+
+def epsilon_at_least(
+    canaries: int, guesses: int, correct: int, delta: float, confidence: float = 0.95
+) -> float:
+    """Give the ε that so many right guesses prove a training to exceed.
+
+    It is the largest ε at which as many would have a probability below 1 − confidence (2305.08846, theorem
+    5.2): q = 1/(1 + e^{−ε}), p = P[Bin(r, q) ≥ v] + 2mδ·max_i (1/i)·P[v > Bin(r, q) ≥ v − i].
+
+    Args:
+        canaries: m.
+        guesses: r, at most m.
+        correct: v, at most r.
+        delta: δ.
+        confidence: of the bound.
+    """
+
+    def probability(epsilon: float) -> float:
+        law = binom(guesses, 1 / (1 + np.exp(-epsilon)))
+        tail = law.sf(correct - 1)
+        if not correct:
+            return float(tail)
+        i = np.arange(1, correct + 1)
+        slack = (law.sf(correct - i - 1) - tail) / i
+        return float(tail + 2 * canaries * delta * slack.max())
+
+    low, high = 0.0, 50.0
+    if probability(low) >= 1 - confidence:
+        return 0.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if probability(middle) < 1 - confidence else (low, middle)
+    return low
+
+
+def audit_by_canaries(
+    embeddings: Embeddings,
+    train: str,
+    settings: HardenSettings,
+    public: Public | None = None,
+    *,
+    canaries: int = 1000,
+    guesses: int = 100,
+    noise_multiplier: float | None = None,
+    noise_divided_by: float = 1.0,
+    seed: int = 0,
+) -> CanaryAudit:
+    """Train with canaries, and guess from the noisy sums which were in.
+
+    Where a unit's loss depends on the unit alone, all canaries are further patients of one training. Where a
+    loss couples a batch, one training can show no more than a batch's bound for all canaries together; there
+    each canary has a training of its own, as long as the others, of itself and of patients who were chosen
+    to tell of it. The heads are thrown away: canaries have no place in heads that are used.
+
+    Args:
+        embeddings: cached features.
+        train: the split to train on.
+        settings: the choices of the training.
+        public: what may be looked at freely.
+        canaries: m.
+        guesses: r; half are for "in", half for "out".
+        noise_multiplier: σ of the statement that is checked; calibrated again where not given.
+        noise_divided_by: weakens the noise without telling the accountant, to see that the audit finds it.
+        seed: of the canaries and of who is in.
+
+    Raises:
+        InputError: a number is out of range, or the training cannot be audited in this way.
+    """
+    if settings.mechanism == "one-shot" or settings.epsilon is None:
+        raise InputError("Canaries go with a training in steps and an epsilon; give another --mechanism.")
+    if not 2 <= guesses <= canaries or guesses % 2:
+        raise InputError(
+            f"{guesses} guesses about {canaries} canaries cannot be; give an even number of them."
+        )
+    prepared = prepare(embeddings, train, settings, public or Public())
+    if prepared.statement is None:
+        raise AssertionError("an epsilon has a statement")
+    multiple = prepared.mechanism.sensitivity.multiple
+    sigma = noise_multiplier or prepared.statement.noise_multiplier
+    plan = replace(prepared.plan, noise=sigma * multiple / noise_divided_by)
+    rng = np.random.default_rng(seed)
+    inside = rng.random(canaries) < 0.5
+    alone = settings.mechanism in ("label-anchored", "public-negatives")
+    score = scores_together if alone else scores_apart
+    scores = score(prepared, plan, inside, rng, coins(settings.seed_noise))
+    order = np.argsort(scores, kind="stable")
+    half = guesses // 2
+    correct = int(inside[order[-half:]].sum() + (~inside[order[:half]]).sum())
+    bound = epsilon_at_least(canaries, guesses, correct, settings.delta)
+    return CanaryAudit(canaries, guesses, correct, settings.delta, bound, 0.95, prepared.statement.epsilon)

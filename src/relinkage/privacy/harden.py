@@ -1,0 +1,125 @@
+"""Heads trained with differential privacy on one split of the embeddings, and the folder they go to."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import relinkage
+from relinkage.alignment.folder import HEADS, MANIFEST, SCHEMA, Heads
+from relinkage.embeddings import Embeddings
+from relinkage.encoders.heads import HeadPair, save_heads
+from relinkage.errors import InputError
+from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.privacy.mechanisms import one_shot
+from relinkage.privacy.noise import coins
+from relinkage.privacy.prepare import Prepared, check, prepare, units_among
+from relinkage.privacy.public import Public
+from relinkage.privacy.settings import HardenSettings
+from relinkage.privacy.statement import PrivacyStatement, spend
+from relinkage.privacy.training import train_privately
+from relinkage.progress import say
+
+
+def harden(
+    embeddings: Embeddings, train: str, settings: HardenSettings, out: Path, public: Public | None = None
+) -> Heads:
+    """Train heads with differential privacy on one split and write them as a folder.
+
+    The manifest can be published with the heads: it holds the privacy statement, and nothing else that was
+    counted or computed on the private pairs: no numbers of pairs, no losses, no fingerprints. (Without an ε,
+    as a control, the heads are not private, and the manifest names the cohort by its fingerprint.)
+
+    Args:
+        embeddings: cached features of a frozen encoder.
+        train: the split to train on.
+        settings: the choices of the training.
+        out: the folder to write; earlier heads there are replaced.
+        public: what may be looked at freely.
+
+    Raises:
+        InputError: the settings do not fit the embeddings, dp-accounting is missing, the training diverged,
+            or `out` holds other things.
+    """
+    public = public or Public()
+    check_folder(out, MANIFEST, SCHEMA)
+    start: dict[str, Any] = {"start": "none", "anchors": None}
+    if settings.mechanism == "one-shot":
+        heads, statement = _once(embeddings, train, settings, public)
+    else:
+        prepared = prepare(embeddings, train, settings, public)
+        _check_batch(prepared, train, settings)
+        heads, statement = _stepwise(prepared, settings), prepared.statement
+        anchors = prepared.anchors
+        start["start"] = prepared.origin
+        if anchors is not None:
+            start["anchors"] = {"labels": list(anchors.labels), "source": anchors.source}
+    reference = public.embeddings
+    # Heads without noise keep nothing secret, and must be known again where somebody would start from them.
+    fingerprint = {} if statement else {"cohort_fingerprint": embeddings.manifest["cohort"]["fingerprint"]}
+    manifest = {
+        "schema": SCHEMA,
+        "version": relinkage.__version__,
+        "model": embeddings.manifest["encoder"]["id"],
+        "model_revision": embeddings.manifest["encoder"]["revision"],
+        "train_split": train,
+        "settings": _told(settings),
+        **start,
+        **fingerprint,
+        "public": None if reference is None else reference.manifest["cohort"]["fingerprint"],
+        "steps": 1 if settings.mechanism == "one-shot" else settings.steps,
+        "privacy": "none" if statement is None else statement.to_json(),
+    }
+    with whole_folder(out, MANIFEST, SCHEMA) as folder:
+        save_heads(heads, folder / HEADS)
+        write_json(folder / MANIFEST, manifest)
+    return Heads(heads, manifest)
+
+
+def _check_batch(prepared: Prepared, train: str, settings: HardenSettings) -> None:
+    """Check that a step has enough to work on; what is said here is for whoever holds the pairs."""
+    units = len(prepared.pairs.units)
+    if settings.batch > units:
+        raise InputError(
+            f"--batch {settings.batch} is larger than the split {train}, which has fewer {settings.unit}s; "
+            "give a smaller --batch, and with --population a public bound near the number of patients."
+        )
+    if settings.rate * units < settings.batch / 2:
+        say(
+            f"Note: the split {train} has less than half of the stated population of {settings.population}, "
+            f"so a step samples fewer {settings.unit}s than --batch and moves the heads less than --lr says; "
+            "what is stated holds all the same; give a nearer public bound with --population where one is."
+        )
+
+
+def _stepwise(prepared: Prepared, settings: HardenSettings) -> HeadPair:
+    losses = train_privately(
+        prepared.inside.heads,
+        prepared.mechanism,
+        prepared.pairs,
+        prepared.plan,
+        coins(settings.seed_noise),
+    )
+    losses = losses[np.isfinite(losses)]
+    if len(losses):
+        say(f"Loss {losses[0]:.3f} → {losses[-10:].mean():.3f}; it is not private and was not written.")
+    return prepared.inside.release()
+
+
+def _once(
+    embeddings: Embeddings, train: str, settings: HardenSettings, public: Public
+) -> tuple[HeadPair, PrivacyStatement | None]:
+    check(embeddings, settings, public)
+    units = units_among(embeddings, train, settings)
+    sigma, statement = spend(settings, one_shot.SENSITIVITY)
+    report = embeddings.pairs["report_row"].to_numpy().astype(np.int64)
+    moments = one_shot.second_moments(embeddings.image_features, embeddings.text_features, report, units)
+    moments = one_shot.noisy(moments, sigma, coins(settings.seed_noise))
+    width = embeddings.image_features.shape[1]
+    return one_shot.correlated_heads(moments, width, settings.dimension, sigma), statement
+
+
+def _told(settings: HardenSettings) -> dict[str, Any]:
+    """Give the settings as they may be published: a seed of the noise would undo it."""
+    return {**asdict(settings), "seed_noise": None if settings.seed_noise is None else "given, not told"}

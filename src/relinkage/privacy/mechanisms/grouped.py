@@ -1,0 +1,86 @@
+"""InfoNCE inside small groups, and over the whole batch, with one clipped gradient a group."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from relinkage.encoders.heads import HeadPair
+from relinkage.privacy.mechanisms.contrast import summed_infonce
+from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+
+GROUPED = Sensitivity(
+    2.0,
+    True,
+    "A unit's group follows from the unit and the step alone, so adding it changes one group's gradient, and "
+    "two vectors of norm C differ by 2C at most.",
+)
+BATCH_CLIP = Sensitivity(
+    2.0,
+    True,
+    "The whole batch has one clipped gradient, and two vectors of norm C differ by 2C at most.",
+)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """InfoNCE inside groups; the group of a unit is a hash of the unit and the step.
+
+    Attributes:
+        slots: how many groups a batch is spread over; a public number.
+        temperature: τ.
+    """
+
+    slots: int
+    temperature: float = 0.07
+    name: Name = "grouped"
+    sensitivity: Sensitivity = GROUPED
+    one_pair: bool = False
+
+    def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
+        """Give InfoNCE inside the groups; a unit's own other pairs are no negatives."""
+        return summed_infonce(images, texts, batch.owner, self.groups(batch), self.temperature)
+
+    def groups(self, batch: Batch) -> NDArray[np.int64]:
+        """Clip group by group."""
+        return slots_of(batch.key, batch.step, self.slots)[batch.owner]
+
+
+@dataclass(frozen=True)
+class BatchClip:
+    """InfoNCE over the batch, its gradient clipped as a whole (DP-CLIP, Huang et al. 2306.08173).
+
+    Attributes:
+        temperature: τ.
+    """
+
+    temperature: float = 0.07
+    name: Name = "batch-clip"
+    sensitivity: Sensitivity = BATCH_CLIP
+    one_pair: bool = False
+
+    def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
+        """Give InfoNCE over the whole batch; a unit's own other pairs are no negatives."""
+        return summed_infonce(images, texts, batch.owner, self.groups(batch), self.temperature)
+
+    def groups(self, batch: Batch) -> NDArray[np.int64]:
+        """Clip all rows together."""
+        return np.zeros(len(batch.owner), np.int64)
+
+
+def slots_of(key: NDArray[np.uint64], step: int, slots: int) -> NDArray[np.int64]:
+    """Hash units and a step to slots (the finaliser of SplitMix64, Steele et al. 2014).
+
+    Args:
+        key: uint64, shape (units,).
+        step: the step's number.
+        slots: how many there are.
+
+    Returns:
+        int64, shape (units,), each from 0 to slots − 1, whatever the other units are.
+    """
+    mixed = key ^ np.uint64((step + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(slots)).astype(np.int64)

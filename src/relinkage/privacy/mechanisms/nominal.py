@@ -1,0 +1,42 @@
+"""In-batch InfoNCE with each unit's gradient clipped: the common recipe, whose printed ε is nominal."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from relinkage.encoders.heads import HeadPair
+from relinkage.privacy.mechanisms.contrast import summed_infonce
+from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+
+SENSITIVITY = Sensitivity(
+    1.0,
+    False,
+    "Assumed, not proven: a unit's text is a negative of every other unit, so adding one changes all of the "
+    "clipped gradients; with n units the sum can move by 2n − 1 norms.",
+)
+
+
+@dataclass(frozen=True)
+class Nominal:
+    """InfoNCE over the batch, every unit's gradient clipped as if it depended on that unit alone.
+
+    Attributes:
+        temperature: τ.
+    """
+
+    temperature: float = 0.07
+    name: Name = "nominal"
+    sensitivity: Sensitivity = SENSITIVITY
+    one_pair: bool = False
+
+    def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
+        """Give InfoNCE over the whole batch; a unit's own other pairs are no negatives."""
+        return summed_infonce(
+            images, texts, batch.owner, np.zeros(len(batch.owner), np.int64), self.temperature
+        )
+
+    def groups(self, batch: Batch) -> NDArray[np.int64]:
+        """Clip unit by unit."""
+        return batch.owner

@@ -1,0 +1,171 @@
+"""Hardening: what goes into the heads' folder, what may be started from, and what is refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from privacy.planted_pairs import LABELS, planted
+from relinkage.alignment import read_heads
+from relinkage.alignment.folder import Heads
+from relinkage.errors import InputError
+from relinkage.privacy import HardenSettings, Public, harden, read_statement, recheck
+from relinkage.privacy.prepare import prepare
+
+SETTINGS = HardenSettings(
+    epsilon=1.0, delta=1e-4, population=100, batch=20, steps=4, dimension=4, bank=30, group=4
+)
+MECHANISMS = ("label-anchored", "public-negatives", "grouped", "batch-clip", "logit", "one-shot", "nominal")
+
+
+@pytest.fixture(scope="module")
+def emb():
+    return planted()
+
+
+@pytest.fixture(scope="module")
+def public():
+    return Public(embeddings=planted(seed=3))
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_every_mechanism_writes_heads_with_a_statement_that_holds(emb, public, tmp_path, mechanism):
+    made = harden(emb, "train", replace(SETTINGS, mechanism=mechanism), tmp_path / "heads", public)
+    read = read_heads(tmp_path / "heads")
+    assert read.manifest == made.manifest
+    statement = read_statement(read.manifest["privacy"])
+    assert (statement.mechanism, statement.delta) == (mechanism, 1e-4)
+    assert statement.kind == ("nominal" if mechanism == "nominal" else "proven")
+    assert 0.97 < statement.epsilon <= 1.0
+    assert recheck(statement).faults == ()
+    images, texts = emb.project(read.pair)
+    assert np.isfinite(images).all()
+    assert np.isfinite(texts).all()
+
+
+def test_the_manifest_is_the_same_for_another_cohort_of_other_size(public, tmp_path):
+    """It holds nothing counted or computed on the private pairs: only the name of the split is theirs."""
+    told = []
+    for cohort in (planted(), planted(70, 3, seed=8, noise=0.5)):
+        harden(cohort, "train", SETTINGS, tmp_path / "heads", public)
+        told.append((tmp_path / "heads/manifest.json").read_text())
+    assert told[0] == told[1]
+    for secret in ('pairs":', 'patients":', 'loss"', "cohort_fingerprint"):
+        assert secret not in told[0]
+
+
+def test_a_control_without_noise_names_its_cohort_and_cannot_be_started_from(emb, public, tmp_path):
+    made = harden(emb, "train", replace(SETTINGS, epsilon=None), tmp_path / "control", public)
+    assert made.manifest["privacy"] == "none"
+    with pytest.raises(InputError, match="trained without privacy on this very cohort"):
+        harden(emb, "train", SETTINGS, tmp_path / "heads", replace(public, start=made))
+    assert harden(planted(seed=5), "train", SETTINGS, tmp_path / "heads", Public(start=made))
+
+
+def test_heads_hardened_before_add_what_they_spent(emb, public, tmp_path):
+    first = harden(emb, "train", SETTINGS, tmp_path / "first", public)
+    second = harden(emb, "train", SETTINGS, tmp_path / "second", replace(public, start=first))
+    spent, stated = first.manifest["privacy"]["epsilon"], second.manifest["privacy"]
+    assert (stated["earlier_epsilon"], stated["earlier_delta"]) == (spent, 1e-4)
+    assert second.manifest["start"] == "given, hardened before"
+    assert (
+        "for patients whose pairs also trained the heads it started from, (2, 0.0002)" in stated["sentence"]
+    )
+
+
+def test_heads_of_which_nothing_is_proven_are_no_start(emb, public, tmp_path):
+    for choice in ({"mechanism": "nominal"}, {"seed_noise": 1}):
+        made = harden(emb, "train", replace(SETTINGS, **choice), tmp_path / "first", public)
+        with pytest.raises(InputError, match="Nothing is proven of the heads to start from"):
+            harden(emb, "train", SETTINGS, tmp_path / "second", replace(public, start=made))
+
+
+def test_seeded_noise_repeats_the_heads_and_fresh_noise_does_not(emb, public, tmp_path):
+    def weights(seed_noise):
+        chosen = replace(SETTINGS, seed_noise=seed_noise)
+        return harden(emb, "train", chosen, tmp_path / "heads", public).pair.image.weight.detach()
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+    assert not torch.equal(weights(None), weights(None))
+    manifest = json.loads((tmp_path / "heads/manifest.json").read_text())
+    assert manifest["settings"]["seed_noise"] is None
+
+
+def test_only_the_split_that_is_named_trains(emb, public, tmp_path):
+    """Other patients' features may be anything."""
+    chosen = replace(SETTINGS, seed_noise=1)
+    other = replace(emb, image_features=emb.image_features.copy())
+    other.image_features[(emb.pairs["split"] != "train").to_numpy()] = 1e3
+    one, two = (
+        harden(some, "train", chosen, tmp_path / "heads", public).pair.image.weight for some in (emb, other)
+    )
+    assert torch.equal(one, two)
+
+
+def test_features_are_not_copied_and_stay_as_they_are(emb, public):
+    prepared = prepare(emb, "train", SETTINGS, public)
+    assert prepared.pairs.images.data_ptr() == emb.image_features.ctypes.data
+    train = np.flatnonzero(emb.pairs["split"] == "train")
+    assert set(prepared.pairs.units.rows.tolist()) == set(train.tolist())
+    assert len(prepared.pairs.units) == 40
+
+
+def test_the_plan_is_made_of_public_numbers(emb, public):
+    """q = batch / population, noise = σ · sensitivity, the divisor is the batch; no count of the cohort."""
+    for name, multiple in (("label-anchored", 1), ("grouped", 2), ("batch-clip", 2)):
+        prepared = prepare(emb, "train", replace(SETTINGS, mechanism=name), public)
+        plan, stated = prepared.plan, prepared.statement
+        assert (plan.rate, plan.divisor, plan.steps, plan.clip) == (0.2, 20.0, 4, 0.5)
+        assert plan.noise == pytest.approx(stated.noise_multiplier * multiple)
+        assert stated.rate == plan.rate
+
+
+def test_without_public_embeddings_anchors_are_random_and_heads_fresh(emb):
+    prepared = prepare(emb, "train", SETTINGS, Public())
+    assert prepared.anchors.source == "random orthogonal directions from the seed 0"
+    assert prepared.origin == "fresh heads from the seed 0"
+    assert prepared.anchors.labels == LABELS
+
+
+def refusal(emb, tmp_path, public=None, **choices):
+    train = choices.pop("train", "train")
+    with pytest.raises(InputError) as error:
+        harden(emb, train, replace(SETTINGS, **choices), tmp_path / "heads", public)
+    assert not (tmp_path / "heads").exists()
+    return str(error.value)
+
+
+def test_what_is_refused(emb, public, tmp_path):
+    unlabelled = replace(emb, manifest={**emb.manifest, "labels": []})
+    fitted = replace(emb, manifest={**emb.manifest, "encoder": {"id": "towers:x+tfidf", "revision": "1"}})
+    stranger = replace(
+        public.embeddings, manifest={**emb.manifest, "encoder": {"id": "other", "revision": "r1"}}
+    )
+    wide = planted(images=11)
+    assert "has no labels to anchor to" in refusal(unlabelled, tmp_path)
+    assert "was fitted on the cohort's own reports" in refusal(fitted, tmp_path)
+    assert "--batch 41 is larger than the split train, which has fewer patients" in refusal(
+        emb, tmp_path, batch=41
+    )
+    assert "more patients than the stated population of 39" in refusal(emb, tmp_path, population=39)
+    assert "has no pair in the split blue" in refusal(emb, tmp_path, train="blue")
+    assert "needs public embeddings" in refusal(emb, tmp_path, mechanism="public-negatives")
+    assert "holds the private cohort itself" in refusal(emb, tmp_path, Public(embeddings=emb))
+    assert "embed the public cohort with the same model" in refusal(
+        emb, tmp_path, Public(embeddings=stranger)
+    )
+    start = Heads(prepare(wide, "train", SETTINGS, Public()).inside.start, {})
+    assert "The heads to start from take features of 11 and 7" in refusal(emb, tmp_path, Public(start=start))
+    assert "takes linear heads" in refusal(emb, tmp_path, mechanism="logit", head="mlp", hidden=3)
+    assert "give --outside drop" in refusal(emb, tmp_path, head="mlp", hidden=3)
+
+
+def test_a_population_much_larger_than_the_split_is_pointed_out(emb, public, tmp_path, capsys):
+    chosen = replace(SETTINGS, epsilon=None)
+    harden(emb, "train", replace(chosen, population=1000), tmp_path / "heads", public)
+    assert "less than half of the stated population of 1000" in capsys.readouterr().err
+    harden(emb, "train", replace(chosen, population=50), tmp_path / "heads", public)
+    assert "stated population" not in capsys.readouterr().err
