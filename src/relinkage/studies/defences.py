@@ -1,0 +1,232 @@
+"""A table of defences: hardened heads beside every control, by the strongest attacker and by usefulness.
+
+It shows what differential privacy itself contributed to a lower recall, and what less would have done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import relinkage
+from relinkage.alignment import Heads, read_heads
+from relinkage.embeddings import Embeddings, read_embeddings
+from relinkage.encoders import HeadPair
+from relinkage.errors import InputError
+from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.privacy import HardenSettings, Public
+from relinkage.progress import progress
+from relinkage.reports.defences import SCHEMA
+from relinkage.reports.defences_page import render_defences
+from relinkage.studies.defence_figures import Ground, Judged
+from relinkage.studies.defence_rows import PUBLISHED, Defence, Recipe, defences
+from relinkage.studies.defence_settings import ControlSettings
+from relinkage.studies.defence_statistics import Baseline, over_seeds
+from relinkage.studies.run import REPORT
+
+DEFENCES = "defences.json"
+
+
+def run_controls(
+    path: Path,
+    hardened: Heads,
+    settings: HardenSettings,
+    choices: ControlSettings | None = None,
+    *,
+    train: str = "train",
+    public: Public | None = None,
+    against: Path | None = None,
+    transfer: Path | None = None,
+) -> dict[str, Any]:
+    """Judge hardened heads beside all controls, on patients that trained none of them.
+
+    Args:
+        path: the embeddings folder that the heads were hardened on.
+        hardened: the heads, as `harden` or `read_heads` gives them.
+        settings: the choices they were hardened with.
+        choices: the choices of the table; the defaults where not given.
+        train: the split they were hardened on.
+        public: what the hardening might look at freely.
+        against: heads that are the baseline; where not given, those that the hardening started from.
+        transfer: a second embeddings folder of the same model, on which the same heads are judged again.
+
+    Returns:
+        The content of `defences.json`, schema `relinkage.defences/1`.
+
+    Raises:
+        InputError: a folder cannot be read or does not fit, the tested split trained the heads, or the model
+            has no heads to hold the hardened ones against.
+    """
+    choices, public = choices or ControlSettings(), public or Public()
+    _check_split(choices, train)
+    embeddings = read_embeddings(path)
+    published = _published(against, public, embeddings)
+    recipe = Recipe(embeddings, train, settings, public, hardened.pair, published)
+    grounds = [Ground.prepare(path, choices)]
+    if transfer is not None:
+        _check_model(embeddings, transfer)
+        grounds.append(Ground.prepare(transfer, choices))
+    made = list(defences(recipe, grounds[0], choices))
+    cohorts = [_judge_all(ground, made) for ground in grounds]
+    return {
+        "schema": SCHEMA,
+        "version": relinkage.__version__,
+        "inputs": {
+            "embeddings": path.resolve().name,
+            "model": embeddings.manifest["encoder"],
+            "train": train,
+            "hardened": hardened.manifest,
+        },
+        "settings": _told(choices),
+        "rows": [_described(defence) for defence in made],
+        "cohorts": cohorts,
+        "notes": _notes(hardened, choices, train, grounds),
+    }
+
+
+def check_controls(
+    out: Path,
+    path: Path,
+    train: str = "train",
+    public: Public | None = None,
+    against: Path | None = None,
+    transfer: Path | None = None,
+) -> None:
+    """Check a request before work that may take long.
+
+    Args:
+        out: where the table is to be written.
+        path: as in `run_controls`, which says more about the others too.
+        train: the split that trains the heads.
+        public: what the hardening may look at freely.
+        against: heads that are the baseline.
+        transfer: a second embeddings folder.
+
+    Raises:
+        InputError: as in `run_controls` and `write_controls`.
+    """
+    check_folder(out, DEFENCES, SCHEMA)
+    choices, embeddings = ControlSettings(), read_embeddings(path)
+    _check_split(choices, train)
+    embeddings.split(choices.split)
+    _published(against, public or Public(), embeddings)
+    if transfer is not None:
+        _check_model(embeddings, transfer)
+
+
+def write_controls(result: dict[str, Any], out: Path) -> Path:
+    """Write `defences.json` and `report.html` into a folder, all or nothing.
+
+    Args:
+        result: what `run_controls` gives.
+        out: the folder to write; an earlier table there is replaced.
+
+    Raises:
+        InputError: `out` is a file or holds other things.
+    """
+    with whole_folder(out, DEFENCES, SCHEMA) as folder:
+        write_json(folder / DEFENCES, result)
+        (folder / REPORT).write_bytes(render_defences(result).encode("utf-8", "replace"))
+    return out / REPORT
+
+
+def _check_split(choices: ControlSettings, train: str) -> None:
+    if choices.split == train:
+        raise InputError(f"The split {train} is what controls are judged on; train on another with --train.")
+
+
+def _published(against: Path | None, public: Public, embeddings: Embeddings) -> HeadPair:
+    if against is not None:
+        return read_heads(against).pair
+    start = public.start.pair if public.start is not None else embeddings.heads
+    if start is None:
+        raise InputError(
+            f"{embeddings.path} has no heads of its own to hold hardened ones against; train some with "
+            "`relinkage align` and name them with --against HEADS."
+        )
+    return start
+
+
+def _check_model(embeddings: Embeddings, path: Path) -> None:
+    model, other = embeddings.manifest["encoder"], read_embeddings(path).manifest["encoder"]
+    if (model["id"], model["revision"]) != (other["id"], other["revision"]):
+        raise InputError(
+            f"{path} was embedded with {other['id']} and {embeddings.path} with {model['id']}, or with other "
+            "revisions; embed the cohort to transfer to with the same model."
+        )
+
+
+def _judge_all(ground: Ground, made: Sequence[Defence]) -> dict[str, Any]:
+    manifest = ground.benchmark.test.manifest
+    rows: dict[str, Any] = {}
+    baseline = None
+    with progress(len(made), "judging", "defences") as bar:
+        for defence in made:
+            judged: list[Judged] = [ground.judge(heads) for heads in defence.heads]
+            if defence.key == PUBLISHED:
+                baseline = Baseline.of(ground, judged[0])
+            if judged and baseline is not None:
+                rows[defence.key] = {**baseline.figures(judged[0]), **over_seeds(ground, judged)}
+            bar.update()
+    on = ground.benchmark
+    return {
+        "name": manifest["cohort"]["name"],
+        "fingerprint": manifest["cohort"]["fingerprint"],
+        "pairs": len(on.test),
+        "studies": len(on.reports),
+        "patients": on.test.pairs["patient_id"].n_unique(),
+        "pool": ground.pool,
+        "candidates": len(ground.links.candidate_row),
+        "auxiliary_pairs": len(ground.drawn),
+        "auxiliary_patients": ground.drawn.pairs["patient_id"].n_unique(),
+        "labels": on.labels,
+        "figures": rows,
+    }
+
+
+def _described(defence: Defence) -> dict[str, Any]:
+    found = defence.matched
+    return {
+        "key": defence.key,
+        "title": defence.title,
+        "applies": bool(defence.heads),
+        "note": defence.note,
+        "knob": defence.knob,
+        "matched": None if found is None else {**asdict(found), "setting": float(found.setting)},
+    }
+
+
+def _told(choices: ControlSettings) -> dict[str, Any]:
+    told = asdict(choices)
+    resampling = told.pop("resampling")
+    return {
+        **told,
+        "attackers": list(choices.attackers),
+        "match": list(choices.match),
+        "interval": resampling["level"],
+        "replicates": resampling["replicates"],
+        "seed": resampling["seed"],
+    }
+
+
+def _notes(hardened: Heads, choices: ControlSettings, train: str, grounds: Sequence[Ground]) -> list[str]:
+    notes = [
+        "The controls were made from the same pairs without privacy, and the hardening was repeated for its "
+        "variance over seeds: the statement covers the hardened heads themselves, and not this table.",
+        f"Figures and intervals are those of the first seed; {choices.seeds} seeds give the deviation.",
+    ]
+    if choices.auxiliary == train:
+        notes.append(
+            f"Attackers know pairs of the split {train}, which trained the heads too; an attacker who knows "
+            "fresh pairs may reach more or less."
+        )
+    for ground in grounds:
+        notes += ground.benchmark.notes
+        if len(ground.drawn) < choices.auxiliary_pairs:
+            notes.append(
+                f"The split {choices.auxiliary} has {len(ground.drawn):,} pairs, fewer than the "
+                f"{choices.auxiliary_pairs:,} asked for."
+            )
+    if not isinstance(hardened.manifest.get("privacy"), dict):
+        notes.append("The hardened heads come without a privacy statement: nothing is proven of them.")
+    return notes
