@@ -260,7 +260,7 @@ def test_models_that_nobody_knows(refuse, line, says):
     ("align emb --lr nan", "--lr nan is out of range"),
     ("align emb --lr 1e30 --steps 20", "Training diverged at step … give a smaller --lr"),
     ("align emb --temperature 0", "--temperature 0.0 is out of range"),
-    ("align emb --objective magic", "'magic' is not 'infonce'"),
+    ("align emb --objective magic", "'magic' is not one of 'infonce', 'multi-task'"),
 )
 def test_embeddings_and_heads_that_are_none_or_do_not_fit(refuse, line, says):
     refuse(f"{line} --out new", says)

@@ -77,6 +77,8 @@ def test_the_manifest_says_what_the_heads_were_trained_on(embeddings, tmp_path):
         "patients": 20,
         "settings": {
             "objective": "infonce",
+            "weights": {"bce": 1.0, "supcon": 1.0, "clip": 1.0},
+            "classes": "abnormal",
             "head": "linear",
             "dimension": 4,
             "hidden": 512,
@@ -86,10 +88,14 @@ def test_the_manifest_says_what_the_heads_were_trained_on(embeddings, tmp_path):
             "batch": 1024,
             "learning_rate": 3e-3,
             "weight_decay": 1e-2,
+            "validation": None,
+            "patience": 4,
             "same_patient_negatives": False,
             "seed": 0,
         },
         "steps": 12,
+        "kept_steps": 12,
+        "validation": [],
         "privacy": "none",
     }
 

@@ -1,10 +1,17 @@
-"""InfoNCE against the formula written out in double precision."""
+"""The objectives against their formulas written out in double precision."""
 
 import numpy as np
 import pytest
 import torch
 
-from relinkage.alignment.objectives import infonce
+from relinkage.alignment.objectives import (
+    abnormality_loss,
+    contrast,
+    infonce,
+    same_class,
+    shared_labels,
+    supcon,
+)
 
 
 def written_out(images, texts, temperature, same=None):
@@ -72,3 +79,72 @@ def test_a_pair_left_out_has_no_gradient(pairs):
     assert images.grad[3].abs().max() == 0
     assert images.grad[4].abs().max() > 0
     assert torch.isfinite(texts.grad).all()
+
+
+def supcon_written_out(images, texts, positives, temperature, same=None):
+    """−Σ w_ij log softmax_ij over an anchor's positives, w summing to one; both directions, all anchors."""
+    n, total = len(images), 0.0
+    for rows, columns in ((images, texts), (texts, images)):
+        for i in range(n):
+            others = [j for j in range(n) if j == i or same is None or not same[i][j]]
+            weight = np.array([1.0 if j == i else positives[i][j] for j in others])
+            scores = np.array([rows[i] @ columns[j] / temperature for j in others])
+            total -= (weight / weight.sum() * (scores - np.log(np.exp(scores).sum()))).sum()
+    return total / (2 * n)
+
+
+CLASSES = torch.tensor([0.0, 1, 1, 0, torch.nan, 1, torch.nan, 0, 1])
+PATIENT = np.array([0, 1, 1, 2, 0, 1, 3, 4, 4])
+
+
+@pytest.mark.parametrize("temperature", [0.07, 1])
+@pytest.mark.parametrize("same", [None, PATIENT[:, None] == PATIENT])
+def test_supervised_contrast_is_its_formula(pairs, temperature, same):
+    images, texts = pairs
+    positives = same_class(CLASSES)
+    apart = None if same is None else torch.from_numpy(same)
+    made = supcon(torch.from_numpy(images), torch.from_numpy(texts), positives, temperature, apart)
+    expected = supcon_written_out(images, texts, positives.numpy(), temperature, same)
+    assert made.item() == pytest.approx(expected)
+
+
+def test_supervised_contrast_with_every_class_distinct_is_infonce(pairs):
+    images, texts = map(torch.from_numpy, pairs)
+    distinct = same_class(torch.arange(9.0))
+    assert supcon(images, texts, distinct, 0.07).item() == pytest.approx(loss(*pairs, 0.07))
+
+
+def test_label_sets_share_a_class_by_their_jaccard_index(pairs):
+    labels = torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 1]])
+    expected = [
+        [1, 1 / 2, 0, 0, 1 / 3],
+        [1 / 2, 1, 0, 0, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 1, 1, 0],
+        [1 / 3, 0, 0, 0, 1],
+    ]
+    np.testing.assert_allclose(shared_labels(labels).numpy(), expected, rtol=1e-6)
+    images, texts = (side[:5] for side in pairs)
+    made = supcon(torch.from_numpy(images), torch.from_numpy(texts), shared_labels(labels), 0.2)
+    assert made.item() == pytest.approx(supcon_written_out(images, texts, expected, 0.2), rel=1e-6)
+
+
+def test_a_pair_whose_class_is_not_known_is_alone_in_it():
+    shared = same_class(torch.tensor([torch.nan, torch.nan, 1, 1]))
+    assert shared.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+
+
+def test_parts_of_a_contrast_add_up(pairs):
+    images, texts = map(torch.from_numpy, pairs)
+    same, positives = torch.from_numpy(PATIENT[:, None] == PATIENT), same_class(CLASSES)
+    both = contrast(images, texts, 0.1, clip=2, supcon=0.5, positives=positives, same=same)
+    apart = 2 * infonce(images, texts, 0.1, same) + 0.5 * supcon(images, texts, positives, 0.1, same)
+    assert both.item() == pytest.approx(apart.item())
+
+
+def test_abnormality_is_binary_cross_entropy_where_it_is_known():
+    logits, abnormal = torch.tensor([0.3, -2, 1.1, 5]), torch.tensor([1, 0, 0, torch.nan])
+    chances = 1 / (1 + np.exp(-np.array([0.3, -2, 1.1])))
+    expected = -(np.log(chances[0]) + np.log(1 - chances[1]) + np.log(1 - chances[2])) / 3
+    assert abnormality_loss(logits, abnormal).item() == pytest.approx(expected)
+    assert abnormality_loss(logits, torch.full((4,), torch.nan)).item() == 0

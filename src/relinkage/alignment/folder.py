@@ -8,7 +8,9 @@ import numpy as np
 import polars as pl
 
 import relinkage
-from relinkage.alignment.training import AlignSettings, train_heads
+from relinkage.alignment.multi_task import PairLabels
+from relinkage.alignment.settings import AlignSettings
+from relinkage.alignment.training import train_heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair, load_heads, save_heads
 from relinkage.errors import InputError
@@ -45,9 +47,15 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
     """
     chosen = embeddings.split(train)
     patient = (chosen.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy()
+    if settings.needs_labels and not embeddings.labels:
+        raise InputError(
+            f"{embeddings.path} has no label columns, which {settings.objective} looks at; embed "
+            "a cohort that has them, or give --weights bce=0,supcon=0,clip=1."
+        )
+    labels = PairLabels.of(chosen.pairs, embeddings.labels) if settings.needs_labels else None
     texts = chosen.text_features[chosen.pairs["report_row"].to_numpy()]
     with whole_folder(out, MANIFEST, SCHEMA) as folder:
-        trained = train_heads(chosen.image_features, texts, patient, settings)
+        trained = train_heads(chosen.image_features, texts, patient, settings, labels)
         if not np.isfinite(trained.losses).all():
             raise InputError(
                 f"Training diverged at step {int(np.argmin(np.isfinite(trained.losses))) + 1}; "
@@ -66,6 +74,8 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
             "steps": len(trained.losses),
             "first_loss": float(trained.losses[0]),
             "last_loss": float(trained.losses[-10:].mean()),
+            "kept_steps": trained.kept,
+            "validation": [{"step": step, "loss": loss} for step, loss in trained.watched],
             "privacy": "none",
         }
         save_heads(trained.heads, folder / HEADS)

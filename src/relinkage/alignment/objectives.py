@@ -1,4 +1,8 @@
-"""Objectives that pull an image and its report together in the shared space."""
+"""Objectives that pull an image and its report together in the shared space, alone or by their class.
+
+A batch has n images and their n reports, all of unit length. The contrastive ones look at the same n × n
+logits s_ij / τ, an image against every report of the batch and a report against every image.
+"""
 
 import torch
 from torch import Tensor
@@ -18,9 +22,105 @@ def infonce(images: Tensor, texts: Tensor, temperature: float, same: Tensor | No
     Returns:
         The loss, a scalar.
     """
+    return contrast(images, texts, temperature, clip=1.0, same=same)
+
+
+def supcon(
+    images: Tensor, texts: Tensor, positives: Tensor, temperature: float, same: Tensor | None = None
+) -> Tensor:
+    """Supervised contrastive loss between the two modalities (Khosla et al. 2020, equation 2, L_out).
+
+    An anchor's positives are the batch's other side of the same class, not its mate alone: for image i
+
+        −Σ_j w_ij log( e^{s_ij/τ} / Σ_k e^{s_ik/τ} ),  Σ_j w_ij = 1,
+
+    and the same for every report; the mean of both directions. With every class distinct this is `infonce`.
+
+    Args:
+        images: float, shape (n, d), unit vectors.
+        texts: float, shape (n, d), unit vectors; row i is the mate of image i.
+        positives: float, shape (n, n), symmetric, not negative: how much of a class i and j share. A pair
+            and its own report share all of it.
+        temperature: τ.
+        same: as in `infonce`.
+
+    Returns:
+        The loss, a scalar.
+    """
+    return contrast(images, texts, temperature, supcon=1.0, positives=positives, same=same)
+
+
+def contrast(
+    images: Tensor,
+    texts: Tensor,
+    temperature: float,
+    *,
+    clip: float = 0.0,
+    supcon: float = 0.0,
+    positives: Tensor | None = None,
+    same: Tensor | None = None,
+) -> Tensor:
+    """Weighted sum of `infonce` and `supcon` over one table of logits.
+
+    Both are cross-entropies of the same two softmaxes, so their sum costs what one of them does.
+
+    Args:
+        images: as in `infonce`.
+        texts: as in `infonce`.
+        temperature: τ.
+        clip: the weight of `infonce`.
+        supcon: the weight of `supcon`.
+        positives: as in `supcon`; where its weight is not 0.
+        same: as in `infonce`.
+
+    Returns:
+        The loss, a scalar.
+    """
+    n = len(images)
     logits = images @ texts.T / temperature
+    wanted = torch.diagonal(logits).sum() * (clip / n)
+    if supcon and positives is not None:
+        shared = positives.to(logits)
+        if same is not None:
+            shared = shared.masked_fill(same, 0).fill_diagonal_(1)
+        share = 1 / shared.sum(1)  # of an anchor's positives each; symmetric, so of both directions' anchors
+        shared = shared * (share[:, None] + share)
+        wanted = wanted + torch.dot(logits.flatten(), shared.flatten()) * (supcon / (2 * n))
     if same is not None:
-        others = same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
+        others = same & ~torch.eye(n, dtype=torch.bool, device=same.device)
         logits = logits.masked_fill(others, -torch.inf)
-    target = torch.arange(len(logits), device=logits.device)
-    return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+    whole = logits.logsumexp(1).mean() + logits.logsumexp(0).mean()
+    return (clip + supcon) / 2 * whole - wanted
+
+
+def same_class(classes: Tensor) -> Tensor:
+    """Give who shares a class: float, shape (n, n).
+
+    Args:
+        classes: float, shape (n,), NaN where the class is not known; then a pair is alone in its class.
+    """
+    return (classes[:, None] == classes).float().fill_diagonal_(1)
+
+
+def shared_labels(labels: Tensor) -> Tensor:
+    """Give the Jaccard index of label sets: float, shape (n, n), 1 for a pair with itself.
+
+    Args:
+        labels: float, shape (n, labels), 0 or 1. Two pairs without any label share their class wholly.
+    """
+    common, sizes = labels @ labels.T, labels.sum(1)
+    either = sizes[:, None] + sizes - common
+    return torch.where(either > 0, common / either.clamp(min=1), 1.0).fill_diagonal_(1)
+
+
+def abnormality_loss(logits: Tensor, abnormal: Tensor) -> Tensor:
+    """Binary cross-entropy of normal against abnormal over the rows where it is known; 0 where none is.
+
+    Args:
+        logits: float, shape (n,).
+        abnormal: float, shape (n,): 1, 0 or NaN.
+    """
+    known = ~abnormal.isnan()
+    if not known.any():
+        return logits.sum() * 0
+    return functional.binary_cross_entropy_with_logits(logits[known], abnormal[known])

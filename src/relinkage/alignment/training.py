@@ -1,68 +1,21 @@
 """Training projection heads on cached features; the encoders stay frozen."""
 
+import copy
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from relinkage.alignment.objectives import infonce
-from relinkage.encoders.heads import HeadPair, HeadSpec, Kind
+from relinkage.alignment.multi_task import MultiTask, PairLabels
+from relinkage.alignment.settings import AlignSettings
+from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.errors import InputError
 from relinkage.progress import progress
 
-Objective = Literal["infonce"]
-
-
-@dataclass(frozen=True)
-class AlignSettings:
-    """The choices of a head training.
-
-    Attributes:
-        objective: what is minimised.
-        head: `linear`, or `mlp` with one hidden layer.
-        dimension: width of the shared space.
-        hidden: width of the hidden layer of an `mlp`.
-        dropout: of an `mlp`.
-        temperature: τ of the objective.
-        steps: optimiser steps; where not given, ten passes over the data and at least 300 steps.
-        batch: pairs per step; all of them where there are fewer.
-        learning_rate: of AdamW, after a short warm-up, then falling along a cosine to zero.
-        weight_decay: of AdamW.
-        same_patient_negatives: let a patient's own other pairs be negatives of each other.
-        seed: of initial weights, batches and dropout.
-    """
-
-    objective: Objective = "infonce"
-    head: Kind = "linear"
-    dimension: int = 64
-    hidden: int = 512
-    dropout: float = 0.1
-    temperature: float = 0.07
-    steps: int | None = None
-    batch: int = 1024
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-2
-    same_patient_negatives: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for option, value, good in (
-            ("--objective", self.objective, self.objective in get_args(Objective)),
-            ("--head", self.head, self.head in get_args(Kind)),
-            ("--dimension", self.dimension, self.dimension >= 1),
-            ("--hidden", self.hidden, self.hidden >= 1),
-            ("--dropout", self.dropout, 0 <= self.dropout < 1),
-            ("--temperature", self.temperature, self.temperature > 0),
-            ("--steps", self.steps, self.steps is None or self.steps >= 1),
-            ("--batch", self.batch, self.batch >= 2),
-            ("--lr", self.learning_rate, self.learning_rate > 0),
-            ("--weight-decay", self.weight_decay, self.weight_decay >= 0),
-        ):
-            if not good:
-                raise InputError(f"{option} {value} is out of range; see `relinkage align --help`.")
+_LOOKS = 20
+"""How often a training looks at its validation patients, if it has some."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +24,15 @@ class TrainedHeads:
 
     Attributes:
         heads: in evaluation mode.
-        losses: float64, shape (steps,): the objective at each step.
+        losses: float64, shape (steps,): the objective at each step that was made.
+        watched: what the validation patients said, (steps made, objective) at each look.
+        kept: the number of steps after which the heads are as they are.
     """
 
     heads: HeadPair
     losses: NDArray[np.float64]
+    watched: tuple[tuple[int, float], ...] = ()
+    kept: int = 0
 
 
 def train_heads(
@@ -83,8 +40,9 @@ def train_heads(
     texts: NDArray[np.float32],
     patient: NDArray[np.int64],
     settings: AlignSettings,
+    labels: PairLabels | None = None,
 ) -> TrainedHeads:
-    """Train a pair of heads so that an image's embedding lies next to its report's.
+    """Train a pair of heads so that an image's embedding lies next to its report's, or to those of its class.
 
     Features are standardised with the training pairs' mean and deviation, which are folded into the heads'
     first layers at the end, so that heads take features as they are.
@@ -94,36 +52,81 @@ def train_heads(
         texts: float32, shape (n, text features); row i belongs to image i.
         patient: int64, shape (n,): a number per patient.
         settings: the choices.
+        labels: of the pairs, for objectives that look at them.
 
     Raises:
-        InputError: there are fewer than two patients to tell apart.
+        InputError: there are fewer than two patients to tell apart, or no labels where they are needed.
     """
-    if len(np.unique(patient)) < 2:
+    if settings.needs_labels and labels is None:
+        raise InputError(
+            f"The objective {settings.objective} needs labels; give --weights bce=0,supcon=0,clip=1."
+        )
+    random = torch.Generator().manual_seed(settings.seed)
+    fitting, aside = _set_aside(patient, settings)
+    if len(np.unique(patient[fitting])) < 2:
         raise InputError("Training needs pairs of at least two patients; name a larger split with --train.")
     # Own generators, so that neither the caller's random state nor the number of threads plays a part.
-    random = torch.Generator().manual_seed(settings.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         heads = HeadPair(_spec(settings, images.shape[1]), _spec(settings, texts.shape[1]))
-        losses = _optimise(heads, images, texts, torch.tensor(patient), settings, random)
-    return TrainedHeads(heads.eval(), losses)
+        objective = MultiTask(settings, torch.tensor(patient), labels)
+        sides = (_Side.of(images, fitting), _Side.of(texts, fitting))
+        trained = _optimise(
+            heads, objective, sides, torch.from_numpy(fitting), torch.from_numpy(aside), random
+        )
+    with torch.no_grad():
+        for head, side in zip((trained.heads.image, trained.heads.text), sides, strict=True):
+            _fold(head, side.mean, side.deviation)
+    return trained
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One side's features, standardised as they are read."""
+
+    features: Tensor
+    mean: Tensor
+    deviation: Tensor
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32], fitting: NDArray[np.int64]) -> "_Side":
+        """Measure mean and deviation; a feature that never changes is only centred."""
+        seen = features if len(fitting) == len(features) else features[fitting]
+        mean, deviation = seen.mean(axis=0, dtype=np.float64), seen.std(axis=0, dtype=np.float64)
+        deviation[deviation < 1e-6 * max(deviation.max(), 1e-30)] = 1.0
+        return cls(torch.from_numpy(features), torch.from_numpy(mean), torch.from_numpy(deviation))
+
+    def batch(self, rows: Tensor) -> Tensor:
+        # In float64 at first: features may lie far from 0, next to each other.
+        return ((self.features[rows].double() - self.mean) / self.deviation).float()
+
+
+def _set_aside(
+    patient: NDArray[np.int64], settings: AlignSettings
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the rows to fit on and those of the validation patients, who are others."""
+    everyone = np.unique(patient)
+    chosen = np.random.default_rng([settings.seed, 5]).permutation(everyone)
+    watching = np.isin(patient, chosen[: round(settings.watched * len(everyone))])
+    return np.flatnonzero(~watching), np.flatnonzero(watching)
 
 
 def _optimise(
     heads: HeadPair,
-    images: NDArray[np.float32],
-    texts: NDArray[np.float32],
-    patient: Tensor,
-    settings: AlignSettings,
+    objective: MultiTask,
+    sides: tuple[_Side, _Side],
+    fitting: Tensor,
+    aside: Tensor,
     random: torch.Generator,
-) -> NDArray[np.float64]:
-    image_features, image_scale = _standardise(images)
-    text_features, text_scale = _standardise(texts)
-    n = len(images)
+) -> TrainedHeads:
+    settings = objective.settings
+    n = len(fitting)
     batch = min(settings.batch, n)
     steps = settings.steps or max(300, 10 * n // batch)
     optimiser = torch.optim.AdamW(
-        heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        [*heads.parameters(), *objective.parameters()],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
     )
     # Of ten steps or fewer a tenth is a warm-up of no length, by which OneCycleLR would divide.
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -133,34 +136,50 @@ def _optimise(
         pct_start=0.1 if steps > 10 else 0.0,
         cycle_momentum=False,
     )
-    losses = np.empty(steps)
+    losses: list[float] = []
+    watched: list[tuple[int, float]] = []
+    best, kept = heads, steps
+    every = -(-steps // _LOOKS)
     order, position = torch.randperm(n, generator=random), 0
     heads.train()
     with progress(steps, "aligning", "steps") as bar:
-        for step in range(steps):
+        for step in range(1, steps + 1):
             if position + batch > n:
                 order, position = torch.randperm(n, generator=random), 0
-            rows = order[position : position + batch]
+            loss = _loss(heads, objective, sides, fitting[order[position : position + batch]])
             position += batch
-            same = None
-            if not settings.same_patient_negatives:
-                same = patient[rows, None] == patient[rows]
-            loss = infonce(
-                heads.embed_images(image_features[rows]),
-                heads.embed_texts(text_features[rows]),
-                settings.temperature,
-                same,
-            )
             optimiser.zero_grad()
             torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
-            losses[step] = loss.item()
+            losses.append(loss.item())
             bar.update()
-    with torch.no_grad():
-        _fold(heads.image, *image_scale)
-        _fold(heads.text, *text_scale)
-    return losses
+            if len(aside) and (step % every == 0 or step == steps):
+                watched.append((step, _watch(heads, objective, sides, aside, batch)))
+                if min(watched, key=lambda look: look[1]) == watched[-1]:
+                    best, kept = copy.deepcopy(heads), step
+                elif len(watched) - 1 - [look[0] for look in watched].index(kept) >= settings.patience:
+                    break
+    return TrainedHeads(best.eval(), np.array(losses), tuple(watched), kept)
+
+
+def _loss(heads: HeadPair, objective: MultiTask, sides: tuple[_Side, _Side], rows: Tensor) -> Tensor:
+    images, texts = (side.batch(rows) for side in sides)
+    loss: Tensor = objective(heads.embed_images(images), heads.embed_texts(texts), rows)
+    return loss
+
+
+@torch.no_grad()
+def _watch(
+    heads: HeadPair, objective: MultiTask, sides: tuple[_Side, _Side], rows: Tensor, batch: int
+) -> float:
+    """Give the mean objective over the validation pairs, batch by batch in their order."""
+    heads.eval()
+    whole = max(len(rows) - len(rows) % batch, min(len(rows), batch))  # no batch of a few at the end
+    parts = [rows[start : start + batch] for start in range(0, whole, batch)]
+    value = sum(_loss(heads, objective, sides, part).item() for part in parts) / len(parts)
+    heads.train()
+    return value
 
 
 def _spec(settings: AlignSettings, features: int) -> HeadSpec:
@@ -175,18 +194,9 @@ def _spec(settings: AlignSettings, features: int) -> HeadSpec:
     )
 
 
-def _standardise(features: NDArray[np.float32]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Centre features and scale them to unit deviation; a feature that never changes is only centred."""
-    mean = features.mean(axis=0, dtype=np.float64)
-    deviation = features.std(axis=0, dtype=np.float64)
-    deviation[deviation < 1e-6 * max(deviation.max(), 1e-30)] = 1.0
-    scaled = ((features - mean) / deviation).astype(np.float32)
-    return torch.from_numpy(scaled), (torch.from_numpy(mean), torch.from_numpy(deviation))
-
-
-def _fold(head: torch.nn.Module, mean: Tensor, deviation: Tensor) -> None:
+def _fold(head: nn.Module, mean: Tensor, deviation: Tensor) -> None:
     """Let a head take raw features: W((x − m)/s) + c = (W/s)x + (c − (W/s)m)."""
-    first = head if isinstance(head, torch.nn.Linear) else head[0]  # type: ignore[index]
+    first = head if isinstance(head, nn.Linear) else head[0]  # type: ignore[index]
     weight = first.weight.double() / deviation
     first.bias.copy_((first.bias.double() - weight @ mean).float())
     first.weight.copy_(weight.float())

@@ -7,9 +7,13 @@ import sys
 import click
 
 import relinkage
+from relinkage.cli.aligning import align
 from relinkage.cli.auditing import attack, audit
+from relinkage.cli.exporting import export, heads
+from relinkage.cli.hardening import harden, privacy
 from relinkage.cli.judging import compare, report, utility
-from relinkage.cli.making import align, demo, embed, phantom
+from relinkage.cli.looking import map_space, retrieve
+from relinkage.cli.making import demo, embed, phantom
 from relinkage.errors import InputError
 
 
@@ -22,12 +26,15 @@ def cli() -> None:
     """Measure how well a vision-language model re-links de-identified medical images to their reports."""
 
 
-for command in (demo, phantom, embed, align, audit, attack, compare, utility, report):
+for command in (
+    demo, phantom, embed, align, harden, audit, attack, compare, utility, retrieve, map_space, report,
+    privacy, heads, export
+):  # fmt: skip
     cli.add_command(command)
 
 
 def main() -> None:
-    """Run the command line: exit 0 done, 2 a wrong input or request, 70 a bug, 130 interrupted."""
+    """Run the command line: exit 0 done, 1 a check failed, 2 a wrong input, 70 a bug, 130 interrupted."""
     try:
         sys.exit(cli.main(prog_name="relinkage", standalone_mode=False) or 0)
     except InputError as error:

@@ -1,6 +1,5 @@
-"""Commands that make things: the demonstration, a phantom cohort, embeddings, heads."""
+"""Commands that make things: the demonstration, a phantom cohort, embeddings."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -98,42 +97,3 @@ def embed(
             f"{made['cut_share']:.1%} of the reports were cut at the budget of {token_budget} tokens, then "
             f"{made['truncated_share']:.1%} at the model's own limit"
         )
-
-
-@click.command()
-@click.argument("embeddings", type=FILE, metavar="EMB")
-@click.option("--objective", type=click.Choice(["infonce"]), default="infonce", show_default=True)
-@click.option("--train", default="train", show_default=True, help="Split to train on.")
-@click.option("--out", type=FILE, required=True, help="Folder for the heads.")
-@click.option("--head", type=click.Choice(["linear", "mlp"]), default="linear", show_default=True)
-@click.option("--dimension", type=int, default=64, show_default=True, help="Width of the shared space.")
-@click.option("--hidden", type=int, default=512, show_default=True, help="Width of an mlp's hidden layer.")
-@click.option("--temperature", type=float, default=0.07, show_default=True)
-@click.option("--steps", type=int, help="Optimiser steps.  [default: ten passes, at least 300]")
-@click.option("--batch", type=int, default=1024, show_default=True, help="Pairs a step.")
-@click.option("--lr", type=float, default=3e-3, show_default=True)
-@click.option("--weight-decay", type=float, default=1e-2, show_default=True)
-@click.option("--same-patient-negatives", is_flag=True, help="Let a patient's other pairs be negatives.")
-@click.option("--seed", type=SEED, default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest of the heads, as JSON.")
-def align(
-    embeddings: Path, objective: Any, train: str, out: Path, head: Any, dimension: int, hidden: int,
-    temperature: float, steps: int | None, batch: int, lr: float, weight_decay: float,
-    same_patient_negatives: bool, seed: int, as_json: bool,
-) -> None:  # fmt: skip
-    """Train projection heads on cached features of EMB, without privacy."""
-    from relinkage.alignment import AlignSettings, align
-    from relinkage.embeddings import read_embeddings
-
-    settings = AlignSettings(
-        objective=objective, head=head, dimension=dimension, hidden=hidden, temperature=temperature,
-        steps=steps, batch=batch, learning_rate=lr, weight_decay=weight_decay,
-        same_patient_negatives=same_patient_negatives, seed=seed,
-    )  # fmt: skip
-    made = align(read_embeddings(embeddings), train, settings, out).manifest
-    click.echo(
-        json.dumps(made, indent=1)
-        if as_json
-        else f"{out}: heads trained on {made['pairs']} pairs of {made['patients']} patients, "
-        f"loss {made['first_loss']:.3f} → {made['last_loss']:.3f} in {made['steps']} steps"
-    )

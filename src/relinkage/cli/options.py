@@ -46,6 +46,22 @@ class Rates(click.ParamType[Any]):
             self.fail(f"{value!r} is not a comma list of rates, such as 0.01,0.1", param, ctx)
 
 
+class Parts(click.ParamType[Any]):
+    """A comma list of names with numbers, such as `bce=1,clip=0.5`."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give a dictionary of numbers by name, or fail with a sentence that says what is wanted."""
+        if isinstance(value, dict):
+            return value
+        try:
+            parts = [part.split("=") for part in str(value).split(",")]
+            return {name.strip(): float(number) for name, number in parts}
+        except ValueError:
+            self.fail(f"{value!r} is not a comma list of parts, such as bce=1,supcon=1,clip=1", param, ctx)
+
+
 def print_result(value: Any, as_json: bool, table: str, report_file: Path | None) -> None:
     """Print the result alone on stdout, as JSON or as a table; where it lies goes to stderr."""
     from relinkage.progress import say

@@ -196,11 +196,18 @@ def _held_out(embeddings: Embeddings, trained: Heads | None, split: str | None) 
         return ["What trained the heads is not known: the audited pairs may have been among it."]
     train = trained.manifest.get("train_split")
     same = trained.manifest.get("cohort_fingerprint") == embeddings.manifest["cohort"]["fingerprint"]
-    if not same or split not in (None, train):
+    # Hardened heads do not tell their cohort, which is private.
+    silent = isinstance(trained.manifest.get("privacy"), dict) and not same
+    if not (same or silent) or split not in (None, train):
         return []
     inside = int((embeddings.pairs["split"] == train).sum())
     if not inside:
         return []
+    if silent:
+        return [
+            f"Hardened heads do not tell which cohort trained them: where it is this one, {inside} of the "
+            f"{len(embeddings)} audited pairs are not held out."
+        ]
     return [
         f"{inside} of the {len(embeddings)} audited pairs trained the heads: they are not held out, and "
         "linkage on them is higher than on new patients."

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from relinkage.alignment import Heads, read_heads
-from relinkage.embeddings import Embeddings, read_embeddings
-from relinkage.encoders import Encoder, EncoderOptions, HeadPair, load_encoder
+from relinkage.embeddings import read_embeddings
+from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import check_folder, fingerprint, whole_folder, write_json
+from relinkage.studies.own_encoder import find_encoder
+from relinkage.studies.training_notes import heads_entry
 from relinkage.utility import SCHEMA, Benchmark, UtilitySettings, read_prompts, utility_result
 
 UTILITY = "utility.json"
-OWN = "the model's own heads"
-NO_FITTED = "its text tower was fitted on the cohort's reports, which an embeddings folder does not hold"
 
 
 def benchmark(
@@ -32,7 +32,7 @@ def benchmark(
     """
     embeddings = read_embeddings(path)
     said = None if prompts is None else read_prompts(prompts)
-    encoder, reason = _encoder(embeddings, model)
+    encoder, reason = find_encoder(embeddings, model)
     prepared = Benchmark.prepare(embeddings, settings, encoder, said)
     if reason is not None:
         prepared = replace(prepared, notes=(*prepared.notes, f"Zero-shot labels are left out: {reason}."))
@@ -83,8 +83,8 @@ def measure_utility(
             "model": manifest["encoder"],
             "cohort": manifest["cohort"],
             "features": _fingerprint(prepared),
-            "measured": None if measured is None else _describe(path, heads, trained),
-            "baseline": None if baseline is None else _describe(path, against, base),
+            "measured": None if measured is None else heads_entry(path, heads, trained),
+            "baseline": None if baseline is None else heads_entry(path, against, base),
         },
         **result,
     }
@@ -114,43 +114,10 @@ def write_utility(result: dict[str, Any], out: Path) -> Path:
     return out / UTILITY
 
 
-def _encoder(embeddings: Embeddings, model: str | None) -> tuple[Encoder | None, str | None]:
-    """Load the encoder that made the text features, or say in half a sentence why it cannot be asked."""
-    card = embeddings.manifest["encoder"]
-    if model is None and str(card["id"]).endswith("+tfidf"):
-        return None, NO_FITTED
-    try:
-        encoder = load_encoder(model or card["id"], options=EncoderOptions(device="cpu", offline=True))
-        found = encoder.card
-    except InputError:
-        if model is not None:
-            raise
-        return None, f"the encoder {card['id']} cannot be loaded here; say where it lies with --model"
-    except RuntimeError:  # a tower that is fitted has no card before that
-        return None, NO_FITTED
-    if found.revision != card["revision"]:
-        if model is not None:
-            raise InputError(f"--model {model} is not the model that made {embeddings.path}; name that one.")
-        return None, f"{card['id']} is here another than made the features; name that one with --model"
-    return encoder, None
-
-
 def _fingerprint(prepared: Benchmark) -> str:
     """Fingerprint the features that everything followed from: images fitted on, images and reports tested."""
     parts = (prepared.fit.image_features, prepared.test.image_features, prepared.test.text_features)
     return fingerprint(*(part.data for part in parts))
-
-
-def _describe(path: Path, folder: Path | None, heads: Heads | None) -> dict[str, Any]:
-    if folder is None or heads is None:
-        file = path / "heads.safetensors"
-        return {"name": OWN, "fingerprint": fingerprint(file.read_bytes()), "manifest": None}
-    file = folder / "heads.safetensors" if folder.is_dir() else folder
-    return {
-        "name": folder.resolve().name,
-        "fingerprint": fingerprint(file.read_bytes()),
-        "manifest": heads.manifest or None,
-    }
 
 
 def _notes(prepared: Benchmark, trained: Heads | None, base: Heads | None, own: HeadPair | None) -> list[str]:

@@ -185,18 +185,14 @@ class Benchmark:
         Raises:
             InputError: the heads do not fit, or the encoder has none of its own.
         """
-        fit, images, reports = self._embed(heads)
+        fit, images, reports = self.embed(heads)
         probe, scores = self._probe(fit, images)
         image_units, report_units = unit(images), unit(reports)
-        both = {
-            "image-to-report": (self.images, image_units, self.reports, report_units),
-            "report-to-image": (self.reports, report_units, self.images, image_units),
-        }
         settings = self.settings
         return Measured(
             probe,
             scores,
-            {direction: self._retrieve(direction, *given) for direction, given in both.items()},
+            self._retrieve_both(image_units, report_units),
             self._zero_shot(images, heads),
             geometry(
                 image_units, report_units, self.mate, settings.geometry_vectors, settings.resampling.seed
@@ -214,7 +210,7 @@ class Benchmark:
         Raises:
             InputError: as `measure`.
         """
-        fit, images, reports = self._embed(heads)
+        fit, images, reports = self.embed(heads)
         _, scores = self._probe(fit, images)
         top = top_measures(self.images, unit(images), self.reports, unit(reports), self.settings.k)
         zero_shot = self._zero_shot(images, heads)
@@ -224,7 +220,12 @@ class Benchmark:
             None if zero_shot is None else float(auroc(zero_shot, self.test_truth).mean()),
         )
 
-    def _embed(self, heads: HeadPair | None) -> tuple[Vectors, Vectors, Vectors]:
+    def retrieve(self, heads: HeadPair | None = None) -> dict[str, Floats]:
+        """Give clinical retrieval alone, as `measure` gives it: per direction, shape (queries, 4)."""
+        _, images, reports = self.embed(heads)
+        return self._retrieve_both(unit(images), unit(reports))
+
+    def embed(self, heads: HeadPair | None) -> tuple[Vectors, Vectors, Vectors]:
         """Give the fit images, the test images and the test studies' reports through heads."""
         report_row = self.test.pairs["report_row"].to_numpy()[self.reports.row]
         if heads is not None:
@@ -245,6 +246,13 @@ class Benchmark:
     def _probe(self, fit: Vectors, test: Vectors) -> tuple[Probe, Floats]:
         probe = fit_probe(fit, self.fit_truth, self.aside, self.settings.penalties)
         return probe, probe.scores(test)
+
+    def _retrieve_both(self, images: Floats, reports: Floats) -> dict[str, Floats]:
+        there, back = DIRECTIONS
+        return {
+            there: self._retrieve(there, self.images, images, self.reports, reports),
+            back: self._retrieve(back, self.reports, reports, self.images, images),
+        }
 
     def _retrieve(
         self, direction: str, queries: Cases, query_units: Floats, candidates: Cases, candidate_units: Floats

@@ -85,7 +85,9 @@ def _trained_heads(heads: dict[str, Any]) -> str:
     if not isinstance(settings, dict):
         return f"{name}; what trained them is not known"
     shape = f"{settings.get('head')}, {settings.get('dimension')} dimensions, {settings.get('objective')}"
-    trained = f"trained on {counted(heads['pairs'], 'pair')} of {counted(heads['patients'], 'patient')}"
-    return one_line(
-        f"{name}: {shape}; {trained} of the split {heads.get('train_split')}; privacy: {heads.get('privacy')}"
-    )
+    privacy, trained = heads.get("privacy"), "trained"
+    if isinstance(privacy, dict):
+        shape, privacy = f"hardened, {settings.get('mechanism')}", privacy.get("sentence")
+    if "pairs" in heads and "patients" in heads:  # hardened heads keep these to themselves
+        trained += f" on {counted(heads['pairs'], 'pair')} of {counted(heads['patients'], 'patient')}"
+    return one_line(f"{name}: {shape}; {trained} of the split {heads.get('train_split')}; privacy: {privacy}")

@@ -1,0 +1,86 @@
+"""The multi-task objective: normal against abnormal, pairs of one class together, mates together.
+
+L = a·BCE(w·z, abnormal) + b·SupCon(same class) + c·CLIP (arXiv 2601.05399; the form is given there, the
+values are ours). InfoNCE alone is the case a = b = 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from relinkage.alignment.objectives import abnormality_loss, contrast, same_class, shared_labels
+from relinkage.alignment.settings import AlignSettings
+from relinkage.cohorts.labels import NO_DISEASE, POSITIVE, abnormality
+
+
+@dataclass(frozen=True, eq=False)
+class PairLabels:
+    """What the objective may know of training pairs.
+
+    Attributes:
+        abnormal: float32, shape (n,): 1 abnormal, 0 normal, NaN not known.
+        positive: float32, shape (n, findings): 1 where a finding is positive, else 0.
+    """
+
+    abnormal: NDArray[np.float32]
+    positive: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, pairs: pl.DataFrame, labels: tuple[str, ...]) -> "PairLabels":
+        """Read them off label columns with 1, 0, -1 and empty cells."""
+        findings = [label for label in labels if label not in NO_DISEASE]
+        values = pairs.select(pl.col(findings).cast(pl.Float32).fill_null(0)).to_numpy()
+        return cls(
+            abnormality(pairs, labels),
+            (values.reshape(len(pairs), -1) == POSITIVE).astype(np.float32),
+        )
+
+
+class MultiTask(nn.Module):
+    """The objective of a batch, with the linear classifier that its first part trains beside the heads.
+
+    Args:
+        settings: weights, classes, temperature.
+        patient: int64, shape (n,): a number per patient of the training pairs.
+        labels: of the training pairs; needed where the settings say so.
+    """
+
+    def __init__(self, settings: AlignSettings, patient: Tensor, labels: PairLabels | None) -> None:
+        super().__init__()
+        self.settings, self.parts, self.patient = settings, settings.parts, patient
+        self.classifier = nn.Linear(settings.dimension, 1) if self.parts.bce else None
+        if labels is not None:
+            self.abnormal = torch.from_numpy(labels.abnormal)
+            self.positive = torch.from_numpy(labels.positive)
+
+    def forward(self, images: Tensor, texts: Tensor, rows: Tensor) -> Tensor:
+        """Give the loss of a batch.
+
+        Args:
+            images: shape (n, d), unit vectors.
+            texts: shape (n, d), unit vectors.
+            rows: int64, shape (n,): which training pairs these are.
+        """
+        parts, same, positives = self.parts, None, None
+        loss = images.new_zeros(())
+        if self.classifier is not None:
+            abnormal = self.abnormal[rows]
+            for side in (images, texts):
+                loss = loss + abnormality_loss(self.classifier(side)[:, 0], abnormal) * (parts.bce / 2)
+        if parts.supcon == 0 and parts.clip == 0:
+            return loss
+        if not self.settings.same_patient_negatives:
+            same = self.patient[rows, None] == self.patient[rows]
+        if parts.supcon:
+            by_abnormality = self.settings.classes == "abnormal"
+            positives = (
+                same_class(self.abnormal[rows]) if by_abnormality else shared_labels(self.positive[rows])
+            )
+        return loss + contrast(
+            images, texts, self.settings.temperature,
+            clip=parts.clip, supcon=parts.supcon, positives=positives, same=same,
+        )  # fmt: skip

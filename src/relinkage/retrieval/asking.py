@@ -1,0 +1,131 @@
+"""A question: a row of the embeddings, or an image file or a text, through the encoder and the heads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from relinkage.cohorts.text import normalise, within_budget
+from relinkage.embeddings.features import Project, checked, checked_images, image_arrays
+from relinkage.embeddings.grid import GRID
+from relinkage.encoders import Encoder, HeadPair, UnreadableImageError, open_image
+from relinkage.errors import InputError
+from relinkage.retrieval.settings import RetrievalSettings
+
+Floats32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: exactly one of an image file, a text and a row of the embeddings.
+
+    Attributes:
+        image: a radiograph, PNG or JPEG.
+        text: a sentence or a report.
+        row: a row of `pairs.parquet`, from 0.
+    """
+
+    image: Path | None = None
+    text: str | None = None
+    row: int | None = None
+
+    def __post_init__(self) -> None:
+        given = [part for part in (self.image, self.text, self.row) if part is not None]
+        if len(given) != 1:
+            many = "more than one of" if given else "none of"
+            raise InputError(f"The request has {many} --image, --text and --query; give exactly one.")
+        if self.text is not None:
+            check_text(self.text)
+
+    def check(self, settings: RetrievalSettings) -> None:
+        """Check that the direction and what is left out go with this kind of question.
+
+        Raises:
+            InputError: an image asks as a report, a text as an image, or one of them leaves out a study.
+        """
+        asks = settings.sides[0]
+        if self.row is not None:
+            return
+        option, kind = ("--image", "image") if self.image is not None else ("--text", "report")
+        if asks != kind:
+            raise InputError(
+                f"{option} cannot ask in the direction {settings.direction}; give {kind}-to-image or "
+                f"{kind}-to-report."
+            )
+        if settings.exclude is not None:
+            raise InputError(
+                f"--exclude needs --query, as what {option} asks by belongs to no study of the embeddings; "
+                "leave it out."
+            )
+
+
+def read_image(file: Path) -> Image:
+    """Open an image that is asked about.
+
+    Raises:
+        InputError: it is missing, or no radiograph in PNG or JPEG.
+    """
+    try:
+        return open_image(file, file.resolve().parent)
+    except UnreadableImageError as reason:
+        raise InputError(
+            f"--image {file} cannot be used, as {reason}; give a radiograph as a PNG or JPEG file."
+        ) from None
+
+
+def check_text(text: str) -> None:
+    """Check that a text says something.
+
+    Raises:
+        InputError: it is empty or white space.
+    """
+    if not normalise(text):
+        raise InputError("--text is empty; give a sentence or a report to ask by.")
+
+
+@torch.inference_mode()
+def embed_image(encoder: Encoder, heads: HeadPair, image: Image) -> Floats32:
+    """Send an image through the encoder and the image head, as the embedding pass does.
+
+    Returns:
+        float32, shape (1, embedding).
+
+    Raises:
+        InputError: the head needs a grid of features that the encoder does not give, or there are values
+            that are not finite.
+    """
+    pixels = encoder.preprocess(image)[None]
+    arrays = image_arrays(checked_images(encoder.encode_images(pixels), 1, encoder), None)
+    features = arrays.get(GRID, arrays["features"]) if heads.image_spec.kind == "grid" else arrays["features"]
+    return _projected(heads.embed_images, features, heads)
+
+
+@torch.inference_mode()
+def embed_text(encoder: Encoder, heads: HeadPair, text: str, budget: int | None) -> tuple[Floats32, bool]:
+    """Send a text through the encoder and the text head, cut as the reports of the embeddings were.
+
+    Args:
+        encoder: whose text tower is asked.
+        heads: whose text head projects.
+        text: any text.
+        budget: tokens that the reports were cut to, None where they were left whole.
+
+    Returns:
+        float32, shape (1, embedding), and whether the budget or the model's own limit cut the text.
+
+    Raises:
+        InputError: there are values that are not finite.
+    """
+    told, cut = within_budget(text, budget)
+    made = encoder.encode_texts([told])
+    features = checked(made.features, 1, encoder.card.text_features, encoder)
+    return _projected(heads.embed_texts, features, heads), cut or bool(made.truncated[0])
+
+
+def _projected(project: Project, features: NDArray[np.float32], heads: HeadPair) -> Floats32:
+    device = next(heads.parameters()).device
+    vectors: Floats32 = project(torch.from_numpy(features).float().to(device)).cpu().numpy()
+    return vectors

@@ -1,0 +1,44 @@
+"""Maps on disk: figures for people, coordinates and counts for machines."""
+
+from pathlib import Path
+
+from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.reports.figures.canvas import standalone
+from relinkage.reports.maps import map_figures, render_map
+from relinkage.studies.mapping import SCHEMA, Maps
+
+MAP, POINTS, PAGE, FIGURES = "map.json", "maps.parquet", "map.html", "figures"
+
+
+def check_map(out: Path) -> None:
+    """Check that maps may be written at `out`, before work that takes long.
+
+    Raises:
+        InputError: as in `write_map`.
+    """
+    check_folder(out, MAP, SCHEMA)
+
+
+def write_map(maps: Maps, out: Path) -> Path:
+    """Write `map.json`, `maps.parquet`, `map.html` and `figures/`, all or nothing.
+
+    Args:
+        maps: what `draw_maps` gives.
+        out: the folder to write; earlier maps there are replaced.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: `out` is a file or holds other things.
+    """
+    figures = map_figures(maps.result, maps.points)
+    with whole_folder(out, MAP, SCHEMA) as folder:
+        write_json(folder / MAP, maps.result)
+        maps.points.write_parquet(folder / POINTS)
+        page = render_map(maps.result, figures)
+        (folder / PAGE).write_bytes(page.encode("utf-8", "replace"))
+        (folder / FIGURES).mkdir()
+        for figure in figures:
+            (folder / FIGURES / f"{figure.key}.svg").write_text(standalone(figure), encoding="utf-8")
+    return out / PAGE

@@ -1,0 +1,256 @@
+"""Maps of a shared space: the same pairs before and after, with the figures that say what is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+import relinkage
+from relinkage.alignment import Heads, read_heads
+from relinkage.embeddings import Embeddings, read_embeddings
+from relinkage.errors import InputError
+from relinkage.linkage.uncertainty import ClusterBootstrap
+from relinkage.retrieval import MapSettings, shared_space
+from relinkage.retrieval.neighbours import alike, alike_by_chance, kept, neighbours
+from relinkage.retrieval.sampling import UNKNOWN, Colouring, Sample, draw_sample
+from relinkage.retrieval.tsne import check_installed, principal_start, tsne
+from relinkage.studies.training_notes import heads_entry, seen_in_training
+from relinkage.utility.geometry import geometry
+from relinkage.utility.retrieval import unit
+
+SCHEMA = "relinkage.map/1"
+SIDES = ("image", "report")
+BY_SIDE = "side"
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Maps of one sample, one a pair of heads.
+
+    Attributes:
+        result: the content of `map.json`, schema `relinkage.map/1`.
+        points: a row per map, side and pair: `model`, `side`, `row`, `x`, `y`, a class per colouring (0, 1,
+            empty where it is not known) and the label columns.
+    """
+
+    result: dict[str, Any]
+    points: pl.DataFrame
+
+
+def draw_maps(path: Path, heads: Sequence[Path], settings: MapSettings) -> Maps:
+    """Draw a sample of pairs and map it as the model's own heads and every given pair of heads see it.
+
+    Args:
+        path: the folder that `relinkage embed` wrote.
+        heads: trained heads, none or more.
+        settings: the choices.
+
+    Raises:
+        InputError: openTSNE is not installed, a file cannot be read or does not fit, or there are no heads.
+    """
+    check_installed()
+    embeddings = read_embeddings(path)
+    trained = [(folder, read_heads(folder)) for folder in heads]
+    sample = draw_sample(embeddings, settings)
+    seen: list[tuple[Path | None, Heads | None]] = [*trained]
+    if embeddings.image_embeddings is not None or not trained:
+        seen.insert(0, (None, None))
+    names = _names([None if folder is None else folder.resolve().name for folder, _ in seen])
+    group = np.tile(sample.patient, 2)
+    codes = _codes(sample, settings, group)
+    start, panels, tables = None, [], []
+    for (folder, read), name in zip(seen, names, strict=True):
+        space, dimension = _space(sample, read)
+        start = principal_start(space, start)
+        points, divergence = tsne(space, start, settings)
+        near = neighbours(space, settings.neighbours, group), neighbours(points, settings.neighbours, group)
+        figures = {key: _figures(space, points, code, group, settings) for key, code in codes.items()}
+        half = len(space) // 2
+        shape = geometry(space[:half], space[half:], np.arange(half), half, settings.resampling.seed)
+        panels.append(
+            {
+                "name": name,
+                "heads": heads_entry(path, folder, read),
+                "dimension": dimension,
+                "modality_gap": shape.modality_gap,
+                "alignment": shape.alignment,
+                "divergence": divergence,
+                "kept": _estimate(kept(*near), group, settings)
+                | {"chance": settings.neighbours / _eligible(group)},
+                "neighbours": figures,
+            }
+        )
+        tables.append(_table(name, points, sample))
+    result = {
+        "schema": SCHEMA,
+        "version": relinkage.__version__,
+        "inputs": {
+            "embeddings": path.resolve().name,
+            "model": embeddings.manifest["encoder"],
+            "cohort": embeddings.manifest["cohort"],
+        },
+        "settings": _settings(settings),
+        "sample": {"pairs": len(sample.row), "patients": len(np.unique(sample.patient))},
+        "colourings": _colourings(sample, codes),
+        "maps": panels,
+        "notes": _notes(sample, codes, trained, embeddings, settings),
+    }
+    return Maps(result, pl.concat(tables))
+
+
+def _names(folders: Sequence[str | None]) -> list[str]:
+    """Give every map a name of its own; the model's own heads come first."""
+    names: list[str] = []
+    for folder in folders:
+        name = plain = "own heads" if folder is None else folder
+        number = 1
+        while name in names:
+            number += 1
+            name = f"{plain} ({number})"
+        names.append(name)
+    return names
+
+
+def _space(sample: Sample, read: Heads | None) -> tuple[Floats, int]:
+    """Give the drawn images and then their reports as unit vectors, and the width of the space."""
+    images, texts = shared_space(sample.embeddings, None if read is None else read.pair)
+    reports = texts[sample.embeddings.pairs["report_row"].to_numpy()]
+    return unit(np.concatenate([images, reports])), images.shape[1]
+
+
+def _codes(sample: Sample, settings: MapSettings, group: Ints) -> dict[str, NDArray[np.int8]]:
+    """Give the class of every point, images first: by side, and by colourings with enough known points."""
+    half = len(sample.row)
+    codes = {BY_SIDE: np.repeat(np.array([0, 1], np.int8), half)}
+    if _fewest(group) < settings.neighbours:
+        raise InputError(
+            f"--neighbours {settings.neighbours} is more than the {_fewest(group)} points of other patients "
+            "that some point of the sample has; give a smaller number, or draw more --pairs."
+        )
+    for colouring in sample.colourings:
+        code = np.tile(colouring.code, 2)
+        known = code != UNKNOWN
+        if known.any() and _fewest(group[known]) >= settings.neighbours:
+            codes[colouring.key] = code
+    return codes
+
+
+def _fewest(group: Ints) -> int:
+    return len(group) - int(np.bincount(group).max())
+
+
+def _eligible(group: Ints) -> float:
+    """Give the mean number of points of other patients, harmonically, as chance needs it."""
+    others = len(group) - np.bincount(group)[group]
+    return float(1 / (1 / others).mean())
+
+
+def _figures(
+    space: Floats, points: Floats, code: NDArray[np.int8], group: Ints, settings: MapSettings
+) -> dict[str, Any]:
+    """Say how often neighbours of known class are of one class, in the space and in the map."""
+    known = np.flatnonzero(code != UNKNOWN)
+    code, group = code[known], group[known]
+    shares = {
+        name: alike(neighbours(where[known], settings.neighbours, group), code)
+        for name, where in (("space", space), ("map", points))
+    }
+    chance = alike_by_chance(code, group)
+    return {name: _estimate(share, group, settings) for name, share in shares.items()} | {
+        "chance": float(chance.mean()),
+        "points": len(known),
+        "patients": len(np.unique(group)),
+    }
+
+
+def _estimate(values: Floats, group: Ints, settings: MapSettings) -> dict[str, float]:
+    sampling = settings.resampling
+    drawn = ClusterBootstrap.draw(values[:, None], group, sampling.replicates, sampling.seed)
+    ends = drawn.interval(sampling.level)
+    return {"value": float(ends.mean[0]), "low": float(ends.low[0]), "high": float(ends.high[0])}
+
+
+def _table(name: str, points: Floats, sample: Sample) -> pl.DataFrame:
+    labels = sample.embeddings.labels
+    pairs = len(sample.row)
+    classes = {
+        f"class: {colouring.key}": pl.Series(
+            [None if code == UNKNOWN else int(code) for code in np.tile(colouring.code, 2)], dtype=pl.Int8
+        )
+        for colouring in sample.colourings
+    }
+    both = pl.concat([sample.embeddings.pairs.select(labels)] * 2) if labels else pl.DataFrame()
+    return pl.concat(
+        [
+            pl.DataFrame(
+                {
+                    "model": [name] * 2 * pairs,
+                    "side": np.repeat(np.array(SIDES), pairs).tolist(),
+                    "row": np.tile(sample.row, 2),
+                    "x": points[:, 0],
+                    "y": points[:, 1],
+                    **classes,
+                }
+            ),
+            both,
+        ],
+        how="horizontal",
+    )
+
+
+def _colourings(sample: Sample, codes: dict[str, NDArray[np.int8]]) -> list[dict[str, Any]]:
+    kept_ones = [colouring for colouring in sample.colourings if colouring.key in codes]
+    side = {"key": BY_SIDE, "classes": list(SIDES), "pairs": [len(sample.row)] * 2, "unknown": 0}
+    return [*(_colouring_entry(colouring) for colouring in kept_ones), side]
+
+
+def _colouring_entry(colouring: Colouring) -> dict[str, Any]:
+    return {
+        "key": colouring.key,
+        "classes": list(colouring.classes),
+        "pairs": [int((colouring.code == value).sum()) for value in (0, 1)],
+        "unknown": int((colouring.code == UNKNOWN).sum()),
+    }
+
+
+def _settings(settings: MapSettings) -> dict[str, Any]:
+    return {
+        "split": settings.split,
+        "pairs": settings.pairs,
+        "labels": list(settings.labels),
+        "neighbours": settings.neighbours,
+        "perplexity": settings.perplexity,
+        "early": settings.early,
+        "steps": settings.steps,
+        "interval": settings.resampling.level,
+        "replicates": settings.resampling.replicates,
+        "seed": settings.resampling.seed,
+    }
+
+
+def _notes(
+    sample: Sample,
+    codes: dict[str, NDArray[np.int8]],
+    trained: Sequence[tuple[Path, Heads]],
+    embeddings: Embeddings,
+    settings: MapSettings,
+) -> list[str]:
+    notes = []
+    if not sample.colourings:
+        notes.append("The cohort has no labels, so points are coloured by image and report only.")
+    notes += [
+        f"Too few pairs are known to be {' or '.join(colouring.classes)} to colour by it."
+        for colouring in sample.colourings
+        if colouring.key not in codes
+    ]
+    for folder, read in trained:
+        said = seen_in_training(read, folder.resolve().name, embeddings, settings.split)
+        notes += [said] if said else []
+    return notes

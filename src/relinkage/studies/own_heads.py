@@ -1,0 +1,79 @@
+"""The heads that a model or embeddings bring along, as a folder that every command takes as `--heads`."""
+
+from pathlib import Path
+from typing import Any
+
+import relinkage
+from relinkage.alignment import Heads, read_heads
+from relinkage.alignment.folder import HEADS, MANIFEST, SCHEMA
+from relinkage.embeddings.folder import MANIFEST as EMBEDDINGS_MANIFEST
+from relinkage.encoders.checkpoints import biovil_files, biovil_heads, is_biovil, layouts_of
+from relinkage.encoders.heads import load_heads, save_heads
+from relinkage.encoders.huggingface import folder_digest
+from relinkage.encoders.norms import NormChoice, with_norm
+from relinkage.errors import InputError
+from relinkage.files import fingerprint, read_json, whole_folder, write_json
+
+ORIGIN = "the model's own heads"
+
+
+def write_own_heads(source: Path, norm: NormChoice, out: Path) -> Heads:
+    """Write the heads of a model, of embeddings or of a heads folder, with their BatchNorm kept or swapped.
+
+    Args:
+        source: an embeddings folder, heads, or a model's folder (CLIP of transformers, open_clip, BioViL).
+        norm: what becomes of BatchNorm; see `with_norm`.
+        out: the folder to write; earlier heads there are replaced.
+
+    Raises:
+        InputError: there are no heads at `source`, none with BatchNorm to swap, or `out` holds other things.
+    """
+    found = _find(source)
+    heads = with_norm(found.pair, norm)
+    manifest = {**found.manifest, "version": relinkage.__version__, "norm": norm}
+    with whole_folder(out, MANIFEST, SCHEMA) as folder:
+        save_heads(heads, folder / HEADS)
+        write_json(folder / MANIFEST, manifest)
+    return Heads(heads, manifest)
+
+
+def _find(source: Path) -> Heads:
+    if source.is_file():
+        raise InputError(
+            f"{source} is a file that does not say what trained its heads; name the folder that it came in."
+        )
+    if is_biovil(source):
+        revision = fingerprint(*(file.read_bytes() for file in biovil_files(source)))
+        return Heads(biovil_heads(source), _manifest(source.resolve().name, revision))
+    if (source / HEADS).is_file() or (source / EMBEDDINGS_MANIFEST).is_file():
+        return _written(source)
+    if not source.exists():
+        raise InputError(f"{source} does not exist; name embeddings, heads or the folder of a model.")
+    heads = layouts_of(source)[0].heads()
+    return Heads(heads, _manifest(f"clip:{source.resolve().name}", folder_digest(source)))
+
+
+def _written(source: Path) -> Heads:
+    """Read heads that an earlier command wrote."""
+    manifest = read_json(source / EMBEDDINGS_MANIFEST, "the manifest of embeddings or heads")
+    if manifest.get("schema") == SCHEMA:
+        return read_heads(source)
+    encoder = manifest.get("encoder")
+    if not isinstance(encoder, dict) or not {"id", "revision"} <= encoder.keys():
+        raise InputError(f"{source} holds neither embeddings nor heads; name one of the two, or a model.")
+    if not (source / HEADS).is_file():
+        raise InputError(
+            f"{source} comes from towers that share no space, so it has no heads; train some with "
+            f"`relinkage align {source} --out HEADS`."
+        )
+    return Heads(load_heads(source / HEADS), _manifest(encoder["id"], encoder["revision"]))
+
+
+def _manifest(model: str, revision: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "model": model,
+        "model_revision": revision,
+        "origin": ORIGIN,
+        "privacy": "none",
+    }

@@ -1,0 +1,281 @@
+"""The nearest reports or images: from an embeddings folder and a question to a result and its page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import relinkage
+from relinkage.alignment import read_heads
+from relinkage.cohorts import Cohort
+from relinkage.cohorts.labels import POSITIVE, UNCERTAIN
+from relinkage.embeddings import Embeddings, read_embeddings
+from relinkage.encoders import Encoder, HeadPair
+from relinkage.errors import InputError
+from relinkage.linkage.kernels import TIE
+from relinkage.linkage.uncertainty import ClusterBootstrap
+from relinkage.linkage.vectors import Vectors
+from relinkage.retrieval import Found, RetrievalSettings, Side, image_side, nearest, report_side, shared_space
+from relinkage.retrieval.asking import Question, embed_image, embed_text, read_image
+from relinkage.retrieval.exact import own, scores_of
+from relinkage.retrieval.indexed import FaissIndex, check_installed, recall
+from relinkage.retrieval.sides import NOBODY, rows_of_split
+from relinkage.studies.own_encoder import find_encoder
+from relinkage.studies.training_notes import heads_entry, seen_in_training
+from relinkage.utility.labels import read_truth
+from relinkage.utility.relevance import positive_sets
+
+SCHEMA = "relinkage.retrieval/1"
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A question in the shared space.
+
+    `place` is that of the query among all of its side, where it is a row of the embeddings; `cut` says
+    whether a text was longer than what the encoder reads.
+    """
+
+    vectors: Vectors
+    place: int | None
+    cut: bool
+
+
+def retrieve(
+    path: Path,
+    question: Question,
+    settings: RetrievalSettings,
+    *,
+    heads: Path | None = None,
+    model: str | None = None,
+    cohort: Cohort | None = None,
+) -> dict[str, Any]:
+    """Find the nearest reports or images of a query.
+
+    Args:
+        path: the folder that `relinkage embed` wrote.
+        question: what is asked.
+        settings: the choices.
+        heads: trained heads; the model's own where not given.
+        model: where the encoder lies, for an image or a text of one's own; as the folder says, if not given.
+        cohort: the cohort of the embeddings; pair ids stand in the result only with it.
+
+    Returns:
+        The content of `retrieval.json`, schema `relinkage.retrieval/1`. It holds no report text, and no
+        patient's id.
+
+    Raises:
+        InputError: the request makes no sense, a file cannot be read, or the parts do not fit each other.
+    """
+    question.check(settings)
+    if settings.index == "faiss":
+        check_installed()
+    image = None if question.image is None else read_image(question.image)
+    embeddings = read_embeddings(path)
+    if cohort is not None:
+        check_cohort(cohort, embeddings)
+    _check_row(question.row, embeddings)
+    read = None if heads is None else read_heads(heads)
+    images, texts = shared_space(embeddings, None if read is None else read.pair)
+    rows, everything = rows_of_split(embeddings, settings.split), np.arange(len(embeddings))
+
+    def side(kind: str, among: Ints) -> Side:
+        return (
+            image_side(embeddings, images, among)
+            if kind == "image"
+            else report_side(embeddings, texts, among)
+        )
+
+    asks, finds = settings.sides
+    askers, gallery = side(asks, everything), side(finds, rows)
+    if question.row is not None:
+        same = askers.row if asks == "image" else askers.study
+        wanted = question.row if asks == "image" else _study_of(embeddings, question.row)
+        place = int(np.flatnonzero(same == wanted)[0])
+        asked = _Asked(askers.vectors.take(np.array([place])), place, False)
+    else:
+        pair = read.pair if read is not None else embeddings.heads
+        assert pair is not None  # a shared space without trained heads is that of the model's own
+        asked = _from_outside(question, embeddings, _encoder(embeddings, model), pair, image)
+    candidate_group = gallery.group(askers, settings.exclude)
+    query_group = np.full(1, NOBODY, np.int64)
+    if asked.place is not None:
+        query_group = askers.group(gallery, settings.exclude)[[asked.place]]
+    index = None
+    if settings.index == "exact":
+        found = nearest(asked.vectors, gallery.vectors, settings.top, query_group, candidate_group)
+    else:
+        file = FaissIndex.build(gallery.vectors, settings.resampling.seed)
+        found = file.nearest(asked.vectors, settings.top, query_group, candidate_group)
+        index = _index_entry(file, side(asks, rows), gallery, settings)
+    eligible = np.flatnonzero(~own(query_group, candidate_group)[0])
+    return {
+        "schema": SCHEMA,
+        "version": relinkage.__version__,
+        "inputs": {
+            "embeddings": path.resolve().name,
+            "model": embeddings.manifest["encoder"],
+            "cohort": embeddings.manifest["cohort"],
+            "heads": heads_entry(path, heads, read),
+        },
+        "settings": {
+            "direction": settings.direction,
+            "top": settings.top,
+            "index": settings.index,
+            "exclude": settings.exclude,
+            "split": settings.split,
+            "seed": settings.resampling.seed,
+        },
+        "query": _query_entry(question, embeddings, cohort),
+        "gallery": {
+            "kind": finds,
+            "candidates": len(eligible),
+            "patients": len(np.unique(gallery.patient[eligible])),
+        },
+        "index": index,
+        "mate": None if asked.place is None else _mate(asked, askers, gallery, settings),
+        "labels_in_common": _in_common(question.row, embeddings, gallery, eligible, found),
+        "results": _results(question.row, embeddings, gallery, found, cohort),
+        "ties_left": int(found.ties_left[0]),
+        "notes": _notes(asked, embeddings, read, settings),
+    }
+
+
+def check_cohort(cohort: Cohort, embeddings: Embeddings) -> None:
+    """Check that a cohort is the one that was embedded.
+
+    Raises:
+        InputError: it is another.
+    """
+    if cohort.fingerprint() != embeddings.manifest["cohort"]["fingerprint"]:
+        raise InputError(
+            f"--cohort {cohort.name} is not the cohort that {embeddings.path} was made from, or has changed "
+            "since; name that one."
+        )
+
+
+def _check_row(row: int | None, embeddings: Embeddings) -> None:
+    if row is not None and not 0 <= row < len(embeddings):
+        raise InputError(
+            f"--query {row} is no row of {embeddings.path}, which has {len(embeddings)} pairs; give a row "
+            f"from 0 to {len(embeddings) - 1}."
+        )
+
+
+def _study_of(embeddings: Embeddings, row: int) -> int:
+    study = embeddings.pairs["study_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    return int(study[row])
+
+
+def _encoder(embeddings: Embeddings, model: str | None) -> Encoder:
+    encoder, reason = find_encoder(embeddings, model)
+    if encoder is None:
+        raise InputError(
+            f"{embeddings.path} cannot be asked by --image or --text, as {reason}; or ask by one of its rows "
+            "with --query."
+        )
+    return encoder
+
+
+def _from_outside(
+    question: Question, embeddings: Embeddings, encoder: Encoder, heads: HeadPair, image: Any
+) -> _Asked:
+    if question.text is not None:
+        vector, cut = embed_text(encoder, heads, question.text, embeddings.token_budget)
+        return _Asked(Vectors.prepare(vector, "The text's embedding"), None, cut)
+    vector = embed_image(encoder, heads, image)
+    return _Asked(Vectors.prepare(vector, f"The embedding of {question.image}"), None, False)
+
+
+def _index_entry(file: FaissIndex, among: Side, gallery: Side, settings: RetrievalSettings) -> dict[str, Any]:
+    """Compare the index with the exact search on a seeded sample of queries of the searched split."""
+    sampling = settings.resampling
+    size = min(settings.recall_queries, len(among))
+    chosen = np.sort(np.random.default_rng(sampling.seed).choice(len(among), size, replace=False))
+    sample = among.take(chosen)
+    groups = sample.group(gallery, settings.exclude), gallery.group(sample, settings.exclude)
+    exact = nearest(sample.vectors, gallery.vectors, settings.top, *groups)
+    shares = recall(file.nearest(sample.vectors, settings.top, *groups), exact)
+    drawn = ClusterBootstrap.draw(shares[:, None], sample.patient, sampling.replicates, sampling.seed)
+    ends = drawn.interval(sampling.level)
+    return {
+        "library": f"faiss {file.version}",
+        "lists": file.lists,
+        "probed": file.probed,
+        "recall": float(ends.mean[0]),
+        "low": float(ends.low[0]),
+        "high": float(ends.high[0]),
+        "chance": settings.top / len(gallery),
+        "queries": size,
+        "patients": int(drawn.patients[0]),
+    }
+
+
+def _query_entry(question: Question, embeddings: Embeddings, cohort: Cohort | None) -> dict[str, Any]:
+    if question.row is None:
+        kind = "text" if question.image is None else "image"
+        return {"by": kind, "row": None, "labels": None, "uncertain": None}
+    entry = {"by": "row", "row": question.row, **_labels(embeddings, question.row)}
+    return entry if cohort is None else entry | {"pair_id": embeddings.pairs["pair_id"][question.row]}
+
+
+def _results(
+    row: int | None, embeddings: Embeddings, gallery: Side, found: Found, cohort: Cohort | None
+) -> list[dict[str, Any]]:
+    studies, patients = embeddings.pairs["study_id"], embeddings.pairs["patient_id"]
+    results = []
+    for rank, (place, score) in enumerate(zip(found.place[0], found.score[0], strict=True), 1):
+        at = int(gallery.row[place])
+        kin = None
+        if row is not None and patients[at] == patients[row]:
+            kin = "own study" if studies[at] == studies[row] else "same patient"
+        entry = {"rank": rank, "score": float(score), "row": at, "kin": kin, **_labels(embeddings, at)}
+        results.append(entry if cohort is None else entry | {"pair_id": embeddings.pairs["pair_id"][at]})
+    return results
+
+
+def _labels(embeddings: Embeddings, row: int) -> dict[str, list[str]]:
+    values = {label: embeddings.pairs[label][row] for label in embeddings.labels}
+    return {
+        "labels": [label for label, value in values.items() if value == POSITIVE],
+        "uncertain": [label for label, value in values.items() if value == UNCERTAIN],
+    }
+
+
+def _mate(asked: _Asked, askers: Side, gallery: Side, settings: RetrievalSettings) -> dict[str, Any] | None:
+    """Say where the query's own study stands among candidates of other studies, as linkage counts."""
+    if settings.exclude is not None or askers.kind == gallery.kind or asked.place is None:
+        return None
+    mates = gallery.study == askers.study[asked.place]
+    if not mates.any():
+        return None
+    scores = scores_of(asked.vectors, 0, gallery.vectors, np.arange(len(gallery)))
+    best, others = float(scores[mates].max()), scores[~mates]
+    above, tied = int((others > best + TIE).sum()), int((np.abs(others - best) <= TIE).sum())
+    return {"score": best, "above": above, "ties": tied, "pool": len(others) + 1}
+
+
+def _in_common(
+    row: int | None, embeddings: Embeddings, gallery: Side, eligible: Ints, found: Found
+) -> dict[str, float] | None:
+    """Give the share of results that have a positive label in common with the query, beside the gallery's."""
+    if row is None or not embeddings.labels:
+        return None
+    sets = positive_sets(read_truth(embeddings.pairs, embeddings.labels, "left-out", "negative"))
+    if not sets[row].any():
+        return None
+    alike = ((sets[gallery.row] & sets[row]) != 0).any(axis=1)
+    return {"share": float(alike[found.place[0]].mean()), "chance": float(alike[eligible].mean())}
+
+
+def _notes(asked: _Asked, embeddings: Embeddings, read: Any, settings: RetrievalSettings) -> list[str]:
+    notes = []
+    if asked.cut:
+        notes.append("The text is longer than what the encoder reads of a report; its end was not looked at.")
+    if read is not None and (said := seen_in_training(read, "--heads", embeddings, settings.split)):
+        notes.append(said)
+    return notes
