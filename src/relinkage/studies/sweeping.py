@@ -12,11 +12,12 @@ from relinkage.errors import InputError
 from relinkage.files import check_folder, whole_folder, write_json
 from relinkage.linkage import Resampling
 from relinkage.progress import say
+from relinkage.reports.sweep_page import render_sweep
 from relinkage.studies.sweep_figures import Ground, Judged
 from relinkage.utility import UtilitySettings
 from relinkage.utility.benchmark import DIRECTIONS
 
-SCHEMA, RESULT = "relinkage.sweep/1", "sweep.json"
+SCHEMA, RESULT, REPORT = "relinkage.sweep/1", "sweep.json", "report.html"
 PRETRAINED, CLIP_STYLE = "pretrained heads", "CLIP-style heads"
 
 Row = dict[str, Any]
@@ -38,7 +39,7 @@ def sweep_heads(
         train: the split to train on.
         split: the split that heads are judged on.
         sweep: the trainings.
-        out: the folder to write: `sweep.json`, and a folder of heads for each training.
+        out: the folder to write: `sweep.json`, `report.html`, and a folder of heads for each training.
         beside: further heads to judge, such as hardened ones.
         resampling: how intervals are made.
 
@@ -76,6 +77,7 @@ def sweep_heads(
             "rows": [{**row, "balance": _balance(row["figures"])} for row in rows],
         }
         write_json(folder / RESULT, result)
+        (folder / REPORT).write_bytes(render_sweep(result).encode("utf-8", "replace"))
     return result
 
 

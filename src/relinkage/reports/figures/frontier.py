@@ -15,8 +15,19 @@ _ROLES = {"published": "series-1", "hardened": "series-2", "rotation": "alert"}
 
 
 @dataclass(frozen=True)
-class _Point:
-    """One kind of heads: usefulness across, linkage upwards."""
+class Point:
+    """One kind of heads: usefulness across, linkage upwards.
+
+    Attributes:
+        number: that it has in the picture.
+        title: what it is called beside the picture.
+        use: its usefulness.
+        use_ends: the interval of that.
+        cosine: Recall@1 by plain cosine, where a stronger attacker is shown; drawn open.
+        strongest: Recall@1, drawn filled.
+        ends: the interval of that.
+        role: a colour of the palette.
+    """
 
     number: int
     title: str
@@ -44,14 +55,14 @@ def frontier_figures(result: Defences, cohort: Row, prefix: str) -> list[Figure]
     return figures
 
 
-def _points(result: Defences, cohort: Row, measure: str) -> list[_Point]:
+def _points(result: Defences, cohort: Row, measure: str) -> list[Point]:
     points = []
     for number, (row, figures) in enumerate(judged(result, cohort), 1):
         use, cosine, most = figures[measure], linked(figures, "cosine"), linked(figures, STRONGEST)
         if use is None or most is None:
             continue
         points.append(
-            _Point(
+            Point(
                 number,
                 row["title"],
                 use["measured"]["value"],
@@ -65,8 +76,55 @@ def _points(result: Defences, cohort: Row, measure: str) -> list[_Point]:
     return points
 
 
-def _figure(points: Sequence[_Point], measure: str, cohort: Row, key: str) -> Figure:
-    chance = 1 / cohort["pool"]
+def _figure(points: Sequence[Point], measure: str, cohort: Row, key: str) -> Figure:
+    first, second = points[:2]
+    takeaway = (
+        f"{first.title}: the strongest attacker links {percent(first.strongest)} at {percent(first.use)}; "
+        f"{second.title.lower()}: {percent(second.strongest)} at {percent(second.use)}. Lower and further "
+        "right is better. A filled dot is the strongest attacker, an open one plain cosine; a long line "
+        "between them is protection that realigning undoes."
+    )
+    return frontier_figure(
+        key,
+        MEASURES[measure],
+        1 / cohort["pool"],
+        points,
+        takeaway,
+        ("Heads", "Usefulness", "Interval", "Recall@1, cosine", "Strongest attacker", "Interval"),
+        tuple(
+            (
+                f"{point.number} {point.title}",
+                percent(point.use),
+                interval(*point.use_ends),
+                "–" if point.cosine is None else percent(point.cosine),
+                percent(point.strongest),
+                interval(*point.ends),
+            )
+            for point in points
+        ),
+    )
+
+
+def frontier_figure(
+    key: str,
+    across: str,
+    chance: float,
+    points: Sequence[Point],
+    takeaway: str,
+    columns: tuple[str, ...],
+    rows: tuple[tuple[str, ...], ...],
+) -> Figure:
+    """Draw Recall@1 on a logarithmic axis against usefulness.
+
+    Args:
+        key: of the figure, unique on the page.
+        across: what usefulness is measured by.
+        chance: Recall@1 of a scorer without knowledge.
+        points: the kinds of heads, by their numbers.
+        takeaway: what the picture says.
+        columns: heads of the table of the same figures.
+        rows: the table.
+    """
     every = [value for point in points for value in (point.strongest, point.cosine, *point.ends) if value]
     low, high = max(min(*every, chance), chance / 4) / 1.6, min(max(*every, chance) * 1.6, 1.0)
     uses = [point.use for point in points]
@@ -82,7 +140,7 @@ def _figure(points: Sequence[_Point], measure: str, cohort: Row, key: str) -> Fi
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda share, _: bare_percent(round(share, 8))))
         axes.locator_params(axis="x", nbins=4 if sheet.narrow else 5)
-        axes.set_xlabel(MEASURES[measure], labelpad=8)
+        axes.set_xlabel(across, labelpad=8)
         axes.axhline(chance, color=colour("muted"), linewidth=1.2, linestyle=(0, (2, 2)))
         for point in points:
             ink = colour(point.role)
@@ -109,30 +167,13 @@ def _figure(points: Sequence[_Point], measure: str, cohort: Row, key: str) -> Fi
             )  # fmt: skip
 
     wide, narrow = drawn(key, (max(360, legend + 40), 320 + legend), paint)
-    first, second = points[:2]
-    takeaway = (
-        f"{first.title}: the strongest attacker links {percent(first.strongest)} at {percent(first.use)}; "
-        f"{second.title.lower()}: {percent(second.strongest)} at {percent(second.use)}. Lower and further "
-        "right is better. A filled dot is the strongest attacker, an open one plain cosine; a long line "
-        "between them is protection that realigning undoes."
-    )
     return Figure(
         key,
-        f"Recall@1 against {MEASURES[measure]}",
+        f"Recall@1 against {across}",
         takeaway,
         f"Scatter plot, linkage on a logarithmic axis. {takeaway} The dashed line is chance.",
         wide,
         narrow,
-        ("Heads", "Usefulness", "Interval", "Recall@1, cosine", "Strongest attacker", "Interval"),
-        tuple(
-            (
-                f"{point.number} {point.title}",
-                percent(point.use),
-                interval(*point.use_ends),
-                "–" if point.cosine is None else percent(point.cosine),
-                percent(point.strongest),
-                interval(*point.ends),
-            )
-            for point in points
-        ),
+        columns,
+        rows,
     )

@@ -1,0 +1,73 @@
+"""The page about a sweep: whole, without requests, with every row and measure."""
+
+import pytest
+from test_report_page import HOSTILE, Page
+
+from relinkage.reports.sweep import sweep_table
+from relinkage.reports.sweep_page import render_sweep, sweep_figures
+
+SIDES = ("image-to-report", "report-to-image")
+MEASURES = ("recall@1", "recall@10", "precision@10", "ndcg@10", "map", "abnormal-auroc")
+
+
+def figure(side, measure, value, first):
+    told = {"value": value, "low": value * 0.9, "high": min(value * 1.1, 1)}
+    moved = None if first else {"value": 0.01, "low": -0.02, "high": 0.03}
+    return {
+        "direction": side, "measure": measure, "chance": 0.001 if "recall" in measure else 0.3,
+        "measured": told, "baseline": None if first else told, "difference": moved,
+        "seed_deviation": None if first else 0.002, "queries": 900, "patients": 400,
+    }  # fmt: skip
+
+
+def synthetic_sweep(titles=("pretrained heads", "CLIP-style heads", "bce=1,supcon=1,clip=0, τ=0.07")):
+    rows = [
+        {
+            "title": title, "weights": None, "temperature": None, "classes": None, "heads": [],
+            "privacy": None,
+            "figures": [
+                figure(side, measure, place / 20 + (0.1 if "recall" in measure else 0.5), first=not place)
+                for side in SIDES for measure in MEASURES
+            ],
+            "balance": dict.fromkeys(MEASURES, 0.01),
+        }
+        for place, title in enumerate(titles)
+    ]  # fmt: skip
+    return {
+        "schema": "relinkage.sweep/1", "version": "0", "model": "sketch", "train": "train", "split": "test",
+        "pool": 1000, "interval": 0.95, "replicates": 200, "pairs": 900, "patients": 400,
+        "baseline": titles[0], "rows": rows,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render_sweep(synthetic_sweep())
+
+
+def test_the_page_is_whole_loads_nothing_and_runs_no_script(page):
+    parsed = Page(page)  # asserts that every element is closed
+    assert "script" not in [name for name, _ in parsed.elements]
+    assert not [held for _, held in parsed.elements if {"src", "srcset"} & set(held)]
+    ids = [held["id"] for _, held in parsed.elements if "id" in held]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_kind_of_heads_and_every_measure_is_on_it(page):
+    for title in ("pretrained heads", "CLIP-style heads", "bce=1,supcon=1,clip=0, τ=0.07"):
+        assert page.count(title) > 12
+    for measure in ("Recall@1, pool", "Label precision@10", "nDCG@10", ">mAP<", "Normal/abnormal AUROC"):
+        assert measure in page
+
+
+def test_the_frontier_sets_linkage_against_label_precision():
+    (drawn,) = sweep_figures(synthetic_sweep())
+    assert drawn.rows[0][:2] == ("1 pretrained heads", "50.0 %".replace(" ", drawn.rows[0][1][4:5]))
+    assert len(drawn.rows) == 3
+    assert sweep_figures(synthetic_sweep(("CLIP-style heads",))) == []
+
+
+def test_names_are_shown_as_text():
+    titles = ("pretrained heads", HOSTILE)
+    assert "<script" not in render_sweep(synthetic_sweep(titles))
+    assert sweep_table(synthetic_sweep(titles)).count("\x1b") == 0
