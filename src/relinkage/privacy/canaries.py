@@ -11,11 +11,13 @@ from scipy.stats import binom
 
 from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
-from relinkage.privacy.canary_scores import scores_apart, scores_together
+from relinkage.privacy.canary_scores import scores_apart, scores_once, scores_together
+from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
-from relinkage.privacy.prepare import prepare
+from relinkage.privacy.prepare import check, prepare
 from relinkage.privacy.public import Public
 from relinkage.privacy.settings import HardenSettings
+from relinkage.privacy.statement import spend
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def audit_by_canaries(
     Where a unit's loss depends on the unit alone, all canaries are further patients of one training. Where a
     loss couples a batch, one training can show no more than a batch's bound for all canaries together; there
     each canary has a training of its own, as long as the others, of itself and of patients who were chosen
-    to tell of it. The heads are thrown away: canaries have no place in heads that are used.
+    to tell of it. Of `one-shot`, the noisy moments are what is looked at. The heads are thrown away: canaries
+    have no place in heads that are used.
 
     Args:
         embeddings: cached features.
@@ -113,25 +116,31 @@ def audit_by_canaries(
     Raises:
         InputError: a number is out of range, or the training cannot be audited in this way.
     """
-    if settings.mechanism == "one-shot" or settings.epsilon is None:
-        raise InputError("Canaries go with a training in steps and an epsilon; give another --mechanism.")
+    if settings.epsilon is None:
+        raise InputError("Canaries check an epsilon, and this training has none; give --epsilon.")
     if not 2 <= guesses <= canaries or guesses % 2:
         raise InputError(
             f"{guesses} guesses about {canaries} canaries cannot be; give an even number of them."
         )
-    prepared = prepare(embeddings, train, settings, public or Public())
-    if prepared.statement is None:
-        raise AssertionError("an epsilon has a statement")
-    multiple = prepared.mechanism.sensitivity.multiple
-    sigma = noise_multiplier or prepared.statement.noise_multiplier
-    plan = replace(prepared.plan, noise=sigma * multiple / noise_divided_by)
     rng = np.random.default_rng(seed)
     inside = rng.random(canaries) < 0.5
-    alone = settings.mechanism in ("label-anchored", "public-negatives")
-    score = scores_together if alone else scores_apart
-    scores = score(prepared, plan, inside, rng, coins(settings.seed_noise))
+    secret = coins(settings.seed_noise)
+    if settings.mechanism == "one-shot":
+        check(embeddings, settings, public or Public())
+        sigma, statement = spend(settings, one_shot.SENSITIVITY)
+        widths = embeddings.image_features.shape[1], embeddings.text_features.shape[1]
+        scores = scores_once(widths, (noise_multiplier or sigma) / noise_divided_by, inside, rng, secret)
+    else:
+        prepared = prepare(embeddings, train, settings, public or Public())
+        statement, sensitivity = prepared.statement, prepared.mechanism.sensitivity
+        assert statement is not None
+        sigma = noise_multiplier or statement.noise_multiplier
+        plan = replace(prepared.plan, noise=sigma * sensitivity.multiple / noise_divided_by)
+        alone = settings.mechanism in ("label-anchored", "public-negatives")
+        scores = (scores_together if alone else scores_apart)(prepared, plan, inside, rng, secret)
+    assert statement is not None
     order = np.argsort(scores, kind="stable")
     half = guesses // 2
     correct = int(inside[order[-half:]].sum() + (~inside[order[:half]]).sum())
     bound = epsilon_at_least(canaries, guesses, correct, settings.delta)
-    return CanaryAudit(canaries, guesses, correct, settings.delta, bound, 0.95, prepared.statement.epsilon)
+    return CanaryAudit(canaries, guesses, correct, settings.delta, bound, 0.95, statement.epsilon)

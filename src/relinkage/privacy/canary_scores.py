@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from relinkage.errors import InputError
 from relinkage.privacy.clipping import clipped_rows, tapped
+from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import Coins, SeededCoins
 from relinkage.privacy.prepare import Prepared
 from relinkage.privacy.training import Plan, PrivatePairs, private_sum, train_privately
@@ -125,6 +126,30 @@ def scores_apart(
             there = _single(cluster, np.arange(size - 1 + trained_on), key)
             train_privately(heads, prepared.mechanism, there, plan, coins, watch, quiet=True)
             bar.update()
+    return scores
+
+
+def scores_once(
+    widths: tuple[int, int], sigma: float, inside: NDArray[np.bool_], rng: np.random.Generator, coins: Coins
+) -> Floats:
+    """Noise second moments once, with the canaries that are in, and read each canary's direction off them.
+
+    What all the others add to the moments is known to the guesser, and taken off.
+
+    Args:
+        widths: of image and of text features.
+        sigma: σ of the noise; a unit moves the moments by 1 at most.
+        inside: bool, shape (canaries,): which are in.
+        rng: where canaries come from.
+        coins: of the noise.
+
+    Returns:
+        float64, shape (canaries,): larger for those that look as if they were in.
+    """
+    sides = [_directions(rng, len(inside), width).numpy() for width in widths]
+    canaries = np.hstack(sides) / np.sqrt(2)
+    moments = one_shot.noisy(canaries[inside].T @ canaries[inside], sigma, coins)
+    scores: Floats = ((canaries @ moments) * canaries).sum(axis=1)
     return scores
 
 
