@@ -56,7 +56,13 @@ MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-
     show_default=True,
     help="Image embeddings outside of the labels' span, with label-anchored.",
 )
-@click.option("--span", type=int, help="Dimensions of the labels' span that are used.  [default: all]")
+@click.option(
+    "--span",
+    type=click.IntRange(0),
+    default=6,
+    show_default=True,
+    help="Strongest directions of the labels' anchors that are used, with label-anchored; 0 for all.",
+)
 @click.option("--head", type=click.Choice(["linear", "mlp"]), default="linear", show_default=True)
 @click.option("--dimension", type=int, default=64, show_default=True, help="Width of fresh heads' space.")
 @click.option("--hidden", type=int, default=512, show_default=True, help="Width of an mlp's hidden layer.")
@@ -72,7 +78,7 @@ def harden(
     embeddings: Path, epsilon: float, delta: float, out: Path, mechanism: Any, train: str, unit: Any,
     cap: int | None, population: int, batch: int, steps: int, clip: float, lr: float,
     temperature: float | None, group: int, bank: int, start: Path | None, public: Path | None,
-    anchors: Path | None, outside: Any, span: int | None, head: Any, dimension: int, hidden: int, seed: int,
+    anchors: Path | None, outside: Any, span: int, head: Any, dimension: int, hidden: int, seed: int,
     seed_noise: int | None, controls: Path | None, against: Path | None, transfer: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Train projection heads on EMB with differential privacy, and state what that spends."""
@@ -82,7 +88,7 @@ def harden(
     settings = HardenSettings(
         epsilon=epsilon, delta=delta, mechanism=mechanism, unit=unit, cap=cap, population=population,
         batch=batch, steps=steps, clip=clip, learning_rate=lr, temperature=temperature, group=group,
-        bank=bank, outside=outside, span=span, head=head, dimension=dimension, hidden=hidden,
+        bank=bank, outside=outside, span=span or None, head=head, dimension=dimension, hidden=hidden,
         seed=seed, seed_noise=seed_noise,
     )  # fmt: skip
     known = read_public(start, public, anchors)

@@ -58,7 +58,7 @@ class HardenSettings:
     group: int = 32
     bank: int = 1024
     outside: Outside = "keep"
-    span: int | None = None
+    span: int | None = 6
     head: Kind = "linear"
     dimension: int = 64
     hidden: int = 512
