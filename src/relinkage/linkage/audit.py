@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import relinkage
@@ -99,7 +100,8 @@ def audit(
         "inputs": dict(inputs or {}),
         "settings": _describe(settings, rows),
     }
-    with ThreadPoolExecutor() as side_by_side:  # what takes longest first
+    # More at a time than threads would push each other out of the caches. What takes longest goes first.
+    with ThreadPoolExecutor(torch.get_num_threads()) as side_by_side:
         looks = [side_by_side.submit(_look_closely, way, rows.pools, settings) for way in ways]
         measured = [
             side_by_side.submit(_measure, way, level, hard, rows, settings)

@@ -68,18 +68,18 @@ def grid(standing: Standing, settings: AuditSettings) -> Grid:
 def hard_grid(standing: Standing, settings: AuditSettings) -> Grid:
     """Lay out the rows inside strata: without word, what no stratum can bear is left out.
 
-    The curve is that of the first K: figures show no other inside strata.
+    The curve is that of the first K, at pools of 10, 100, …: figures show no other inside strata.
     """
     largest = int(standing.eligible.max())
     asked = settings.pools or (10, *DEFAULT_POOLS)
     pools = [pool for pool in asked if pool == FULL or int(pool) <= largest] if largest > 1 else []
     ks = sorted(set(settings.k or DEFAULT_RANKS))
     cells = tuple(Cell(pool, k) for pool in pools for k in ks if k <= size(standing, pool))
-    curve = _curve(largest, ks[:1], size(standing, FULL)) if pools else ()
+    curve = _curve(largest, ks[:1], size(standing, FULL), steps=(1,)) if pools else ()
     return Grid(cells, tuple(pools), curve, ())
 
 
-def _curve(below: int, ks: list[int], full: int) -> tuple[Cell, ...]:
-    sizes = (m * 10**e for e in range(10) for m in (1, 2, 5))
+def _curve(below: int, ks: list[int], full: int, steps: tuple[int, ...] = (1, 2, 5)) -> tuple[Cell, ...]:
+    sizes = (m * 10**e for e in range(10) for m in steps)
     pools: list[Pool] = [*(n for n in sizes if 2 <= n < below), FULL]
     return tuple(Cell(pool, k) for pool in pools for k in ks if k <= (full if pool == FULL else int(pool)))

@@ -128,14 +128,17 @@ def closed_set_rows(
         return [], []
     standing = table.standings[negatives]
     counts = (standing.eligible, standing.above, standing.ties)
+    wanted, cells = cells, list(dict.fromkeys(cells))  # a curve goes through cells of the table
     recall = recalls(standing, cells)
     reciprocal = [pools.reciprocal_rank(*counts, sizes(standing, pool)) for pool in chosen]
     values = np.column_stack([recall, *reciprocal])
     drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
     printed = [size(standing, cell.pool) for cell in cells]
     expected = [chance(standing, cell) for cell in cells]
+    rows = _recall_rows(table, cells, recall, drawn, printed, expected, resampling, negatives, strict)
+    of_cell = dict(zip(cells, rows, strict=True))
     return (
-        _recall_rows(table, cells, recall, drawn, printed, expected, resampling, negatives, strict),
+        [dict(row) for cell in wanted if (row := of_cell[cell]) is not None],
         _rank_rows(table, chosen, drawn.take(slice(len(cells), None)), reciprocal, resampling, negatives),
     )
 
@@ -159,7 +162,8 @@ def rows_of(
         resampling: as in `recall_rows`.
     """
     drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
-    return _recall_rows(table, cells, values, drawn, printed, expected, resampling, ALL, 0.999)
+    rows = _recall_rows(table, cells, values, drawn, printed, expected, resampling, ALL, 0.999)
+    return [row for row in rows if row is not None]
 
 
 def _recall_rows(
@@ -172,13 +176,15 @@ def _recall_rows(
     resampling: Resampling,
     negatives: str,
     strict: float,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any] | None]:
+    """Give a row per cell, None where no query has a value in it."""
     drawn, seen = drawn.take(slice(len(cells))), (~np.isnan(values)).sum(axis=0)
     shown, wide = drawn.interval(resampling.level), drawn.interval(strict)
-    rows = []
+    rows: list[dict[str, Any] | None] = []
     for place, cell in enumerate(cells):
         queries = int(seen[place])
         if queries == 0:
+            rows.append(None)
             continue
         recall = float(shown.mean[place])
         rows.append(
