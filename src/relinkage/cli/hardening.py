@@ -40,7 +40,7 @@ MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-
 @click.option(
     "--clip", type=float, default=0.5, show_default=True, help="Norm that gradients are clipped to."
 )
-@click.option("--lr", type=float, default=8.0, show_default=True)
+@click.option("--lr", type=float, default=6.0, show_default=True)
 @click.option("--temperature", type=float, help="Of contrastive losses.  [default: 0.07; 1 with logit]")
 @click.option("--group", type=int, default=32, show_default=True, help="Units a group, with grouped.")
 @click.option("--bank", type=int, default=1024, show_default=True, help="Pairs, with public-negatives.")

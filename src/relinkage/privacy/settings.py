@@ -53,7 +53,7 @@ class HardenSettings:
     batch: int = 1024
     steps: int = 200
     clip: float = 0.5
-    learning_rate: float = 8.0
+    learning_rate: float = 6.0
     temperature: float | None = None
     group: int = 32
     bank: int = 1024
