@@ -21,7 +21,7 @@ from relinkage.linkage.ways import Way
 Ints = NDArray[np.int64]
 
 SCRAMBLED, RANDOM, STRATUM = "scrambled mates", "random scorer", "stratum scorer"
-_SAMPLE, _SAMPLE_A_LEVEL = 1024, 512
+_SAMPLE = 512
 """Queries that controls with a pass of their own look at: enough to see an error, and cheap."""
 
 
@@ -33,7 +33,7 @@ def scrambled_mates(way: Way, seed: int) -> LinkageTable:
         seed: of the sample and the draw.
     """
     random = np.random.default_rng([seed, 1])
-    chosen = _sample(len(way.queries), random, _SAMPLE)
+    chosen = _sample(len(way.queries), random)
     barred = _inside(way.left_out, chosen, len(way.queries))
     mate = _draw(len(chosen), len(way.candidates), barred, random)
     counts = count_ranks(way.queries.take(chosen), way.candidates, mate, left_out=barred)
@@ -48,7 +48,7 @@ def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
         level: the strata.
         seed: of the sample and of the strata's directions.
     """
-    chosen = _sample(len(way.queries), np.random.default_rng([seed, 4]), _SAMPLE_A_LEVEL)
+    chosen = _sample(len(way.queries), np.random.default_rng([seed, 4]))
     queries, candidates = knowing_only(level, seed)
     strata = level.query, level.candidate
     if way.table.direction == "report-to-image":
@@ -89,8 +89,8 @@ def recall_ceiling(links: Links, text: Ints) -> dict[str, float | int]:
     }
 
 
-def _sample(queries: int, random: np.random.Generator, most: int) -> Ints:
-    return np.sort(random.permutation(queries)[:most])
+def _sample(queries: int, random: np.random.Generator) -> Ints:
+    return np.sort(random.permutation(queries)[:_SAMPLE])
 
 
 def _inside(left_out: Pairs | None, chosen: Ints, queries: int) -> Pairs | None:
