@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from relinkage import __version__
 from relinkage.reports.defences import (
     MEASURES,
@@ -24,6 +22,7 @@ from relinkage.reports.defences import (
     privacy_sentence,
 )
 from relinkage.reports.figures.frontier import frontier_figures
+from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import bare_percent, count, interval, one_line, percent
 
@@ -36,13 +35,7 @@ def render_defences(result: Defences) -> str:
     Args:
         result: the content of `defences.json`.
     """
-    environment = Environment(
-        loader=PackageLoader("relinkage.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     cohorts = [_cohort(result, cohort, place) for place, cohort in enumerate(result["cohorts"])]
     return environment.get_template("defences.html.j2").render(
         version=__version__,

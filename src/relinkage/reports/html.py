@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from relinkage import __version__
 from relinkage.files import whole_file
@@ -19,6 +19,7 @@ from relinkage.reports.changes import (
 )
 from relinkage.reports.figures import comparison_figures, ladder_figures
 from relinkage.reports.headline import Headline, headline, strongest
+from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.sections import SECTIONS, group_title, method_steps, settings_table
 from relinkage.reports.wording import (
@@ -92,13 +93,7 @@ def render_report(audits: Sequence[Audit], comparison: Comparison | None = None)
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("relinkage.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters |= {
         "count": count,
         "counted": counted,

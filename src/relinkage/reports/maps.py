@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from relinkage import __version__
 from relinkage.reports.figures.canvas import Figure
 from relinkage.reports.figures.scatter import Panel, PointClass, scatter_panels
+from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, listed, one_line, percent
 
@@ -75,13 +75,7 @@ def render_map(result: Map, figures: Sequence[Figure]) -> str:
         result: the content of `map.json`.
         figures: what `map_figures` gives.
     """
-    environment = Environment(
-        loader=PackageLoader("relinkage.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     return environment.get_template("map.html.j2").render(
         version=__version__,
         light=LIGHT,

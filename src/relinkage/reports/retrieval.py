@@ -8,9 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from relinkage import __version__
+from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent
 
@@ -74,13 +73,7 @@ def render_retrieval(result: Retrieval, shown: Sequence[Illustration] | None = N
         result: the content of `retrieval.json`.
         shown: as for `retrieval_table`; without it the page holds no text and no picture.
     """
-    environment = Environment(
-        loader=PackageLoader("relinkage.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     results = result["results"]
     before = None if shown is None or len(shown) == len(results) else shown[0]
     texts = [None] * len(results) if shown is None else shown[len(shown) - len(results) :]

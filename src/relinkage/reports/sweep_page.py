@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from relinkage import __version__
 from relinkage.reports.defences import points, points_interval
 from relinkage.reports.figures.canvas import Figure
 from relinkage.reports.figures.frontier import Point, frontier_figure
+from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.sweep import SIDES, Row, Sweep, figure_of, measure_title, measures, sweep_facts
 from relinkage.reports.wording import bare_percent, interval, one_line, percent
@@ -21,13 +20,7 @@ def render_sweep(sweep: Sweep) -> str:
     Args:
         sweep: the content of `sweep.json`.
     """
-    environment = Environment(
-        loader=PackageLoader("relinkage.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     return environment.get_template("sweep.html.j2").render(
         version=__version__,
         light=LIGHT,
