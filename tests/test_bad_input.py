@@ -198,7 +198,7 @@ def test_an_embedding_pass_has_to_have_a_place_too(refuse, sketch, name):
     ("cohort/gone.csv", "of the cohort's 24 rows cannot be used … the image is missing; the first is row 1"),
     ("cohort/gone.csv --max-left-out 1", "No row of the cohort has a readable image and a report"),
     ("cohort/blank.csv", "24 of the cohort's 24 rows cannot be used … the report is empty"),
-    ("cohort/text.csv --max-left-out 0", "1 of the cohort's 24 rows … no PNG or JPEG image; the first is"),
+    ("cohort/text.csv --max-left-out 0", "1 of the cohort's 24 rows … no PNG, JPEG or DICOM image; the"),
     ("cohort/link.csv --max-left-out 0", "1 of the cohort's 24 rows … outside the cohort's folder, behind"),
     ("cohort --root drawer", "the image is missing … name the images' own folder as the root"),
     ("cohort --batch 0", "Batch and shard sizes must be at least 1"),
@@ -218,7 +218,7 @@ def test_a_few_unreadable_images_are_listed_and_left_out(desk, sketch, tmp_path,
     assert "23 pairs embedded, 1 left out (see left_out.csv)" in outcome.err
     left_out = read_table(tmp_path / "emb/left_out.csv")
     assert left_out["pair_id"].to_list() == IDS[:1]
-    reason = {"text": "no PNG or JPEG image", "link": "outside the cohort's folder"}[name]
+    reason = {"text": "no PNG, JPEG or DICOM image", "link": "outside the cohort's folder"}[name]
     assert reason in left_out["reason"][0]
 
 

@@ -240,7 +240,7 @@ def test_heads_of_unknown_training_are_noted(desk):
         ("towers --query 1", "towers that share no space; train heads first"),
         ("missing --query 1", "missing is no embeddings folder"),
         ("emb --image missing.png", "--image missing.png cannot be used, as the image is missing"),
-        ("emb --image words.png", "--image words.png cannot be used, as the file is no PNG or JPEG image"),
+        ("emb --image words.png", "--image words.png cannot be used, as the file is no PNG, JPEG or DICOM"),
         (
             "emb --image words.png --direction report-to-image",
             "--image cannot ask in the direction report-to",

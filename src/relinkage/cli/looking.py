@@ -12,7 +12,7 @@ _DIRECTIONS = ("image-to-report", "report-to-image", "image-to-image", "report-t
 
 @click.command()
 @click.argument("embeddings", type=FILE, metavar="EMB")
-@click.option("--image", type=FILE, help="Ask by a radiograph: a PNG or JPEG file.")
+@click.option("--image", type=FILE, help="Ask by a radiograph: a PNG, JPEG or DICOM file.")
 @click.option("--text", help="Ask by a sentence or a report.")
 @click.option("--query", type=int, help="Ask by a row of EMB, from 0.")
 @click.option("--top", type=int, default=10, show_default=True, help="How many to find.")

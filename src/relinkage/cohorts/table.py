@@ -112,7 +112,7 @@ def _check_columns(columns: Sequence[str], source: str) -> None:
 
 def _check_cells(schema: pl.Schema, source: str) -> None:
     for column, kind in schema.items():
-        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        if kind.is_nested() or kind in (pl.Binary, pl.Duration, pl.Object):
             raise InputError(
                 f"{source} holds {kind} in the column {column}; a cell is a text or a number, turn it into "
                 "one or leave the column out."

@@ -1,4 +1,4 @@
-"""Images decoded ahead in threads, so that the encoder does not wait for files."""
+"""Images decoded ahead in threads, DICOM in processes, so that the encoder does not wait for files."""
 
 import os
 from collections import deque
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from PIL.Image import Image
 
-from relinkage.encoders import UnreadableImageError, open_image
+from relinkage.images import DecodingApart, UnreadableImageError
 
 AHEAD = 2
 """Batches that are decoded while the encoder works on one; more would only cost memory."""
@@ -27,7 +27,7 @@ def decode_ahead(
     """Open and preprocess images, batch by batch, in order.
 
     Args:
-        batches: the image files of each batch.
+        batches: the image files, or references into containers, of each batch.
         root: the cohort's folder, which the files must lie in.
         preprocess: what makes pixels of an opened image; called from threads.
         workers: threads; 0 for one per core, at most 16.
@@ -38,10 +38,11 @@ def decode_ahead(
 
     def decode(path: Path) -> Decoded:
         try:
-            return preprocess(open_image(path, root))
+            return preprocess(apart.open_image(path, root))
         except UnreadableImageError as reason:
             return str(reason)
 
+    apart = DecodingApart()
     pool = ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 16), thread_name_prefix="decode")
     waiting: deque[list[Future[Decoded]]] = deque()
     try:
@@ -53,3 +54,4 @@ def decode_ahead(
             yield [future.result() for future in waiting.popleft()]
     finally:
         pool.shutdown(cancel_futures=True)
+        apart.close()

@@ -11,7 +11,7 @@ from relinkage.embeddings.folder import MANIFEST, PROGRESS
 from relinkage.errors import InputError
 from relinkage.files import PARTIAL, read_json, write_json
 
-_PACKAGES = ("relinkage", "torch", "numpy", "pillow", "transformers", "scikit-learn")
+_PACKAGES = ("relinkage", "torch", "numpy", "pillow", "pydicom", "transformers", "scikit-learn")
 _STRAYS = f".*{PARTIAL}-*"
 
 

@@ -1,9 +1,10 @@
 """Frozen models behind one protocol, their preprocessing and their own heads."""
 
 from relinkage.encoders.heads import HeadPair, HeadSpec, load_heads, save_heads
-from relinkage.encoders.images import UnreadableImageError, open_image
+from relinkage.encoders.options import EncoderOptions
 from relinkage.encoders.protocol import Encoder, EncoderCard, TextFeatures
-from relinkage.encoders.registry import EncoderOptions, load_encoder
+from relinkage.encoders.registry import load_encoder
+from relinkage.images import UnreadableImageError, open_image
 
 __all__ = [
     "Encoder",

@@ -23,7 +23,7 @@ class Question:
     """What is asked: exactly one of an image file, a text and a row of the embeddings.
 
     Attributes:
-        image: a radiograph, PNG or JPEG.
+        image: a radiograph: PNG, JPEG or DICOM, or a reference into a container.
         text: a sentence or a report.
         row: a row of `pairs.parquet`, from 0.
     """
@@ -66,13 +66,14 @@ def read_image(file: Path) -> Image:
     """Open an image that is asked about.
 
     Raises:
-        InputError: it is missing, or no radiograph in PNG or JPEG.
+        InputError: it is missing, or no radiograph in PNG, JPEG or DICOM.
     """
     try:
-        return open_image(file, file.resolve().parent)
+        container = Path(str(file).partition("::")[0])
+        return open_image(file, container.resolve().parent)
     except UnreadableImageError as reason:
         raise InputError(
-            f"--image {file} cannot be used, as {reason}; give a radiograph as a PNG or JPEG file."
+            f"--image {file} cannot be used, as {reason}; give a radiograph as a PNG, JPEG or DICOM file."
         ) from None
 
 
