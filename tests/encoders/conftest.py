@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,17 @@ def mobilenet_folder():
     if not folder.is_dir():
         pytest.skip(f"{folder} does not exist: the real MobileNetV2 is not on this machine")
     return folder
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Let a test fail that asks the network for anything."""
+
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 @pytest.fixture

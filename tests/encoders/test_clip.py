@@ -8,7 +8,7 @@ import pytest
 import tiny_models
 import torch
 from PIL import Image
-from transformers import AutoTokenizer, CLIPModel
+from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
 from relinkage.encoders import load_encoder
 from relinkage.errors import InputError
@@ -55,6 +55,14 @@ def test_features_are_what_the_projections_are_fed(encoder, model):
         model(pixel_values=pixels, input_ids=torch.tensor([[512, 5, 6, 513]]))
     np.testing.assert_allclose(encoder.encode_images(pixels), fed["visual_projection"], atol=1e-6)
     assert encoder.encode_texts(["x"]).features.shape == fed["text_projection"].shape
+
+
+@pytest.mark.parametrize("shape", [(50, 40), (33, 61), (32, 32), (200, 41)])
+def test_pixels_are_those_of_the_reference_processor_value_by_value(encoder, clip_folder, shape):
+    image = Image.fromarray(np.random.default_rng(2).integers(0, 256, (*shape, 3), dtype=np.uint8))
+    processor = AutoImageProcessor.from_pretrained(clip_folder, backend="pil")
+    theirs = processor(images=image, return_tensors="pt")["pixel_values"][0]
+    assert torch.equal(encoder.preprocess(image), theirs)
 
 
 def test_the_card_says_what_the_model_is(encoder):

@@ -1,7 +1,6 @@
 """What a person writes after `--model`, and what they are told when nothing goes by that name."""
 
 import builtins
-import socket
 
 import pytest
 import torch
@@ -9,14 +8,7 @@ import torch
 from relinkage.encoders import EncoderOptions, load_encoder
 from relinkage.errors import InputError
 
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def refuse(*_):
-        raise AssertionError("the network was asked")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+pytestmark = pytest.mark.usefixtures("no_network")
 
 
 def test_a_bare_folder_is_recognised_by_its_configuration(clip_folder):
@@ -51,15 +43,24 @@ def test_another_kind_of_model_is_no_clip(tmp_path):
         load_encoder(str(tmp_path))
 
 
-def test_offline_a_hub_id_outside_the_cache_is_never_asked_for(monkeypatch, tmp_path):
+def test_a_hub_id_outside_the_cache_asks_the_network_only_where_that_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(
-        InputError, match=r"nobody/nothing is neither a folder nor in .*; copy the model's folder"
+        InputError, match=r"nobody/nothing is neither .*only with --download; copy the model's"
     ):
-        load_encoder("clip:nobody/nothing", options=EncoderOptions(offline=True))
+        load_encoder("clip:nobody/nothing")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match="was not allowed"):
-        load_encoder("nobody/nothing")
+    with pytest.raises(InputError, match="and HF_HUB_OFFLINE is set"):
+        load_encoder("nobody/nothing", options=EncoderOptions(download=True))
+
+
+def test_a_model_of_the_catalogue_is_answered_with_what_to_copy(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    for name in ("pubmedclip", "clip:flaviagiammarino/pubmed-clip-vit-base-patch32"):
+        with pytest.raises(
+            InputError, match=r"at revision 26c0c67f.*`relinkage models --offline-plan pubmedclip`"
+        ):
+            load_encoder(name)
 
 
 def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch, tmp_path):
@@ -70,7 +71,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch, tmp_path):
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(InputError, match=r"the hub did not give it \(ConnectionError\)"):
-        load_encoder("nobody/nothing")
+        load_encoder("nobody/nothing", options=EncoderOptions(download=True))
 
 
 def test_a_model_in_the_hubs_cache_is_loaded_from_there(monkeypatch, tmp_path, clip_folder):

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from relinkage.cli.options import FILE, SEED, print_result
+from relinkage.cli.reading import read_aloud
 
 
 @click.command()
@@ -40,7 +41,11 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
 
 @click.command()
 @click.argument("cohort", type=FILE)
-@click.option("--model", required=True, help="phantom:NAME, clip:FOLDER-OR-ID, towers:IMAGE+TEXT.")
+@click.option(
+    "--model",
+    required=True,
+    help="An id that `relinkage models` lists, FAMILY:FOLDER, or towers:IMAGE+TEXT.",
+)
 @click.option("--out", type=FILE, required=True, help="Embeddings folder to write, or to go on with.")
 @click.option("--root", type=FILE, help="Folder that image paths are relative to.  [default: the table's]")
 @click.option("--batch", type=int, default=32, show_default=True, help="Images at a time.")
@@ -64,15 +69,18 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
     "--image-size", type=int, default=224, show_default=True, help="Pixels, for a MobileNetV2 tower."
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--offline", is_flag=True, help="Never ask the network for a model.")
+@click.option(
+    "--download/--offline",
+    default=False,
+    help="Ask the hub for a model that is not on this machine, or never.  [default: never]",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True)
 def embed(
     cohort: Path, model: str, out: Path, root: Path | None, batch: int, max_left_out: float, split_by: str,
     train_share: float, keep: tuple[str, ...], token_budget: int | None, image_size: int, device: Any,
-    offline: bool, seed: int,
+    download: bool, seed: int,
 ) -> None:  # fmt: skip
     """Frozen features and embeddings of a COHORT; a killed run resumes."""
-    from relinkage.cohorts import read_cohort
     from relinkage.embeddings import EmbedSettings, embed
     from relinkage.encoders import EncoderOptions, load_encoder
     from relinkage.progress import say
@@ -81,10 +89,8 @@ def embed(
         batch=batch, max_left_out=max_left_out, split_by=split_by, train=train_share, seed=seed, keep=keep,
         token_budget=token_budget,
     )  # fmt: skip
-    table = read_cohort(cohort, root)
-    for note in table.notes:
-        say(f"Note: {note}")
-    options = EncoderOptions(device=device, offline=offline, image_size=image_size, seed=seed)
+    table = read_aloud(cohort, root)
+    options = EncoderOptions(device=device, download=download, image_size=image_size, seed=seed)
     embeddings = embed(table, load_encoder(model, options=options), out, settings=settings)
     left_out = len(table) - len(embeddings)
     say(

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from PIL import Image
 
+from relinkage.encoders.catalogue import find_entry
+from relinkage.encoders.hub import TRANSFORMERS, Wanted, file_sha256, from_hub
 from relinkage.errors import InputError
 from relinkage.files import read_json
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w.-]+)?")
-_SETTINGS = ("*.json", "*.txt", "*.model", "README.md")
 _LOADED = (".json", ".txt", ".model", ".safetensors", ".bin")
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 
@@ -49,28 +50,32 @@ def is_hub_id(name: str) -> bool:
     return _HUB_ID.fullmatch(name) is not None
 
 
-def locate(name: str, *, offline: bool = False) -> ModelFolder:
-    """Find a model: a local folder, else the local Hugging Face cache, else the hub.
+def locate(name: str, *, wanted: Wanted = TRANSFORMERS, download: bool = False) -> ModelFolder:
+    """Find a model: a local folder, else the local Hugging Face cache, else the hub where that is asked for.
 
     Args:
-        name: a folder, or a hub id `owner/model`, optionally `owner/model@revision`.
-        offline: never ask the network; so too where the environment sets `HF_HUB_OFFLINE`.
+        name: a folder, or a hub id `owner/model`, optionally `owner/model@revision`. Of a model in the
+            catalogue, the pinned revision is taken where none is named.
+        wanted: what must be there.
+        download: whether the hub may be asked; never where the environment sets `HF_HUB_OFFLINE`.
 
     Raises:
-        InputError: the extra `models` is not installed, or there is no such model with `config.json`.
+        InputError: the extra `models` is not installed, or there is no such model with its configuration.
     """
     _transformers(f"The model {name}")
+    licence = ""
     if name and Path(name).is_dir():
         path = Path(name)
         label, revision = path.resolve().name, folder_digest(path)
     elif is_hub_id(name):
-        label = name.partition("@")[0]
-        path = _from_hub(label, name.partition("@")[2] or None, offline)
+        label, _, asked = name.partition("@")
+        path = from_hub(label, asked or None, wanted, download=download)
         revision = path.name
+        licence = entry.licence if (entry := find_entry(label)) else ""
     else:
         raise InputError(f"{name} is neither a folder nor a hub id such as owner/model; name one of the two.")
-    config = read_json(path / "config.json", "a model's config.json")
-    return ModelFolder(path, label, revision, _licence(path), config)
+    config = read_json(path / wanted.config, f"a model's {wanted.config}")
+    return ModelFolder(path, label, revision, _licence(path) or licence or "not stated", config)
 
 
 def load_model(folder: ModelFolder, kind: str, *, may_lack: str = "(?!)") -> tuple[Any, bool]:
@@ -112,7 +117,7 @@ def load_tokenizer(folder: ModelFolder) -> Any:
     Raises:
         InputError: there is no vocabulary, without which some tokenizers start empty, or it cannot be read.
     """
-    if not any(any(folder.path.glob(pattern)) for pattern in _VOCABULARIES):
+    if not has_vocabulary(folder.path):
         raise InputError(
             f"{folder.path} holds no tokenizer ({', '.join(_VOCABULARIES)}); "
             "copy the model's tokenizer files there."
@@ -121,6 +126,30 @@ def load_tokenizer(folder: ModelFolder) -> Any:
         return _transformers().AutoTokenizer.from_pretrained(
             folder.path, local_files_only=True, trust_remote_code=False
         )
+
+
+def has_vocabulary(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer's vocabulary."""
+    return any(any(folder.glob(pattern)) for pattern in _VOCABULARIES)
+
+
+def build_text_model(folder: ModelFolder, *, pooler: bool) -> Any:
+    """Build a text model of `folder.config` with random weights, for others to be put in.
+
+    Args:
+        folder: where its `config.json` is.
+        pooler: whether BERT's own pooling layer is part of it.
+
+    Raises:
+        InputError: the configuration cannot be used.
+    """
+    transformers = _transformers()
+    with _quiet(), _readable(folder, "configuration"):
+        config = transformers.AutoConfig.from_pretrained(
+            folder.path, local_files_only=True, trust_remote_code=False
+        )
+        config.dtype = torch.float32
+        return transformers.AutoModel.from_config(config, trust_remote_code=False, add_pooling_layer=pooler)
 
 
 def load_image_processor(folder: ModelFolder) -> Any:
@@ -178,62 +207,29 @@ def _transformers(what: str = "This model") -> Any:
     return transformers
 
 
-def _from_hub(hub_id: str, revision: str | None, offline: bool) -> Path:
-    from huggingface_hub import constants, snapshot_download
-
-    def snapshot(*patterns: str, local: bool) -> Path:
-        return Path(
-            snapshot_download(
-                hub_id,
-                revision=revision,
-                allow_patterns=list(patterns),
-                ignore_patterns=["*/*"],  # other formats and examples lie in subfolders
-                local_files_only=local,
-            )
-        )
-
-    try:
-        cached = snapshot(*_SETTINGS, "*.safetensors", local=True)
-        if (cached / "config.json").exists() and _has_weights(cached):
-            return cached
-    except OSError:
-        pass
-    offline = offline or bool(constants.HF_HUB_OFFLINE)
-    reason = "and looking it up was not allowed"
-    if not offline:
-        try:
-            path = snapshot(*_SETTINGS, "*.safetensors", local=False)
-            return path if _has_weights(path) else snapshot("pytorch_model*.bin", local=False)
-        except Exception as error:  # the network stack raises errors of four packages here
-            reason = f"and the hub did not give it ({type(error).__name__})"
-    raise InputError(
-        f"{hub_id} is neither a folder nor in the Hugging Face cache {constants.HF_HUB_CACHE}, {reason}; "
-        "copy the model's folder (config.json, weights, tokenizer and preprocessor files) to this machine "
-        "and name it."
-    )
-
-
-def _has_weights(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
-
-
 def folder_digest(folder: Path) -> str:
-    """Give a digest of what a model's folder loads: configuration, vocabulary and weights."""
+    """Give a digest of what a model's folder loads: configuration, vocabulary and weights.
+
+    A folder `text` in it counts too: a text tower's configuration and vocabulary (`open_clip_text`).
+    """
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    for path in sorted([*folder.iterdir(), *folder.glob("text/*")]):
         if path.suffix in _LOADED and path.is_file():
-            with path.open("rb") as file:
-                digest.update(f"{path.name}\n".encode() + hashlib.file_digest(file, "sha256").digest())
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name}\n".encode() + bytes.fromhex(file_sha256(path)))
     return f"sha256:{digest.hexdigest()}"
 
 
 def _licence(folder: Path) -> str:
+    """Give the licence that the folder's README declares, empty where it declares none."""
     try:
         text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "not stated"
-    found = re.search(r"\A---\n(?:.*\n)*?licen[sc]e: *([^\n]+)\n(?:.*\n)*?---", text)
-    return found.group(1).strip() if found else "not stated"
+        return ""
+    head = re.match(r"---\n(?:.*\n)*?---", text)
+    found = dict(re.findall(r"^(licen[sc]e(?:_name)?): *(\S.*)$", head.group(), re.MULTILINE)) if head else {}
+    stated = found.get("license") or found.get("licence") or ""
+    return str(found.get("license_name", stated) if stated.strip() == "other" else stated).strip()
 
 
 def _size(size: Any) -> str:

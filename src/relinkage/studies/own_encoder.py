@@ -21,7 +21,7 @@ def find_encoder(embeddings: Embeddings, model: str | None) -> tuple[Encoder | N
     if model is None and str(card["id"]).endswith("+tfidf"):
         return None, NO_FITTED
     try:
-        encoder = load_encoder(model or card["id"], options=EncoderOptions(device="cpu", offline=True))
+        encoder = load_encoder(model or card["id"], options=EncoderOptions(device="cpu"))
         found = encoder.card
     except InputError:
         if model is not None:
