@@ -14,6 +14,8 @@ from relinkage.cli.hardening import harden, privacy
 from relinkage.cli.judging import compare, report, utility
 from relinkage.cli.looking import map_space, retrieve
 from relinkage.cli.making import demo, embed, phantom
+from relinkage.cli.models import models
+from relinkage.cli.reading import cohort
 from relinkage.errors import InputError
 
 
@@ -27,8 +29,8 @@ def cli() -> None:
 
 
 for command in (
-    demo, phantom, embed, align, harden, audit, attack, compare, utility, retrieve, map_space, report,
-    privacy, heads, export
+    demo, phantom, cohort, embed, align, harden, audit, attack, compare, utility, retrieve, map_space, report,
+    privacy, heads, export, models
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
+from relinkage.files import whole_file
 
 TABLE_NAMES = ("cohort.parquet", "cohort.csv", "pairs.parquet", "pairs.csv")
 
@@ -51,6 +52,38 @@ def read_table(path: Path) -> pl.DataFrame:
         raise InputError(
             f"{path} cannot be read as {kind} ({type(error).__name__}); check the file."
         ) from None
+
+
+def check_cohort_file(out: Path, source: Path | None = None) -> None:
+    """Check, before any work is done, that a cohort may be written to a file.
+
+    Args:
+        out: the file to write.
+        source: what the cohort is read from, which is not written over.
+
+    Raises:
+        InputError: the name ends in neither `.parquet` nor `.csv`, it is a folder or `source`.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"{out} is no cohort table; name a .parquet or .csv file to write.")
+    if out.is_dir() or any(place.exists() and not place.is_dir() for place in out.parents):
+        raise InputError(f"{out} cannot be written, for a folder or a file is in its place; name another.")
+    if source is not None and source.is_file() and out.exists() and out.samefile(source):
+        raise InputError(f"{out} is what the cohort is read from; name another file to write.")
+
+
+def write_cohort(cohort: Cohort, out: Path) -> None:
+    """Write a cohort's table, whole or not at all; `read_cohort` with the same root gives it again.
+
+    Raises:
+        InputError: as in `check_cohort_file`.
+    """
+    check_cohort_file(out)
+    with whole_file(out) as temporary:
+        if out.suffix == ".parquet":
+            cohort.pairs.write_parquet(temporary)
+        else:
+            cohort.pairs.write_csv(temporary)
 
 
 def _find_table(path: Path) -> Path:

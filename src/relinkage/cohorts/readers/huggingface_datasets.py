@@ -1,0 +1,206 @@
+"""Hugging Face `datasets` on disk: what `save_to_disk` leaves, and folders of Parquet files."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from relinkage.cohorts.readers.free_columns import as_text, found_in
+from relinkage.cohorts.readers.on_disk import Survey, folder_of
+from relinkage.cohorts.readers.protocol import Format, Found, ReadOptions
+from relinkage.cohorts.tabular import TABLE_NAMES
+from relinkage.errors import InputError
+from relinkage.progress import progress
+
+_IMAGE_NAMES = ("image", "images", "img", "jpg", "png", "image_path", "path", "file_name", "filename", "file")
+_SPLIT = re.compile(r"(?:^|[-_./])(train|validation|validate|valid|val|dev|test)(?:[-_./]|$)", re.IGNORECASE)
+_BROKEN = (
+    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, MemoryError, OverflowError
+)  # fmt: skip
+NO_IMAGE, OUTSIDE = "no image", "the image path leaves the folder"
+
+
+def fits(tree: Survey) -> bool:
+    """Whether there are Arrow files with their `state.json`, or Parquet files with a column of images."""
+    if tree.named(r"state\.json") and tree.named(r".*\.arrow"):
+        return True
+    if tree.asked.is_file() and tree.asked.suffix == ".arrow":
+        return True
+    files = _parquet(tree)
+    if not files:
+        return False
+    try:
+        schema = pl.read_parquet_schema(files[0])
+    except _BROKEN:
+        return False
+    return "pair_id" not in schema and any(_embeds(kind) for kind in schema.values())
+
+
+def read(tree: Survey, options: ReadOptions) -> Found:
+    """Read a data set file by file, without keeping its images in memory.
+
+    An embedded image is named `FILE::COLUMN/ROW`, the row counted from 0 within the file; a path is kept.
+
+    Args:
+        tree: the survey of the folder.
+        options: how it is read; `section` names columns.
+
+    Raises:
+        InputError: a file cannot be read, the files differ in their columns, there is no column of images or
+            texts, or an option names something that is not there.
+    """
+    options.refuse("huggingface", "patients", "reports", "labels")
+    root = options.root or tree.base
+    files = _arrow(tree) or [(file, _split_of(file, tree.base)) for file in _parquet(tree)]
+    if not files:
+        raise InputError(f"{tree.asked} holds no Arrow or Parquet files of a data set; name its folder.")
+    found = Found(pl.DataFrame(), root, listed=True)
+    parts = []
+    with progress(len(files), "files", "files") as bar:
+        for file, split in files:
+            parts.append(_rows(file, split, root, options.image_column))
+            bar.update(1)
+    found.read = {"files": len(files), "rows": sum(map(len, parts))}
+    return found_in(pl.concat(parts, how="diagonal"), found, options)
+
+
+def _parquet(tree: Survey) -> list[Path]:
+    return sorted(file for file in tree.named(r"[^.].*\.parquet") if file.name not in TABLE_NAMES)
+
+
+def _arrow(tree: Survey) -> list[tuple[Path, str | None]]:
+    """Give the Arrow files that `state.json` names, or a file that was asked for, with their splits."""
+    if tree.asked.is_file() and tree.asked.suffix == ".arrow":
+        return [(tree.asked, None)]
+    files: list[tuple[Path, str | None]] = []
+    for state in sorted(tree.named(r"state\.json")):
+        told = _json(state)
+        if told.get("_indices_files"):
+            raise InputError(f"{state.parent} is a selection of rows; save it again after flatten_indices().")
+        listed = told.get("_data_files")
+        names = [each.get("filename") for each in listed if isinstance(each, dict)] if isinstance(
+            listed, list
+        ) else []  # fmt: skip
+        split = told.get("_split") or _split_of(state, tree.base)
+        for name in names:
+            if not isinstance(name, str) or Path(name).name != name or not (state.parent / name).is_file():
+                raise InputError(f"{state} names an Arrow file that is not beside it; copy the whole folder.")
+            files.append((state.parent / name, str(split) if split else None))
+    return files
+
+
+def _split_of(file: Path, base: Path) -> str | None:
+    match = _SPLIT.search(file.relative_to(base).as_posix())
+    return match[1].lower() if match else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        raise InputError(f"{path} cannot be read as JSON; check the file.") from None
+    return value if isinstance(value, dict) else {}
+
+
+def _classes(file: Path) -> dict[str, list[str]]:
+    """Give the names of the classes of each column of classes, from wherever the data set says them."""
+    features: Any = {}
+    try:
+        if file.suffix == ".parquet":
+            told = json.loads(pl.read_parquet_metadata(file).get("huggingface", "{}"))
+            features = told.get("info", {}).get("features", {})
+        elif (file.parent / "dataset_info.json").is_file():
+            features = _json(file.parent / "dataset_info.json").get("features", {})
+        names = {
+            column: feature["names"]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (*_BROKEN, InputError, KeyError, AttributeError, TypeError, RecursionError):
+        return {}
+    return {column: [str(name) for name in each] for column, each in names.items() if isinstance(each, list)}
+
+
+def _embeds(kind: pl.DataType) -> bool:
+    if isinstance(kind, pl.Struct):
+        return {"bytes", "path"} <= {field.name for field in kind.fields}
+    return kind == pl.Binary
+
+
+def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.DataFrame:
+    """Read one file: its texts, numbers and classes as strings, and a reference to each image."""
+    prefix = f"{folder_of(root, file.parent)}{file.name}"
+    stem = prefix.removesuffix(file.suffix).replace("/", "-")
+    try:
+        rows = pl.scan_parquet(file) if file.suffix == ".parquet" else pl.read_ipc_stream(file).lazy()
+        schema = rows.collect_schema()
+        column = _image_column(schema, asked, file)
+        classes = _classes(file)
+        texts = [
+            as_text(pl.col(name), kind, classes.get(name)).alias(name)
+            for name, kind in schema.items()
+            if name != column
+            and name not in ("image", "key", "split_of", "trouble")
+            and (kind in (pl.String, pl.Boolean) or kind.is_numeric() or kind in (pl.Categorical, pl.Enum))
+        ]
+        path, embedded = _image(column, schema[column])
+        table = rows.select(*texts, path.alias("image"), embedded.alias("trouble")).collect()
+    except _BROKEN as error:
+        kind = file.suffix[1:].capitalize()
+        raise InputError(
+            f"{file} cannot be read as {kind} ({type(error).__name__}); check the file."
+        ) from None
+    place = folder_of(root, file.parent)
+    numbers = pl.int_range(pl.len()).cast(pl.String)
+    path = pl.col("image").str.replace_all(r"\\", "/").str.replace(r"^(\./)+", "")
+    inside = f"{root.resolve().as_posix()}/"
+    path = pl.when(path.str.starts_with(inside)).then(path.str.strip_prefix(inside)).when(path != "").then(
+        pl.lit(place) + path
+    )  # fmt: skip
+    leaves = pl.col("image").str.contains(r"^[/\\~]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)") & ~pl.col(
+        "image"
+    ).str.starts_with(inside)
+    within = pl.col("trouble")
+    return table.with_columns(
+        image=pl.when(within).then(pl.lit(f"{prefix}::{column}/") + numbers).otherwise(path),
+        trouble=pl.when(within)
+        .then(pl.lit(None, pl.String))
+        .when(pl.col("image").is_null() | (pl.col("image") == ""))
+        .then(pl.lit(NO_IMAGE))
+        .when(leaves)
+        .then(pl.lit(OUTSIDE)),
+        key=pl.lit(f"{stem}-") + numbers,
+        split_of=pl.lit(split, pl.String),
+    )
+
+
+def _image(column: str, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
+    """Give the path of an image that is not embedded, and whether one is."""
+    value = pl.col(column)
+    if isinstance(kind, pl.Struct):
+        return value.struct.field("path").cast(pl.String), value.struct.field("bytes").is_not_null()
+    if kind == pl.Binary:
+        return pl.lit(None, pl.String), value.is_not_null()
+    return value.cast(pl.String), pl.lit(False)
+
+
+def _image_column(schema: pl.Schema, asked: str | None, file: Path) -> str:
+    if asked is not None:
+        if asked not in schema or not (_embeds(schema[asked]) or schema[asked] == pl.String):
+            raise InputError(f"{file} has no column of images or paths called {asked}; name another.")
+        return asked
+    embedded = [name for name, kind in schema.items() if _embeds(kind)]
+    named = [name for name in _IMAGE_NAMES if name in embedded]
+    if named or len(embedded) == 1:
+        return (named or embedded)[0]
+    paths = [name for name in _IMAGE_NAMES if schema.get(name) == pl.String]
+    if embedded or not paths:
+        raise InputError(f"{file} has {len(embedded)} columns of images; name one with --image-column.")
+    return paths[0]
+
+
+HUGGINGFACE = Format(
+    "huggingface", "Hugging Face datasets", "state.json with .arrow files, or Parquet with images", fits, read
+)
