@@ -35,6 +35,7 @@ format: $(STAMP) ## rewrite the code the way `make check` wants it
 bench: $(STAMP)  ## the audit's time as a ratio to a bare matrix product, private training's to plain
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.hardening
+	$(BIN)/python -m bench.aligning
 
 phantom-encoders: $(STAMP) ## train the three shipped phantom encoders again
 	$(BIN)/python -m relinkage.encoders.phantom_training

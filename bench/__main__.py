@@ -26,8 +26,8 @@ import torch
 from numpy.typing import NDArray
 
 from relinkage.linkage import AuditSettings, HardNegatives, Links, audit
+from relinkage.linkage.engines.sweep import sweep
 from relinkage.linkage.ranks import count_ranks
-from relinkage.linkage.sweep import sweep
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 

@@ -148,3 +148,32 @@ def test_abnormality_is_binary_cross_entropy_where_it_is_known():
     expected = -(np.log(chances[0]) + np.log(1 - chances[1]) + np.log(1 - chances[2])) / 3
     assert abnormality_loss(logits, abnormal).item() == pytest.approx(expected)
     assert abnormality_loss(logits, torch.full((4,), torch.nan)).item() == 0
+
+
+def by_differentiation(images, texts, temperature, clip, weight, positives, same):
+    """The sum of both contrasts by torch's own log-softmax, which differentiates itself."""
+    others = same & ~torch.eye(len(images), dtype=torch.bool)
+    shared = positives.masked_fill(others, 0)
+    total = 0.0
+    for rows, columns in ((images, texts), (texts, images)):
+        chance = (rows @ columns.T / temperature).masked_fill(others, -torch.inf).log_softmax(1)
+        total = total - clip * chance.diagonal().mean()
+        total = total - weight * (shared * chance.masked_fill(others, 0) / shared.sum(1, True)).sum(1).mean()
+    return total / 2
+
+
+@pytest.mark.parametrize(
+    "temperature", [0.001, 0.02, 0.3]
+)  # the first underflows in one table of exponentials
+@pytest.mark.parametrize(("clip", "weight"), [(1.0, 0.0), (0.0, 1.0), (0.7, 2.0)])
+def test_value_and_gradient_are_those_of_automatic_differentiation(pairs, temperature, clip, weight):
+    patient, classes = torch.tensor([0, 1, 1, 2, 0, 1, 3, 4, 4]), torch.tensor([0, 1, 0, 1, 1, 0, 0, 1, 1.0])
+    same, positives = patient[:, None] == patient, same_class(classes).double()
+    sides = [[torch.from_numpy(side).requires_grad_() for side in pairs] for _ in range(2)]
+    ours = contrast(*sides[0], temperature, clip=clip, supcon=weight, positives=positives, same=same)
+    theirs = by_differentiation(*sides[1], temperature, clip, weight, positives, same)
+    assert ours.item() == pytest.approx(theirs.item())
+    torch.autograd.backward(3 * ours)
+    torch.autograd.backward(3 * theirs)
+    for one, other in zip(*sides, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-9, atol=1e-9 / temperature)

@@ -7,7 +7,7 @@ import torch
 from exactness import assert_exact, prepared
 
 from relinkage.errors import InputError
-from relinkage.linkage import kernels
+from relinkage.linkage.engines import tiles
 from relinkage.linkage.ranks import Strata, count_both, count_ranks
 
 DTYPES = (np.float16, np.float32, np.float64)
@@ -156,13 +156,13 @@ def careless_caller():
 
 @pytest.mark.usefixtures("careless_caller")
 def test_settings_of_the_calling_program_neither_matter_nor_change(monkeypatch):
-    seen, count_rows = set(), kernels.count_rows
+    seen, count_rows = set(), tiles.count_rows
 
     def look(*arguments):
         seen.add(torch.backends.mkldnn.matmul.fp32_precision)
         count_rows(*arguments)
 
-    monkeypatch.setattr(kernels, "count_rows", look)
+    monkeypatch.setattr(tiles, "count_rows", look)
     rng = np.random.default_rng(12)
     reports = (rng.normal(size=(700, 512)) + 2).astype(np.float32)
     images = (reports + rng.normal(size=reports.shape)).astype(np.float32)
@@ -199,7 +199,7 @@ def test_an_error_in_a_worker_reaches_the_caller(monkeypatch):
     def fail(*arguments):
         raise MemoryError("no room for a tile")
 
-    monkeypatch.setattr("relinkage.linkage.kernels.count_rows", fail)
+    monkeypatch.setattr("relinkage.linkage.engines.tiles.count_rows", fail)
     with pytest.raises(MemoryError, match="no room"):
         count_ranks(*prepared(np.eye(3), np.eye(3)), np.arange(3), threads=2)
     monkeypatch.undo()

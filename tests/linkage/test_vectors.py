@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage.vectors import Vectors, centre
+from relinkage.linkage.engines.centred import centre
+from relinkage.linkage.vectors import Vectors
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import torch
 from privacy.planted_pairs import LABELS, planted
 from relinkage.alignment import read_heads
 from relinkage.alignment.folder import Heads
+from relinkage.alignment.settings import Weights
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Public, harden, read_statement, recheck
 from relinkage.privacy.prepare import prepare
@@ -43,6 +44,28 @@ def test_every_mechanism_writes_heads_with_a_statement_that_holds(emb, public, t
     images, texts = emb.project(read.pair)
     assert np.isfinite(images).all()
     assert np.isfinite(texts).all()
+
+
+def test_the_multi_task_objective_is_trained_in_groups_and_told(emb, public, tmp_path):
+    settings = replace(SETTINGS, mechanism="grouped", seed_noise=1)
+    plain = harden(emb, "train", settings, tmp_path / "plain", public)
+    by_class = replace(settings, weights=Weights(bce=1, supcon=2, clip=0), classes="labels")
+    made = harden(emb, "train", by_class, tmp_path / "by-class", public)
+    assert made.manifest["settings"]["weights"] == {"bce": 1, "supcon": 2, "clip": 0}
+    statement = read_statement(made.manifest["privacy"])
+    assert (statement.sensitivity, statement.kind) == (2.0, "void")  # void, for the noise has a seed here
+    assert not torch.equal(made.pair.image.weight, plain.pair.image.weight)
+
+
+def test_an_objective_of_other_parts_needs_a_mechanism_that_takes_it(emb, tmp_path):
+    with pytest.raises(InputError, match="--weights goes with --mechanism grouped"):
+        replace(SETTINGS, weights=Weights(1, 1, 0))
+    settings = replace(SETTINGS, mechanism="grouped", weights=Weights(1, 1, 0))
+    bare = replace(emb, manifest={**emb.manifest, "labels": []})
+    with pytest.raises(
+        InputError, match="has no label columns, which --weights bce=1,supcon=1,clip=0 look at"
+    ):
+        harden(bare, "train", settings, tmp_path / "heads")
 
 
 def test_the_manifest_is_the_same_for_another_cohort_of_other_size(public, tmp_path):

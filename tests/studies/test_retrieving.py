@@ -15,7 +15,7 @@ from embeddings.sketch_encoder import SketchEncoder
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import embed, read_embeddings
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
-from relinkage.linkage.kernels import TIE
+from relinkage.linkage.scores import TIE
 from relinkage.reports.retrieval import retrieval_schema
 
 ROW = 7

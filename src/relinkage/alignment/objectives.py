@@ -4,6 +4,8 @@ A batch has n images and their n reports, all of unit length. The contrastive on
 logits s_ij / τ, an image against every report of the batch and a report against every image.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -76,21 +78,77 @@ def contrast(
     Returns:
         The loss, a scalar.
     """
-    n = len(images)
-    logits = images @ texts.T / temperature
-    wanted = torch.diagonal(logits).sum() * (clip / n)
+    shared, others = None, None if same is None else _others(same)
     if supcon and positives is not None:
-        shared = positives.to(logits)
-        if same is not None:
-            shared = shared.masked_fill(same, 0).fill_diagonal_(1)
+        shared = positives.to(images, copy=True)
+        if others is not None:
+            shared[others] = 0
         share = 1 / shared.sum(1)  # of an anchor's positives each; symmetric, so of both directions' anchors
-        shared = shared * (share[:, None] + share)
-        wanted = wanted + torch.dot(logits.flatten(), shared.flatten()) * (supcon / (2 * n))
-    if same is not None:
-        others = same & ~torch.eye(n, dtype=torch.bool, device=same.device)
-        logits = logits.masked_fill(others, -torch.inf)
-    whole = logits.logsumexp(1).mean() + logits.logsumexp(0).mean()
-    return (clip + supcon) / 2 * whole - wanted
+        shared *= (share[:, None] + share).mul_(supcon / (2 * len(images)))
+    loss: Tensor = _CrossEntropies.apply(  # type: ignore[no-untyped-call]
+        images, texts, temperature, clip, clip + supcon, shared, others
+    )
+    return loss
+
+
+class _CrossEntropies(torch.autograd.Function):
+    """(whole/2)·(mean of both directions' log-sums) − (clip/n)·Σ_i s_ii/τ − Σ_ij shared_ij s_ij/τ.
+
+    Its gradient by the logits follows from one table of exponentials, so it is worked out beside the value:
+    automatic differentiation of two log-sums would take four.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: Tensor, texts: Tensor, temperature: float, clip: float, whole: float,
+        shared: Tensor | None, others: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:  # fmt: skip
+        n = len(images)
+        logits = (images / temperature) @ texts.T
+        wanted = logits.diagonal().sum() * (clip / n)
+        if shared is not None:
+            wanted += torch.dot(logits.flatten(), shared.flatten())
+        low, high = logits.aminmax()
+        if high - low > _ONE_TABLE[logits.dtype]:  # a sum of exponentials less the highest could be 0
+            table, rows, columns = _two_tables(logits, others)
+        else:
+            table = logits.sub_(high).exp_()
+            if others is not None:
+                table[others] = 0
+            by_row, by_column = table.sum(1), table.sum(0)
+            rows, columns = by_row.log() + high, by_column.log() + high
+            table.mul_(by_row.reciprocal()[:, None] + by_column.reciprocal())
+        gradient = table.mul_(whole / (2 * n))
+        gradient.diagonal().sub_(clip / n)
+        if shared is not None:
+            gradient.sub_(shared)
+        ctx.save_for_backward(images, texts, gradient)
+        ctx.temperature = temperature
+        return whole / 2 * (rows.mean() + columns.mean()) - wanted
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        images, texts, gradient = ctx.saved_tensors
+        scale = gradients[0] / ctx.temperature
+        return gradient @ (texts * scale), gradient.T @ (images * scale), None, None, None, None, None
+
+
+_ONE_TABLE = {torch.float32: 60.0, torch.float64: 500.0, torch.bfloat16: 60.0, torch.float16: 8.0}
+"""The spread of logits up to which one highest value serves all rows and columns without underflow."""
+
+
+def _two_tables(logits: Tensor, others: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Give the sum of both directions' softmaxes and their log-sums, each with its own highest values."""
+    if others is not None:
+        logits[others] = -torch.inf
+    rows, columns = logits.logsumexp(1), logits.logsumexp(0)
+    return (logits - rows[:, None]).exp_() + (logits - columns).exp_(), rows, columns
+
+
+def _others(same: Tensor) -> tuple[Tensor, Tensor]:
+    """List the pairs off the diagonal that are no negatives, by row and column."""
+    rows, columns = same.nonzero(as_tuple=True)
+    return rows[rows != columns], columns[rows != columns]
 
 
 def same_class(classes: Tensor) -> Tensor:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, Parts, print_result
-from relinkage.errors import InputError
+from relinkage.cli.options import FILE, SEED, Parts, parts_of_objective, print_result
 
 
 @click.command()
@@ -67,16 +66,12 @@ def align(
     seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train projection heads on cached features of EMB, without privacy."""
-    from relinkage.alignment import AlignSettings, Weights, align
+    from relinkage.alignment import AlignSettings, align
     from relinkage.embeddings import read_embeddings
 
-    parts = {"bce": 0.0, "supcon": 0.0, "clip": 0.0} | weights
-    unknown = sorted(set(parts) - {"bce", "supcon", "clip"})
-    if unknown:
-        raise InputError(f"--weights names {unknown[0]!r}; give weights of bce, supcon and clip.")
     many = objective == "multi-task" or sweep is not None
     settings = AlignSettings(
-        objective="multi-task" if many else objective, weights=Weights(**parts), classes=classes,
+        objective="multi-task" if many else objective, weights=parts_of_objective(weights), classes=classes,
         head=head or ("mlp" if many else "linear"), dimension=dimension, hidden=hidden, dropout=dropout,
         temperature=temperature, steps=steps, batch=batch, learning_rate=lr, weight_decay=weight_decay,
         validation=validation, patience=patience, same_patient_negatives=same_patient_negatives, seed=seed,

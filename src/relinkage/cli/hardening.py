@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED
+from relinkage.cli.options import FILE, SEED, Parts, parts_of_objective
 from relinkage.errors import InputError
 
 MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-shot; nominal proves nothing."
@@ -42,6 +42,18 @@ MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-
 )
 @click.option("--lr", type=float, default=6.0, show_default=True)
 @click.option("--temperature", type=float, help="Of contrastive losses.  [default: 0.07; 1 with logit]")
+@click.option(
+    "--weights", type=Parts(), metavar="PARTS",
+    help="Of the multi-task objective, such as bce=1,supcon=1, with grouped, batch-clip and nominal.  "
+    "[default: clip=1]",
+)  # fmt: skip
+@click.option(
+    "--classes",
+    type=click.Choice(["abnormal", "labels"]),
+    default="abnormal",
+    show_default=True,
+    help="What makes a class for its supervised contrast.",
+)
 @click.option("--group", type=int, default=32, show_default=True, help="Units a group, with grouped.")
 @click.option("--bank", type=int, default=1024, show_default=True, help="Pairs, with public-negatives.")
 @click.option(
@@ -77,7 +89,8 @@ MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-
 def harden(
     embeddings: Path, epsilon: float, delta: float, out: Path, mechanism: Any, train: str, unit: Any,
     cap: int | None, population: int, batch: int, steps: int, clip: float, lr: float,
-    temperature: float | None, group: int, bank: int, start: Path | None, public: Path | None,
+    temperature: float | None, weights: dict[str, float] | None, classes: Any, group: int, bank: int,
+    start: Path | None, public: Path | None,
     anchors: Path | None, outside: Any, span: int, head: Any, dimension: int, hidden: int, seed: int,
     seed_noise: int | None, controls: Path | None, against: Path | None, transfer: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -87,8 +100,9 @@ def harden(
 
     settings = HardenSettings(
         epsilon=epsilon, delta=delta, mechanism=mechanism, unit=unit, cap=cap, population=population,
-        batch=batch, steps=steps, clip=clip, learning_rate=lr, temperature=temperature, group=group,
-        bank=bank, outside=outside, span=span or None, head=head, dimension=dimension, hidden=hidden,
+        batch=batch, steps=steps, clip=clip, learning_rate=lr, temperature=temperature,
+        weights=parts_of_objective(weights or {"clip": 1.0}), classes=classes, group=group, bank=bank,
+        outside=outside, span=span or None, head=head, dimension=dimension, hidden=hidden,
         seed=seed, seed_noise=seed_noise,
     )  # fmt: skip
     known = read_public(start, public, anchors)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from relinkage.errors import InputError
+
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 """What numpy, torch and scikit-learn all take as a seed."""
@@ -60,6 +62,21 @@ class Parts(click.ParamType[Any]):
             return {name.strip(): float(number) for name, number in parts}
         except ValueError:
             self.fail(f"{value!r} is not a comma list of parts, such as bce=1,supcon=1,clip=1", param, ctx)
+
+
+def parts_of_objective(given: dict[str, float]) -> Any:
+    """Give the weights of the multi-task objective; what is not named is left out.
+
+    Raises:
+        InputError: a part is not known, or its weight is out of range.
+    """
+    from relinkage.alignment.settings import Weights
+
+    parts = {"bce": 0.0, "supcon": 0.0, "clip": 0.0} | given
+    unknown = sorted(set(parts) - {"bce", "supcon", "clip"})
+    if unknown:
+        raise InputError(f"--weights names {unknown[0]!r}; give weights of bce, supcon and clip.")
+    return Weights(**parts)
 
 
 def print_result(value: Any, as_json: bool, table: str, report_file: Path | None) -> None:

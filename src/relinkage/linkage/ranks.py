@@ -1,23 +1,18 @@
 """Exact ranks: one blocked pass over all query-candidate similarities, never an M×M array.
 
-Start here. `count_ranks` multiplies single-precision tiles (`sweep`), counts in them what is clearly above
-the mate and settles what is close in float64 (`kernels`, `bands`), so that the integers are those of float64
-whatever the tile, the thread or the machine. `count_both` does so in both directions from the same tiles.
+Start here. `count_ranks` puts the pass as a question to an engine (`engines`), which gives the integers of
+float64 whatever it computes with. `count_both` asks in both directions at once.
 """
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.errors import InputError
-from relinkage.linkage import kernels
-from relinkage.linkage.bands import bands, half_width
-from relinkage.linkage.sweep import Count, sweep
-from relinkage.linkage.vectors import Centred, Vectors, centre
+from relinkage.linkage import scores
+from relinkage.linkage.engines import Engine, Mates, Portable, Question, Tally
+from relinkage.linkage.vectors import Vectors
 
 Ints = NDArray[np.int64]
 Pairs = tuple[Ints, Ints]
@@ -66,6 +61,7 @@ def count_ranks(
     *,
     strata: Strata | None = None,
     left_out: Pairs | None = None,
+    engine: Engine | None = None,
     threads: int | None = None,
 ) -> Counts:
     """Count, for every query, the distractors that score above its mate and those that tie with it.
@@ -77,6 +73,7 @@ def count_ranks(
         strata: nested strata; the counts hold a level for each, after the level of all candidates.
         left_out: pairs (query, candidate) that are not eligible, each at most once; a query's own mate
             among them is passed over.
+        engine: what counts; the portable one where not given.
         threads: threads to use; all that torch may use where not given.
 
     Returns:
@@ -86,13 +83,8 @@ def count_ranks(
         InputError: the widths differ, or a mate is out of range.
     """
     plan = _Plan.make(queries, candidates, mate, strata)
-    above, ties = plan.zeros(len(queries)), plan.zeros(len(queries))
-
-    def count(tile: NDArray[np.float32], row: int, column: int) -> None:
-        kernels.count_rows(tile, row, column, *plan.row_arguments, above, ties)
-
-    sweep(plan.rows.values, plan.columns.values, lambda: count, threads=threads)
-    return plan.finish(above, ties, left_out)
+    tally = (engine or Portable()).count(plan.question(), threads=threads)
+    return plan.finish(tally, left_out)
 
 
 def count_both(
@@ -103,6 +95,7 @@ def count_both(
     strata: Strata | None = None,
     left_out: Pairs | None = None,
     reverse_left_out: Pairs | None = None,
+    engine: Engine | None = None,
     threads: int | None = None,
 ) -> tuple[Counts, Counts]:
     """Do what `count_ranks` does, and the same in the other direction, from one matrix product.
@@ -117,6 +110,7 @@ def count_both(
         strata: as in `count_ranks`.
         left_out: as in `count_ranks`.
         reverse_left_out: pairs (query i, query vector j): vector j is not eligible when i asks.
+        engine: as in `count_ranks`.
         threads: as in `count_ranks`.
 
     Returns:
@@ -126,39 +120,22 @@ def count_both(
         InputError: as in `count_ranks`.
     """
     plan = _Plan.make(queries, candidates, mate, strata)
-    above, ties = plan.zeros(len(queries)), plan.zeros(len(queries))
-    column_above, column_ties = plan.zeros(len(candidates)), plan.zeros(len(candidates))
-    asking, column_arguments = plan.column_arguments()
-    turn, parts = threading.Lock(), []
-
-    def counter() -> Count:
-        own_above, own_ties = plan.zeros(len(candidates)), plan.zeros(len(candidates))
-        with turn:
-            parts.append((own_above, own_ties))
-
-        def count(tile: NDArray[np.float32], row: int, column: int) -> None:
-            kernels.count_rows_and_columns(
-                tile, row, column, *plan.row_arguments, above, ties, *column_arguments, own_above, own_ties
-            )
-
-        return count
-
-    sweep(plan.rows.values, plan.columns.values, counter, threads=threads)
-    for own_above, own_ties in parts:
-        column_above += own_above
-        column_ties += own_ties
-    forth = plan.finish(above, ties, left_out)
+    asking = plan.asking()
+    tally = (engine or Portable()).count(plan.question(asking), threads=threads)
+    forth = plan.finish(tally, left_out)
 
     # Where several queries share a mate, one asked in the shared pass; the others ask in a pass of their own.
     column = plan.runs.place[mate]
-    back_above, back_ties = _by_level(column_above)[:, column], _by_level(column_ties)[:, column]
+    back_above, back_ties = (
+        _by_level(counts)[:, column] for counts in (tally.column_above, tally.column_ties)
+    )
     others = np.flatnonzero(asking[column] != np.arange(len(queries)))
     turned = None if strata is None else Strata(strata.candidates[:, mate], strata.queries)
     if len(others):
         rest = count_ranks(
             candidates.take(mate[others]), queries, others,
             strata=None if turned is None else Strata(turned.queries[:, others], turned.candidates),
-            threads=threads,
+            engine=engine, threads=threads,
         )  # fmt: skip
         back_above[:, others], back_ties[:, others] = rest.above, rest.ties
     runs = _Runs.make(turned, len(queries), len(queries))
@@ -202,17 +179,13 @@ class _Runs:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The pass made ready: columns sorted by stratum, both sides centred, bands around the mates."""
+    """The pass made ready: columns sorted by stratum, mates found and scored."""
 
     queries: Vectors
     candidates: Vectors
     mate: Ints
     mate_score: NDArray[np.float64]
     runs: _Runs
-    rows: Centred
-    columns: Centred
-    column_shift: NDArray[np.float64]
-    row_arguments: tuple[Any, ...]
 
     @classmethod
     def make(cls, queries: Vectors, candidates: Vectors, mate: Ints, strata: Strata | None) -> "_Plan":
@@ -223,45 +196,43 @@ class _Plan:
             )
         if len(mate) != len(queries) or mate.min() < 0 or mate.max() >= len(candidates):
             raise InputError(f"Every query needs a mate among the {len(candidates)} candidates.")
-        runs = _Runs.make(strata, len(queries), len(candidates))
-        ordered = runs.sort(candidates)
-        mate_score = kernels.paired_cosines(
+        mate_score = scores.paired_cosines(
             queries.given, queries.inverse_norm, np.arange(len(queries)),
             candidates.given, candidates.inverse_norm, mate,
         )  # fmt: skip
-        with ThreadPoolExecutor() as side_by_side:
-            row_side = side_by_side.submit(centre, queries, queries.mean, candidates.mean)
-            column_side = side_by_side.submit(centre, ordered, candidates.mean, queries.mean)
-        rows, columns = row_side.result(), column_side.result()
-        column_shift = columns.shift - queries.mean @ candidates.mean
-        low, high = bands(mate_score - rows.shift, half_width(rows, columns, column_shift))
-        row_arguments = (
-            column_shift.astype(np.float32), low, high, runs.starts, runs.ends,
-            queries.given, queries.inverse_norm, ordered.given, ordered.inverse_norm, ordered.identity,
-            runs.place[mate], mate_score,
-        )  # fmt: skip
-        return cls(queries, candidates, mate, mate_score, runs, rows, columns, column_shift, row_arguments)
+        return cls(queries, candidates, mate, mate_score, _Runs.make(strata, len(queries), len(candidates)))
 
-    def zeros(self, size: int) -> Ints:
-        return np.zeros((len(self.runs.starts) + 1, size), np.int64)
+    def question(self, asking: Ints | None = None) -> Question:
+        """Put the pass as a question; `asking` has the query that asks for each sorted column, or -1."""
+        runs, mate = self.runs, self.mate
+        column_mates = None
+        if asking is not None:
+            score = np.where(asking >= 0, self.mate_score[asking], np.inf)
+            column_mates = Mates(asking, self.queries.identity[asking], score)
+        return Question(
+            rows=self.queries,
+            columns=runs.sort(self.candidates),
+            mates=Mates(runs.place[mate], self.candidates.identity[mate], self.mate_score),
+            column_mates=column_mates,
+            starts=runs.starts,
+            ends=runs.ends,
+            centres=(self.queries.mean, self.candidates.mean),
+        )
 
-    def column_arguments(self) -> tuple[Ints, tuple[Any, ...]]:
-        """Give the query that asks for each sorted column (-1 where none does), and what the kernel needs."""
+    def asking(self) -> Ints:
+        """Give the query that asks for each sorted column: the first with that mate, -1 for none."""
         asking = np.full(len(self.candidates), -1, np.int64)
         asking[self.runs.place[self.mate[::-1]]] = np.arange(len(self.mate))[::-1]
-        score = np.where(asking >= 0, self.mate_score[asking], 0.0)
-        low, high = bands(score - self.column_shift, half_width(self.columns, self.rows, self.rows.shift))
-        low[asking < 0] = high[asking < 0] = np.inf
-        shift = self.rows.shift.astype(np.float32)
-        return asking, (shift, low, high, self.queries.identity, asking, score)
+        return asking
 
-    def finish(self, above: Ints, ties: Ints, left_out: Pairs | None) -> Counts:
+    def finish(self, tally: Tally, left_out: Pairs | None) -> Counts:
         """Sum the depths to levels and take out what is not eligible."""
         itself = np.arange(len(self.queries))
         out = _count_left_out(
             self.queries, itself, self.candidates, self.mate, self.mate_score, self.runs, left_out
         )
-        return Counts(self.mate_score, out.eligible, _by_level(above) - out.above, _by_level(ties) - out.ties)
+        above, ties = _by_level(tally.above) - out.above, _by_level(tally.ties) - out.ties
+        return Counts(self.mate_score, out.eligible, above, ties)
 
 
 def _count_left_out(
@@ -278,7 +249,7 @@ def _count_left_out(
     if left_out is not None:
         rows, columns = left_out
         keep = columns != mate[rows]
-        kernels.count_pairs(
+        scores.count_pairs(
             rows[keep], columns[keep], runs.place, runs.starts, runs.ends,
             vectors.given, vectors.inverse_norm, row,
             candidates.given, candidates.inverse_norm, candidates.identity,

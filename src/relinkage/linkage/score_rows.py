@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from relinkage.linkage.sweep import one_torch_thread
+from relinkage.linkage.engines.sweep import one_torch_thread
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way
 

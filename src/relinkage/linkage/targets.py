@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage import kernels
+from relinkage.linkage import scores
 from relinkage.linkage.first_hit import (
     chance_of_patient,
     chance_of_text,
@@ -116,19 +116,19 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
     known, crowded = _without_crowded(way, links)
     # What the table left out stands apart: it is not in the table's counts.
     (rows, columns), listed = _own(way, known, crowded)
-    score = kernels.paired_cosines(
+    score = scores.paired_cosines(
         way.queries.given, way.queries.inverse_norm, rows,
         way.candidates.given, way.candidates.inverse_norm, columns,
     )  # fmt: skip
     mate_score = way.table.mate_score
     top = mate_score.copy()
     np.maximum.at(top, rows, score)
-    behind = top > mate_score + kernels.TIE
+    behind = top > mate_score + scores.TIE
     best, best_score = way.mate.copy(), np.where(behind, top, mate_score)
     leading = behind[rows] & (score == best_score[rows])
     best[rows[leading]] = columns[leading]
     identity = way.candidates.identity
-    tied = (score >= best_score[rows] - kernels.TIE) | (identity[columns] == identity[best[rows]])
+    tied = (score >= best_score[rows] - scores.TIE) | (identity[columns] == identity[best[rows]])
 
     own = 1 + np.bincount(rows, minlength=queries)
     own_ties = np.bincount(rows[tied], minlength=queries) + ~behind

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.claims import Score, absent_claims
-from relinkage.linkage.kernels import TIE
 from relinkage.linkage.score_rows import ScoreRows
+from relinkage.linkage.scores import TIE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

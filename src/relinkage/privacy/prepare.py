@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import torch
 
+from relinkage.alignment.multi_task import PairLabels
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair
 from relinkage.errors import InputError
@@ -14,12 +15,14 @@ from relinkage.privacy.anchors import Anchors, label_values
 from relinkage.privacy.frame import Frame, frame
 from relinkage.privacy.mechanisms import (
     BatchClip,
+    Contrast,
     Grouped,
     LabelAnchored,
     Logit,
     Mechanism,
     Nominal,
     PublicNegatives,
+    label_columns,
 )
 from relinkage.privacy.public import Public
 from relinkage.privacy.settings import HardenSettings
@@ -72,6 +75,13 @@ def prepare(embeddings: Embeddings, train: str, settings: HardenSettings, public
             "not take; name linear or mlp heads on pooled features with --start."
         )
     anchors, labels = None, None
+    if settings.weights.needs_labels:
+        if not embeddings.labels:
+            raise InputError(
+                f"{embeddings.path} has no label columns, which --weights {settings.weights} look at; embed "
+                "a cohort that has them, or leave --weights out."
+            )
+        labels = label_columns(PairLabels.of(embeddings.pairs, embeddings.labels))
     if settings.mechanism == "label-anchored":
         anchors = public.anchors_for(embeddings, start, settings.seed)
         labels = torch.from_numpy(label_values(embeddings.pairs, anchors.labels))
@@ -155,14 +165,15 @@ def _mechanism(
     if name == "public-negatives":
         images, texts = public.bank(settings.bank, settings.seed)
         return PublicNegatives(images * inside.scales[0], texts * inside.scales[1], tau), inside
+    contrast = Contrast(tau, settings.weights, settings.classes)
     if name == "grouped":
-        return Grouped(max(settings.batch // settings.group, 1), tau), inside
+        return Grouped(max(settings.batch // settings.group, 1), contrast), inside
     if name == "batch-clip":
-        return BatchClip(tau), inside
+        return BatchClip(contrast), inside
     if name == "logit":
         if not linear:
             raise InputError(
                 "The mechanism logit takes linear heads; start from some, or give --head linear."
             )
         return Logit(settings.clip, settings.population * settings.units_a_patient, tau), inside
-    return Nominal(tau), inside
+    return Nominal(contrast), inside

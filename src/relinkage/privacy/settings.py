@@ -4,12 +4,16 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from relinkage.alignment.settings import Classes, Weights
 from relinkage.encoders.heads import Kind
 from relinkage.errors import InputError
+from relinkage.privacy.mechanisms.contrast import INFONCE
 from relinkage.privacy.mechanisms.protocol import Name
 from relinkage.privacy.units import Unit
 
 Outside = Literal["keep", "drop"]
+CONTRASTS = ("grouped", "batch-clip", "nominal")
+"""Mechanisms that take the multi-task objective."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class HardenSettings:
         learning_rate: of plain gradient descent, falling along a cosine to zero. A step moves the heads,
             whose norm at the start is the root of their width, by this times the noisy sum over clip · batch.
         temperature: τ of the contrastive losses; by default 1 for `logit`, 0.07 for the others.
+        weights: of the parts of the multi-task objective, for `grouped`, `batch-clip` and `nominal`; InfoNCE
+            alone by default.
+        classes: what makes a class for its supervised contrast.
         group: units a group, for `grouped`.
         bank: public pairs that serve as negatives, for `public-negatives`.
         outside: what becomes of the image embedding outside of the span of the labels' anchors, for
@@ -55,6 +62,8 @@ class HardenSettings:
     clip: float = 0.5
     learning_rate: float = 6.0
     temperature: float | None = None
+    weights: Weights = INFONCE
+    classes: Classes = "abnormal"
     group: int = 32
     bank: int = 1024
     outside: Outside = "keep"
@@ -76,6 +85,7 @@ class HardenSettings:
             ("--clip", self.clip, 0 < self.clip < math.inf),
             ("--lr", self.learning_rate, 0 < self.learning_rate < math.inf),
             ("--temperature", self.temperature, self.temperature is None or self.temperature > 0),
+            ("--classes", self.classes, self.classes in get_args(Classes)),
             ("--group", self.group, self.group >= 2),
             ("--bank", self.bank, self.bank >= 1),
             ("--outside", self.outside, self.outside in get_args(Outside)),
@@ -94,6 +104,10 @@ class HardenSettings:
             raise InputError(
                 f"--delta {self.delta:g} is out of range; give one above 0 and below 1 / {self.population}, "
                 "the stated population, for at that a patient's whole record may be given away."
+            )
+        if self.weights != INFONCE and self.mechanism not in CONTRASTS:
+            raise InputError(
+                f"--weights goes with --mechanism {', '.join(CONTRASTS)}; {self.mechanism} has its own loss."
             )
         if self.batch > self.population * (self.pairs_a_patient or 1):
             raise InputError(

@@ -4,7 +4,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from relinkage.alignment import Heads, read_heads
+from relinkage.alignment import Heads, Weights, read_heads
 from relinkage.embeddings import read_array, read_embeddings
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, PrivacyStatement, Public, harden, read_statement, recheck
@@ -172,7 +172,10 @@ def _settings(heads: Heads, statement: PrivacyStatement, path: Path) -> HardenSe
     told = heads.manifest.get("settings")
     names = {field.name for field in fields(HardenSettings)} - {"seed_noise"}
     try:
-        settings = HardenSettings(**{name: told[name] for name in names})  # type: ignore[index]
+        chosen = {name: told[name] for name in names if name in told}  # type: ignore[index,operator]
+        if "weights" in chosen:
+            chosen["weights"] = Weights(**chosen["weights"])
+        settings = HardenSettings(**chosen)
     except (KeyError, TypeError):
         raise InputError(f"{path} does not hold the settings of its training; harden again.") from None
     if statement.mechanism == "one-shot":

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from relinkage.linkage.kernels import TIE
+from relinkage.linkage.scores import TIE
 from relinkage.progress import progress
 from relinkage.utility.relevance import Cases, Sets, discounts, overlap
 

@@ -21,8 +21,10 @@ from privacy.mechanisms.searching import (
     small_batch,
     small_heads,
 )
+from relinkage.alignment.settings import Weights
 from relinkage.privacy.mechanisms import (
     BatchClip,
+    Contrast,
     Grouped,
     LabelAnchored,
     Logit,
@@ -50,15 +52,24 @@ def public_negatives(rng):
 MECHANISMS = {
     "label-anchored": label_anchored,
     "public-negatives": public_negatives,
-    "grouped": lambda rng: Grouped(slots=2, temperature=0.2),
-    "batch-clip": lambda rng: BatchClip(temperature=0.2),
-    "nominal": lambda rng: Nominal(temperature=0.2),
+    "grouped": lambda rng: Grouped(slots=2, objective=Contrast(0.2)),
+    "batch-clip": lambda rng: BatchClip(Contrast(0.2)),
+    "nominal": lambda rng: Nominal(Contrast(0.2)),
     "logit": lambda rng: Logit(CLIP, population=4, temperature=1.0),
 }
 
 
 def maker(name, bias=False):
     return lambda rng: (small_heads(int(rng.integers(2**31)), bias), MECHANISMS[name](rng))
+
+
+@pytest.mark.parametrize("classes", ["abnormal", "labels"])
+def test_nor_one_that_moves_a_sum_of_multi_task_losses_in_groups(classes):
+    objective = Contrast(0.2, Weights(1, 1, 1), classes)
+    found = furthest(
+        lambda rng: (small_heads(int(rng.integers(2**31)), False), Grouped(slots=2, objective=objective)), 0
+    )
+    assert found <= sensitivity_of("grouped", 0.2, 4).multiple * NOTHING_MORE
 
 
 @pytest.mark.parametrize("pairs_a_unit", [1, 2])

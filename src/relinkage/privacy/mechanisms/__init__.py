@@ -1,6 +1,7 @@
 """Mechanisms of private head training, and what bounds each of them."""
 
 from relinkage.privacy.mechanisms import grouped, label_anchored, logit, nominal, one_shot, public_negatives
+from relinkage.privacy.mechanisms.contrast import Contrast, label_columns
 from relinkage.privacy.mechanisms.grouped import BatchClip, Grouped
 from relinkage.privacy.mechanisms.label_anchored import LabelAnchored
 from relinkage.privacy.mechanisms.logit import Logit
@@ -32,6 +33,7 @@ def sensitivity_of(name: Name, temperature: float, population: int) -> Sensitivi
 __all__ = [
     "Batch",
     "BatchClip",
+    "Contrast",
     "Grouped",
     "LabelAnchored",
     "Logit",
@@ -40,5 +42,6 @@ __all__ = [
     "Nominal",
     "PublicNegatives",
     "Sensitivity",
+    "label_columns",
     "sensitivity_of",
 ]

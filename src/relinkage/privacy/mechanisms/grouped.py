@@ -1,4 +1,4 @@
-"""InfoNCE inside small groups, and over the whole batch, with one clipped gradient a group."""
+"""A contrast inside small groups, and over the whole batch, with one clipped gradient a group."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
-from relinkage.privacy.mechanisms.contrast import summed_infonce
+from relinkage.privacy.mechanisms.contrast import PLAIN, Contrast
 from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
 
 GROUPED = Sensitivity(
@@ -25,22 +25,22 @@ BATCH_CLIP = Sensitivity(
 
 @dataclass(frozen=True)
 class Grouped:
-    """InfoNCE inside groups; the group of a unit is a hash of the unit and the step.
+    """A contrast inside groups; the group of a unit is a hash of the unit and the step.
 
     Attributes:
         slots: how many groups a batch is spread over; a public number.
-        temperature: τ.
+        objective: what is minimised inside a group.
     """
 
     slots: int
-    temperature: float = 0.07
+    objective: Contrast = PLAIN
     name: Name = "grouped"
     sensitivity: Sensitivity = GROUPED
     one_pair: bool = False
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
-        """Give InfoNCE inside the groups; a unit's own other pairs are no negatives."""
-        return summed_infonce(images, texts, batch.owner, self.groups(batch), self.temperature)
+        """Give the objective inside the groups; a unit's own other pairs are no negatives."""
+        return self.objective.summed(images, texts, batch, self.groups(batch))
 
     def groups(self, batch: Batch) -> NDArray[np.int64]:
         """Clip group by group."""
@@ -49,20 +49,20 @@ class Grouped:
 
 @dataclass(frozen=True)
 class BatchClip:
-    """InfoNCE over the batch, its gradient clipped as a whole (DP-CLIP, Huang et al. 2306.08173).
+    """A contrast over the batch, its gradient clipped as a whole (DP-CLIP, Huang et al. 2306.08173).
 
     Attributes:
-        temperature: τ.
+        objective: what is minimised inside a group.
     """
 
-    temperature: float = 0.07
+    objective: Contrast = PLAIN
     name: Name = "batch-clip"
     sensitivity: Sensitivity = BATCH_CLIP
     one_pair: bool = False
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
-        """Give InfoNCE over the whole batch; a unit's own other pairs are no negatives."""
-        return summed_infonce(images, texts, batch.owner, self.groups(batch), self.temperature)
+        """Give the objective over the whole batch; a unit's own other pairs are no negatives."""
+        return self.objective.summed(images, texts, batch, self.groups(batch))
 
     def groups(self, batch: Batch) -> NDArray[np.int64]:
         """Clip all rows together."""

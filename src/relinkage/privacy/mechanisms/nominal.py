@@ -1,4 +1,4 @@
-"""In-batch InfoNCE with each unit's gradient clipped: the common recipe, whose printed ε is nominal."""
+"""In-batch contrast with each unit's gradient clipped: the common recipe, whose printed ε is nominal."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
-from relinkage.privacy.mechanisms.contrast import summed_infonce
+from relinkage.privacy.mechanisms.contrast import PLAIN, Contrast
 from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
 
 SENSITIVITY = Sensitivity(
@@ -20,22 +20,20 @@ SENSITIVITY = Sensitivity(
 
 @dataclass(frozen=True)
 class Nominal:
-    """InfoNCE over the batch, every unit's gradient clipped as if it depended on that unit alone.
+    """A contrast over the batch, every unit's gradient clipped as if it depended on that unit alone.
 
     Attributes:
-        temperature: τ.
+        objective: what is minimised inside a group.
     """
 
-    temperature: float = 0.07
+    objective: Contrast = PLAIN
     name: Name = "nominal"
     sensitivity: Sensitivity = SENSITIVITY
     one_pair: bool = False
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
-        """Give InfoNCE over the whole batch; a unit's own other pairs are no negatives."""
-        return summed_infonce(
-            images, texts, batch.owner, np.zeros(len(batch.owner), np.int64), self.temperature
-        )
+        """Give the objective over the whole batch; a unit's own other pairs are no negatives."""
+        return self.objective.summed(images, texts, batch, np.zeros(len(batch.owner), np.int64))
 
     def groups(self, batch: Batch) -> NDArray[np.int64]:
         """Clip unit by unit."""

@@ -34,7 +34,8 @@ class Batch:
     Attributes:
         images: float32, shape (n, image features).
         texts: float32, shape (n, text features); row i belongs to image i.
-        labels: float32, shape (n, labels): 1 positive, ½ uncertain, 0 negative or not mentioned; or None.
+        labels: float32, shape (n, labels): 1 positive, ½ uncertain, 0 negative or not mentioned; the
+            columns of `contrast.label_columns` for contrasts by class; or None.
         owner: int64, shape (n,): each row's unit, from 0 in order.
         key: uint64, shape (units,): a number that depends on nothing but the unit.
         step: the step's number, from 0.

@@ -18,8 +18,8 @@ rounding of x, y, h, g and the mate's score (each below (d + 4)·2⁻⁵³).
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.kernels import TIE
-from relinkage.linkage.vectors import Centred
+from relinkage.linkage.engines.centred import Centred
+from relinkage.linkage.scores import TIE
 
 _U = 2.0**-24
 

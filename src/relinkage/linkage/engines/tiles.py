@@ -1,9 +1,8 @@
-"""Compiled loops of the exact pass: count over a tile of similarities, settle the close ones in float64.
+"""Compiled loops over a tile of similarities: count what is clear, settle what is close in float64.
 
-Scores are cosines; two that differ by at most `TIE` tie. A tile holds single-precision products of centred
-vectors. Whatever lies outside a band around the mate's score is decided by it, whatever lies inside is
-settled by a float64 dot product of the vectors as given, times the product of both inverse norms: a score is
-the same number whichever of the two asks. `bands.py` proves the width of the band.
+A tile holds single-precision products of centred vectors. Whatever lies outside a band around the mate's
+score is decided by it, whatever lies inside is settled as `scores` defines it. `bands` proves the width of
+the band.
 
 Columns are sorted so that every stratum of a row is a run of columns, and finer strata are runs inside
 coarser ones. So a row cuts the tile into at most a few segments, each `depth` levels deep, and counts are
@@ -13,35 +12,7 @@ kept per depth: those of a level are the sum over the depths from it on.
 import numpy as np
 from numba import njit
 
-TIE = 2.0**-40
-"""Cosines that differ by at most this much tie."""
-
-
-@njit(nogil=True, cache=True)
-def dot(a, i, b, j):
-    """Float64 dot product of row i of `a` and row j of `b`."""
-    total = 0.0
-    for k in range(a.shape[1]):
-        total += np.float64(a[i, k]) * np.float64(b[j, k])
-    return total
-
-
-@njit(nogil=True, cache=True)
-def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):
-    """Float64 cosines of row rows[n] of `a` and row columns[n] of `b`."""
-    out = np.empty(len(rows), np.float64)
-    for n in range(len(rows)):
-        i, j = rows[n], columns[n]
-        out[n] = dot(a, i, b, j) * (a_inverse[i] * b_inverse[j])
-    return out
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _compare(score, mate_score):
-    """Give 1 above the mate, 0 tied with it, -1 below."""
-    if score > mate_score + TIE:
-        return 1
-    return 0 if score >= mate_score - TIE else -1
+from relinkage.linkage.scores import compare, depth_of, dot
 
 
 @njit(nogil=True, cache=True)
@@ -60,6 +31,7 @@ def count_rows(
     b_inverse,
     b_identity,
     mate,
+    mate_identity,
     mate_score,
     above,
     ties,
@@ -80,7 +52,8 @@ def count_rows(
         b: the column vectors as given.
         b_inverse: their inverse norms.
         b_identity: equal for equal directions.
-        mate: int64, all rows: the mate's column.
+        mate: int64, all rows: the mate's column, -1 where it is none of these.
+        mate_identity: int64, all rows: the mate's.
         mate_score: float64, all rows.
         above: int64 (depths, all rows), added to.
         ties: int64 (depths, all rows), added to.
@@ -98,13 +71,13 @@ def count_rows(
             counted, reached = _tally(line, shifts, row_low, row_high)
             if reached == 0:
                 continue
-            depth = _depth(starts, ends, i, first_column + begin)
+            depth = depth_of(starts, ends, i, first_column + begin)
             above[depth, i] += counted
             if reached > counted:
                 tied, higher = _settle(
                     tile[r, begin:end], column_shift[first_column + begin : first_column + end],
                     row_low, row_high, i, first_column + begin,
-                    a, a_inverse, b, b_inverse, b_identity, mate[i], mate_score[i],
+                    a, a_inverse, b, b_inverse, b_identity, mate[i], mate_identity[i], mate_score[i],
                 )  # fmt: skip
                 ties[depth, i] += tied
                 above[depth, i] += higher
@@ -126,6 +99,7 @@ def count_rows_and_columns(
     b_inverse,
     b_identity,
     mate,
+    mate_identity,
     mate_score,
     above,
     ties,
@@ -134,6 +108,7 @@ def count_rows_and_columns(
     column_high,
     a_identity,
     column_mate,
+    column_mate_identity,
     column_mate_score,
     column_above,
     column_ties,
@@ -153,7 +128,7 @@ def count_rows_and_columns(
         row_low, row_high = low[i], high[i]
         for s in range(segments):
             begin, end = cuts[s], cuts[s + 1]
-            depth = _depth(starts, ends, i, first_column + begin)
+            depth = depth_of(starts, ends, i, first_column + begin)
             first, last = first_column + begin, first_column + end
             counted, reached, open_columns = _tally_both(
                 tile[r, begin:end], column_shift[first:last], row_low, row_high,
@@ -164,7 +139,7 @@ def count_rows_and_columns(
                 tied, higher = _settle(
                     tile[r, begin:end], column_shift[first_column + begin : first_column + end],
                     row_low, row_high, i, first_column + begin,
-                    a, a_inverse, b, b_inverse, b_identity, mate[i], mate_score[i],
+                    a, a_inverse, b, b_inverse, b_identity, mate[i], mate_identity[i], mate_score[i],
                 )  # fmt: skip
                 ties[depth, i] += tied
                 above[depth, i] += higher
@@ -183,6 +158,7 @@ def count_rows_and_columns(
                             a_inverse,
                             a_identity,
                             column_mate,
+                            column_mate_identity,
                             column_mate_score,
                             column_above,
                             column_ties,
@@ -219,11 +195,12 @@ def _tally_both(line, shifts, low, high, shift, lows, highs, above):
 
 
 @njit(nogil=True, cache=True)
-def _settle(line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, mate_score):
+def _settle(
+    line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, own, mate_score
+):  # fmt: skip
     """Decide what a row left open in float64: give the ties and the columns above. The mate is neither."""
     tied = 0
     higher = 0
-    own = b_identity[mate]
     for c in range(len(line)):
         value = line[c] + shifts[c]
         if value < low or value > high:
@@ -232,20 +209,22 @@ def _settle(line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_ide
         if b_identity[j] == own:
             tied += j != mate
             continue
-        order = _compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score)
+        order = compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score)
         tied += order == 0
         higher += order > 0
     return tied, higher
 
 
 @njit(nogil=True, cache=True)
-def _settle_one(i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_score, above, ties):
+def _settle_one(
+    i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_identity, mate_score, above, ties
+):  # fmt: skip
     """Decide one comparison in float64; the mate itself is no distractor."""
     if j == mate[i]:
         return
     order = 0
-    if b_identity[j] != b_identity[mate[i]]:
-        order = _compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score[i])
+    if b_identity[j] != mate_identity[i]:
+        order = compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score[i])
     ties[depth, i] += order == 0
     above[depth, i] += order > 0
 
@@ -267,52 +246,3 @@ def _cut(starts, ends, i, first_column, columns, cuts):
             count += 1
     cuts[count] = columns
     return count
-
-
-@njit(nogil=True, cache=True)
-def _depth(starts, ends, i, column):
-    """Give how many of row i's nested strata hold a column."""
-    depth = 0
-    for level in range(starts.shape[0]):
-        if starts[level, i] <= column < ends[level, i]:
-            depth += 1
-    return depth
-
-
-@njit(nogil=True, cache=True)
-def count_pairs(
-    rows, columns, place, starts, ends, a, a_inverse, a_row, b, b_inverse, b_identity, mate, mate_score,
-    listed, above, ties,
-):  # fmt: skip
-    """Count single pairs of a query and a distractor: all that are listed, those above, those tied.
-
-    Args:
-        rows: int64, the pairs' queries.
-        columns: int64, the pairs' candidates, never a query's own mate.
-        place: int64, where a candidate stands among the sorted columns that `starts` and `ends` speak of.
-        starts: int64 (levels, queries): first column of the query's stratum.
-        ends: int64 (levels, queries): one past the last.
-        a: the queries' vectors as given.
-        a_inverse: their inverse norms.
-        a_row: int64, the row of `a` that holds each query's vector.
-        b: the candidate vectors as given.
-        b_inverse: their inverse norms.
-        b_identity: equal for equal directions.
-        mate: int64, every query's mate.
-        mate_score: float64, every query's.
-        listed: int64 (depths, queries), added to.
-        above: int64 (depths, queries), added to.
-        ties: int64 (depths, queries), added to.
-    """
-    for n in range(len(rows)):
-        i, j = rows[n], columns[n]
-        depth = _depth(starts, ends, i, place[j])
-        listed[depth, i] += 1
-        if b_identity[j] == b_identity[mate[i]]:
-            ties[depth, i] += 1
-            continue
-        order = _compare(dot(a, a_row[i], b, j) * (a_inverse[a_row[i]] * b_inverse[j]), mate_score[i])
-        if order > 0:
-            above[depth, i] += 1
-        elif order == 0:
-            ties[depth, i] += 1

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from oracle import TIE
 
-from relinkage.linkage.bands import bands, half_width
-from relinkage.linkage.vectors import Vectors, centre
+from relinkage.linkage.engines.bands import bands, half_width
+from relinkage.linkage.engines.centred import centre
+from relinkage.linkage.vectors import Vectors
 
 # A float64 reference is itself off by d·2⁻⁵³; what is being measured is a million times larger.
 
