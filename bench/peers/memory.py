@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
@@ -22,8 +23,8 @@ def peak() -> int:
 
 
 def forget_peak() -> None:
-    """Let the peak begin at what is held now, where the system can."""
-    if _STATUS.exists():
+    """Let the peak begin at what is held now, where the system allows it."""
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 

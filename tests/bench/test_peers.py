@@ -7,10 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from bench.peers import truth
+from bench.peers import practices, truth
 from bench.peers.__main__ import run_alone
 from bench.peers.answer import KS, Answer
-from bench.peers.practices import mate_apart
 from bench.peers.roster import PEERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,8 +48,10 @@ def measuring():
             yield pytest.param(peer, marks=[pytest.mark.slow] if slow else [], id=peer.name)
 
 
-@pytest.mark.parametrize("peer", measuring())
-def test_every_way_of_measuring_is_right_where_nothing_ties(peer):
+@pytest.mark.parametrize("peer", list(measuring()))
+def test_every_way_of_measuring_is_right_where_nothing_ties(peer, monkeypatch):
+    monkeypatch.setattr(practices, "TILE", 16)  # so that there are several, the last one narrower
+    monkeypatch.setattr(practices, "BATCH", 7)
     if peer.missing:
         pytest.skip(f"{peer.missing[0]} is not installed; `make bench` installs it")
     images, reports = planted_units(60)
@@ -65,10 +66,21 @@ def test_every_way_of_measuring_is_right_where_nothing_ties(peer):
     assert 0 < answer.recall_at_1() < 1
 
 
+def test_tiled_ranks_break_ties_by_row_number(monkeypatch):
+    monkeypatch.setattr(practices, "TILE", 16)
+    signs = np.where(np.random.default_rng(5).random((50, 4)) < 0.5, -1, 1).astype(np.float32) / 2
+    images, reports = signs, signs[::-1].copy()  # few values, all exact: many ties
+    above, ties = by_hand(images, reports)
+    scores = images @ reports.T
+    earlier = [int((scores[i, :i] == scores[i, i]).sum()) for i in range(50)]
+    assert (ties > 0).any()
+    assert practices.tiled_ranks(images, reports).rank.tolist() == (above + earlier).tolist()
+
+
 def test_a_mate_scored_apart_stands_before_itself():
     images, reports = planted_units(60)
     above, _ = by_hand(images, reports)
-    rank = mate_apart(images, reports).rank
+    rank = practices.mate_apart(images, reports).rank
     assert set((rank - above).tolist()) == {0, 1}
 
 
