@@ -11,11 +11,13 @@ A row per way of measuring:
   all of it, by the system's own figure.
 - `wrong`: queries of which something is said that is not so, whatever the order of tied reports: a rank, a
   number of ties, a hit among the first 1 or 10 (only 1 for torchmetrics). Judged by float64 cosines and by
-  float64 dot products of the same vectors; libraries that take products for cosines do not follow the first,
-  and what they have wrong by the second is rounding alone.
+  float64 dot products of the same vectors: who takes products for cosines does not follow the first, and what
+  is wrong by the second too comes from rounding, or from a rule (torchmetrics counts a mate at a score ≤ 0
+  as missed).
 - `Recall@1 off by`: what is said less the mean over the orders of tied reports, by float64 cosines.
 
-"re-expressed": what the published code does, in lines of our own; the package itself does not install here.
+"re-expressed": what the published code does, in lines of our own, where the package needs torchvision or is
+not on an index of packages. The row of our exact pass against itself says how rough the ratios are.
 A way that takes longer than the budget, or more memory, says so in place of figures.
 """
 
