@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.__main__ import interleaved
+from bench.timing import interleaved
 from relinkage.alignment.multi_task import PairLabels
 from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.training import train_heads

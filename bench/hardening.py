@@ -17,7 +17,7 @@ import resource
 import numpy as np
 import torch
 
-from bench.__main__ import interleaved
+from bench.timing import interleaved
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.privacy.mechanisms import LabelAnchored
 from relinkage.privacy.noise import coins

@@ -1,0 +1,1 @@
+"""How others measure retrieval, beside our audit: time, memory and what comes out, on the same data."""
