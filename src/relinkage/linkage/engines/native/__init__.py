@@ -1,0 +1,5 @@
+"""The native engine: compiled products and comparisons, where the processor and a compiler allow."""
+
+from relinkage.linkage.engines.native.engine import Native
+
+__all__ = ["Native"]
