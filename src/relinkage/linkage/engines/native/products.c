@@ -18,6 +18,7 @@ void product_avx2(const Work *w, int64_t row, int64_t panel, Line *tile) {
         sum[r][0] = _mm256_load_si256(shift);
         sum[r][1] = _mm256_load_si256(shift + 1);
     }
+#pragma GCC unroll 4
     for (int64_t k = 0; k < pairs; k++, a += 6, b += 2) {
         const __m256i b0 = _mm256_load_si256(b), b1 = _mm256_load_si256(b + 1);
 #pragma GCC unroll 6
