@@ -1,4 +1,4 @@
-"""What every test of the exact pass asks: are these the counts of float64, in both directions, in any engine?"""
+"""What every test of the exact pass asks: are these the counts of float64, both ways, in any engine?"""
 
 from functools import cache
 

@@ -27,14 +27,14 @@ def choose(name: str) -> Engine:
 def _auto() -> Engine:
     try:
         return native.best()
-    except native.Unavailable:
+    except native.UnavailableError:
         return Portable()
 
 
 def _native() -> Engine:
     try:
         return native.best()
-    except native.Unavailable as reason:
+    except native.UnavailableError as reason:
         raise InputError(f"--engine native cannot run here, as {reason}; use --engine cpu.") from None
 
 

@@ -12,7 +12,7 @@ from relinkage.linkage.vectors import Vectors
 _BEST_FIRST = ("amx", "vnni", "avx2")
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The native engine cannot run here; the message is the reason in a few words."""
 
 
@@ -20,11 +20,11 @@ def best() -> Native:
     """Give the engine with the fastest product that runs here.
 
     Raises:
-        Unavailable: there is no compiled library, or the processor has none of the products.
+        UnavailableError: there is no compiled library, or the processor has none of the products.
     """
     kernel, reason = _kernel()
     if kernel is None:
-        raise Unavailable(reason)
+        raise UnavailableError(reason)
     return Native(kernel)
 
 
@@ -64,9 +64,10 @@ def counts_rightly(engine: Native) -> bool:
     above, column_above = scores > own[:, None] + 1e-9, scores > column_own + 1e-9
     within = np.zeros(len(columns), np.bool_)
     within[100:900] = True
+    depths = np.stack([~within, within])
     return (
-        np.array_equal(tally.above, [above[:, ~within].sum(axis=1), above[:, within].sum(axis=1)])
-        and np.array_equal(tally.column_above, np.where(np.stack([~within, within]), column_above.sum(axis=0), 0))
+        np.array_equal(tally.above, depths.astype(int) @ above.T)
+        and np.array_equal(tally.column_above, depths * column_above.sum(axis=0))
         and not tally.ties.any()
         and not tally.column_ties.any()
     )

@@ -12,19 +12,22 @@
 
 typedef struct {
     int64_t first, first_panel; /* of the strip, of the chunk */
-    int64_t listed;
+    int64_t listed, settled;
     int32_t *counted;                /* rows of the strip: columns above */
     uint16_t *row_bits, *column_bits; /* rows of the strip x CHUNK: which columns are above */
     Line *column_counted;            /* CHUNK: rows above */
     Open *open;
 } Strip;
 
+static void settle_listed(const Work *w, Strip *s) {
+    settle(w, s->open, s->listed);
+    s->settled += s->listed;
+    s->listed = 0;
+}
+
 static void list_open(const Work *w, Strip *s, int64_t row, int64_t rows, int64_t panel,
                       const uint32_t *open, int asks) {
-    if (s->listed + rows * WIDTH > LISTED) {
-        settle(w, s->open, s->listed);
-        s->listed = 0;
-    }
+    if (s->listed + rows * WIDTH > LISTED) settle_listed(w, s);
     for (int64_t r = 0; r < rows && row + r < w->n; r++)
         for (uint32_t bits = open[r]; bits; bits &= bits - 1) {
             const int64_t column = panel * WIDTH + __builtin_ctz(bits);
@@ -106,9 +109,9 @@ static void count_chunk(const Work *w, Strip *s, int64_t stop, int64_t panels) {
         }
 }
 
-/* Count rows `first` to `stop` (a whole number of blocks, or up to the last row). Gives 0, or -1 where memory
-   ran out. Other threads may count other strips of rows, with column counts of their own. */
-int count_strip(const Work *w, int64_t first, int64_t stop) {
+/* Count rows `first` to `stop` (a whole number of blocks, or up to the last row). Gives how many comparisons
+   were settled in float64, or -1 where memory ran out. Other threads may count other strips of rows, with column counts of their own. */
+int64_t count_strip(const Work *w, int64_t first, int64_t stop) {
     const int64_t height = stop - first + 32, panels = (w->m + WIDTH - 1) / WIDTH;
     const int64_t line = (height * CHUNK * 2 + 63) / 64 * 64;
     Strip s = {.first = first};
@@ -123,11 +126,10 @@ int count_strip(const Work *w, int64_t first, int64_t stop) {
         const int64_t last = panel + CHUNK < panels ? panel + CHUNK : panels;
         const int64_t begin = panel * WIDTH, end = last * WIDTH < w->m ? last * WIDTH : w->m;
         s.first_panel = panel;
-        s.listed = 0;
         memset(s.counted, 0, height * sizeof *s.counted);
         memset(s.column_counted, 0, CHUNK * sizeof(Line));
         count_chunk(w, &s, stop, last);
-        settle(w, s.open, s.listed);
+        settle_listed(w, &s);
         for (int64_t row = first; row < stop; row++) {
             w->above[row] += s.counted[row - first];
             count_strata(w, &s, row, begin, end);
@@ -142,8 +144,8 @@ int count_strip(const Work *w, int64_t first, int64_t stop) {
     free(s.row_bits);
     free(s.column_bits);
     free(s.column_counted);
-    return whole ? 0 : -1;
+    return whole ? s.settled : -1;
 }
 #else
-int count_strip(const Work *w, int64_t first, int64_t stop) { return (void)w, (void)first, (void)stop, -1; }
+int64_t count_strip(const Work *w, int64_t first, int64_t stop) { return (void)w, (void)first, (void)stop, -1; }
 #endif

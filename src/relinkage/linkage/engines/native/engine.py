@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 
 from relinkage.linkage.engines.bands import bands
 from relinkage.linkage.engines.native import library
-from relinkage.linkage.engines.native.packing import COLUMN_PANEL, LAYOUTS, Layout, rounded, whole
+from relinkage.linkage.engines.native.packing import COLUMN_PANEL, LAYOUTS, rounded, whole
 from relinkage.linkage.engines.native.rounding import Rounded, bfloat_width, integer_band, integer_width
+from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Floats, Mates, Question, Tally
 from relinkage.linkage.engines.strips import Strip, in_strips
 from relinkage.linkage.engines.sweep import one_torch_thread
 
 _STRIP_BYTES = 192 * 1024
 """Packed rows of a strip: they stay in the second-level cache while all columns pass by."""
+
+
+_PROBED, _PROBE_PAYS = 96, 40
+"""Rows that are tried first, and how many times as many there must be for that to pay."""
+_MOST_OPEN = 0.1
+"""Comparisons that may be left to float64; beyond, single precision with its narrower band is quicker."""
 
 
 class Native:
@@ -39,7 +46,10 @@ class Native:
     def count(self, question: Question, *, threads: int | None = None) -> Tally:
         """Answer a question; see `Engine.count`."""
         with one_torch_thread() as available:
-            return _Count(self._library, self.kernel, question, threads or available).run()
+            count = _Count(self._library, self.kernel, question, threads or available)
+            if count.work.n > _PROBED * _PROBE_PAYS and count.open_share() > _MOST_OPEN:
+                return Portable().count(question, threads=threads or available)
+            return count.run()
 
 
 class _Count:
@@ -56,8 +66,9 @@ class _Count:
         rows, columns = rounded(compiled, self.layout, (a, b), given, centres, both, threads)  # type: ignore[arg-type]
         self.kept: list[NDArray[Any]] = []
         self.work = library.Work(
-            kernel=library.KERNELS.index(kernel), n=len(a), m=len(b), terms=whole(a.dimension, self.layout.terms),
-            d=a.dimension, wide=wide is np.float64, levels=question.depths - 1,
+            kernel=library.KERNELS.index(kernel), n=len(a), m=len(b),
+            terms=whole(a.dimension, self.layout.terms), d=a.dimension,
+            wide=wide is np.float64, levels=question.depths - 1,
             rows=self._at(rows.packed), columns=self._at(columns.packed),
             a=self._at(given[0]), b=self._at(given[1]),
             a_inverse=self._at(a.inverse_norm), b_inverse=self._at(b.inverse_norm),
@@ -84,6 +95,18 @@ class _Count:
             tally.column_ties[:] += _by_depth(ties)
         return tally
 
+    def open_share(self) -> float:
+        """Count some rows from the middle, for nothing but the share of comparisons that they leave open.
+
+        It is large where few vectors lie very far from all others: one scale for all is then a coarse one.
+        """
+        work = library.Work.from_buffer_copy(self.work)
+        spare = tuple(np.zeros_like(counts) for counts in vars(self.tally).values())
+        work.above, work.ties, work.column_above, work.column_ties = map(library.address, spare)
+        first = (work.n - _PROBED) // 2 // _PROBED * _PROBED
+        settled = self.compiled.count_strip(ctypes.byref(work), first, first + _PROBED)
+        return float(settled / (_PROBED * work.m))
+
     def _worker(self) -> Strip:
         work = library.Work.from_buffer_copy(self.work)
         if self.question.column_mates is not None:
@@ -92,7 +115,7 @@ class _Count:
             work.column_above, work.column_ties = (library.address(counts) for counts in mine)
 
         def count(first: int, stop: int) -> None:
-            if self.compiled.count_strip(ctypes.byref(work), first, stop):
+            if self.compiled.count_strip(ctypes.byref(work), first, stop) < 0:
                 raise MemoryError("there is no memory left to count a strip of rows in")
 
         return count
@@ -112,6 +135,7 @@ class _Count:
         H, G = float(np.abs(columns.shift).max()), float(np.abs(rows.shift).max())
         step = rows.step * columns.step
         threshold = mates.score - rows.shift
+        band: tuple[NDArray[Any], NDArray[Any]]
         if layout.bfloat:
             band = bands(threshold, bfloat_width(rows, columns, H, 0))
             never: tuple[Any, Any] = (np.inf, -np.inf)

@@ -75,6 +75,6 @@ def load(emulated: bool = False) -> ctypes.CDLL:
     found.pack.argtypes, found.pack.restype = [ctypes.POINTER(Side), _NUMBER, _NUMBER], None
     found.count_strip.argtypes, found.count_strip.restype = (
         [ctypes.POINTER(Work), _NUMBER, _NUMBER],
-        ctypes.c_int,
+        _NUMBER,
     )
     return found

@@ -69,14 +69,12 @@ class _Measured:
     def run(self, function: Any, threads: int) -> None:
         in_strips(self.side.n, _STRIP, lambda: partial(function, ctypes.byref(self.side)), threads)
 
-    def pack(
-        self, library: ctypes.CDLL, layout: Layout, rows: bool, step: float, threads: int
-    ) -> Rounded:
+    def pack(self, library: ctypes.CDLL, layout: Layout, rows: bool, step: float, threads: int) -> Rounded:
         n, d, side = self.side.n, self.side.d, self.side
         panel = layout.row_panel if rows else COLUMN_PANEL
         vectors, terms = whole(n, layout.height if rows else 2 * COLUMN_PANEL), whole(d, layout.terms)
         space = np.zeros(vectors * terms + 32, np.uint16)
-        packed = space[-address(space) % 64 // 2 :][: vectors * terms]  # from the start of a cache line
+        packed = space[-space.ctypes.data % 64 // 2 :][: vectors * terms]  # from the start of a cache line
         side.terms, side.panel, side.group = terms, panel, layout.row_group if rows else 2
         side.bfloat, side.step, side.packed = layout.bfloat, step, address(packed)
         self.run(library.pack, threads)
