@@ -1,14 +1,47 @@
-"""What every test of the exact pass asks: are these the counts of float64, in both directions?"""
+"""What every test of the exact pass asks: are these the counts of float64, both ways, in any engine?"""
+
+from functools import cache
 
 import numpy as np
 import oracle
 
+from relinkage.linkage.engines import Portable
+from relinkage.linkage.engines.native import Native, building, library
 from relinkage.linkage.ranks import count_both, count_ranks
 from relinkage.linkage.vectors import Vectors
+
+EMULATED_PRODUCTS = 20_000_000
+"""Multiplications up to which a block also goes through the emulated kernels, which are slow."""
 
 
 def prepared(*arrays):
     return [Vectors.prepare(array, "vectors") for array in arrays]
+
+
+@cache
+def _compiled():
+    """The native engine with every kernel that runs here, and with every kernel emulated."""
+    try:
+        here, emulated = library.load(), library.load(emulated=True)
+    except building.BuildError:
+        return {}, {}
+    kernels = {kernel: number for number, kernel in enumerate(library.KERNELS)}
+    native = {kernel: Native(kernel) for kernel, number in kernels.items() if here.supported(number)}
+    assert all(emulated.supported(number) for number in kernels.values())
+    return native, {f"{kernel}, emulated": Native(kernel, emulated=True) for kernel in kernels}
+
+
+def engines(queries, candidates):
+    """Every engine that can count this block here, by name."""
+    native, emulated = _compiled()
+    small = len(queries) * candidates.size <= EMULATED_PRODUCTS
+    return {"portable": Portable(), **native, **(emulated if small else {})}
+
+
+def assert_counts(counts, expected, name, level=0):
+    for what in ("eligible", "above", "ties"):
+        got, true = getattr(counts, what)[level], getattr(expected, what)
+        np.testing.assert_array_equal(got, true, err_msg=f"{what} of {name}")
 
 
 def assert_exact(queries, candidates, mate, threads=1):
@@ -17,13 +50,13 @@ def assert_exact(queries, candidates, mate, threads=1):
     forth = oracle.count(scores, mate)
     back = oracle.count(scores.T[mate], np.arange(len(queries)))
     a, b = prepared(queries, candidates)
-    both = count_both(a, b, mate, threads=threads)
-    alone = (
-        count_ranks(a, b, mate, threads=threads),
-        count_ranks(b.take(mate), a, np.arange(len(a)), threads=threads),
-    )
-    for got, expected in zip((*both, *alone), (forth, back, forth, back), strict=True):
-        np.testing.assert_array_equal(got.eligible[0], expected.eligible)
-        np.testing.assert_array_equal(got.above[0], expected.above)
-        np.testing.assert_array_equal(got.ties[0], expected.ties)
+    for name, engine in engines(queries, candidates).items():
+        options = {"engine": engine, "threads": threads}
+        both = count_both(a, b, mate, **options)
+        alone = (
+            count_ranks(a, b, mate, **options),
+            count_ranks(b.take(mate), a, np.arange(len(a)), **options),
+        )
+        for got, expected in zip((*both, *alone), (forth, back, forth, back), strict=True):
+            assert_counts(got, expected, name)
     return forth

@@ -4,7 +4,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from exactness import assert_exact, prepared
+from exactness import assert_counts, assert_exact, engines, prepared
 
 from relinkage.errors import InputError
 from relinkage.linkage.engines import tiles
@@ -113,30 +113,33 @@ def test_strata_and_pairs_left_out(seed):
     out = np.unique(out, axis=1)
 
     a, b = prepared(queries, candidates)
-    forth, back = count_both(
-        a, b, mate, strata=strata, left_out=tuple(out), reverse_left_out=tuple(back_out), threads=2
-    )
-    alone = count_ranks(a, b, mate, strata=strata, left_out=tuple(out), threads=1)
     scores = oracle.cosines(queries, candidates)
-    for level, (mask, back_mask) in enumerate(zip(masks, back_masks, strict=True)):
+    expected, turned = [], []
+    for mask, back_mask in zip(masks, back_masks, strict=True):
         mask[tuple(out)] = False
         back_mask[tuple(back_out)] = False
-        expected = oracle.count(scores, mate, mask)
-        turned = oracle.count(scores.T[mate], np.arange(n), back_mask)
+        expected.append(oracle.count(scores, mate, mask))
+        turned.append(oracle.count(scores.T[mate], np.arange(n), back_mask))
+    for name, engine in engines(queries, candidates).items():
+        options = {"strata": strata, "left_out": tuple(out), "engine": engine}
+        forth, back = count_both(a, b, mate, reverse_left_out=tuple(back_out), threads=2, **options)
+        alone = count_ranks(a, b, mate, threads=1, **options)
         for got, true in ((forth, expected), (alone, expected), (back, turned)):
-            np.testing.assert_array_equal(got.eligible[level], true.eligible)
-            np.testing.assert_array_equal(got.above[level], true.above)
-            np.testing.assert_array_equal(got.ties[level], true.ties)
+            for level in range(len(masks)):
+                assert_counts(got, true[level], name, level)
 
 
 def test_many_levels_each_of_one_stratum_change_nothing():
     rng = np.random.default_rng(11)
     queries, candidates = rng.normal(size=(2, 600, 3)).astype(np.float32)
     ones = np.ones((5, 600), np.int64)
-    counted = count_ranks(*prepared(queries, candidates), np.arange(600), strata=Strata(ones, ones))
-    for level in range(1, 6):
-        np.testing.assert_array_equal(counted.above[level], counted.above[0])
-        np.testing.assert_array_equal(counted.eligible[level], counted.eligible[0])
+    for engine in engines(queries, candidates).values():
+        counted = count_ranks(
+            *prepared(queries, candidates), np.arange(600), strata=Strata(ones, ones), engine=engine
+        )
+        for level in range(1, 6):
+            np.testing.assert_array_equal(counted.above[level], counted.above[0])
+            np.testing.assert_array_equal(counted.eligible[level], counted.eligible[0])
 
 
 @pytest.fixture

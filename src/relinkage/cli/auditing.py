@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, Numbers, Rates, print_result
+from relinkage.cli.options import ENGINE, ENGINE_HELP, FILE, SEED, Numbers, Rates, print_result
 from relinkage.errors import InputError
 
 
@@ -61,7 +61,7 @@ from relinkage.errors import InputError
 @click.option("--intervals", type=float, default=0.95, show_default=True, help="Confidence level.")
 @click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
-@click.option("--engine", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
+@click.option("--engine", type=ENGINE, default="auto", show_default=True, help=ENGINE_HELP)
 @click.option("--name", help="What the report calls the model.")
 @click.option(
     "--out", type=FILE, help="Run folder to write: audit.json, linkage.parquet, report.html, card.md."
@@ -100,7 +100,7 @@ def audit(
         raise InputError("--risk-pool takes one pool size; give a whole number from 2 up, or full.")
     settings = AuditSettings(
         pool, k, direction, distractors, hard, patient_level, open_set or (), temperature,
-        Resampling(intervals, replicates, seed), None if risk_pool is None else risk_pool[0],
+        Resampling(intervals, replicates, seed), None if risk_pool is None else risk_pool[0], engine,
     )  # fmt: skip
     if out is not None:
         studies.check_run(out)
@@ -171,13 +171,15 @@ def audit(
 )
 @click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
+@click.option("--engine", type=ENGINE, default="auto", show_default=True, help=ENGINE_HELP)
 @click.option("--name", help="What the report calls the attacked model.")
 @click.option("--out", type=FILE, help="Run folder to write; of several attackers OUT/NAME for each.")
 @click.option("--json", "as_json", is_flag=True, help="Print the audit alone, as JSON; a list of several.")
 def attack(
     embeddings: Path, attacker: str, on: Any, heads: Path | None, split: str, auxiliary: str,
     auxiliary_pairs: int, pool: Any, k: Any, direction: Any, hard_negatives: str | None, ladder: bool,
-    open_set: Any, replicates: int, seed: int, name: str | None, out: Path | None, as_json: bool,
+    open_set: Any, replicates: int, seed: int, engine: str, name: str | None, out: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """The same audit of EMB with stronger scorers; several are compared, the strongest first."""
     from relinkage import studies
@@ -191,6 +193,7 @@ def attack(
     settings = AuditSettings(
         pools=pool, k=k, direction=direction, hard_negatives=HardNegatives(columns, ladder),
         open_set=open_set or (), resampling=Resampling(replicates=replicates, seed=seed),
+        engine=engine,
     )  # fmt: skip
     places = {} if out is None else {called: out / called if len(names) > 1 else out for called in names}
     for place in places.values():

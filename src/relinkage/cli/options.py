@@ -11,6 +11,9 @@ from relinkage.errors import InputError
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 """What numpy, torch and scikit-learn all take as a seed."""
+ENGINE = click.Choice(["auto", "cpu", "native"])
+"""The names in `relinkage.linkage.engines.ENGINES`, written out so that --help does not load them."""
+ENGINE_HELP = "What counts; the counts are the same. auto: native where it can be built, else cpu."
 
 
 class Numbers(click.ParamType[Any]):

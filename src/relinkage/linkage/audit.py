@@ -98,7 +98,7 @@ def audit(
         "patients_known": links.patients_known,
         "studies": links.studies,
         "inputs": dict(inputs or {}),
-        "settings": _describe(settings, rows),
+        "settings": _describe(settings, rows, ways[0].engine.name),
     }
     # More at a time than threads would push each other out of the caches. What takes longest goes first.
     with ThreadPoolExecutor(torch.get_num_threads()) as side_by_side:
@@ -235,7 +235,7 @@ def _notes(links: Links) -> list[str]:
     return notes
 
 
-def _describe(settings: AuditSettings, rows: Grid) -> dict[str, Any]:
+def _describe(settings: AuditSettings, rows: Grid, engine: str) -> dict[str, Any]:
     return {
         "pools": list(dict.fromkeys(cell.pool for cell in rows.cells)),
         "k": sorted({cell.k for cell in rows.cells}),
@@ -251,5 +251,5 @@ def _describe(settings: AuditSettings, rows: Grid) -> dict[str, Any]:
         "interval": settings.resampling.level,
         "replicates": settings.resampling.replicates,
         "seed": settings.resampling.seed,
-        "engine": "cpu",
+        "engine": engine,
     }

@@ -36,7 +36,7 @@ def scrambled_mates(way: Way, seed: int) -> LinkageTable:
     chosen = _sample(len(way.queries), random)
     barred = _inside(way.left_out, chosen, len(way.queries))
     mate = _draw(len(chosen), len(way.candidates), barred, random)
-    counts = count_ranks(way.queries.take(chosen), way.candidates, mate, left_out=barred)
+    counts = count_ranks(way.queries.take(chosen), way.candidates, mate, left_out=barred, engine=way.engine)
     return _table(way.table, chosen, counts, {ALL: 0})
 
 
@@ -60,6 +60,7 @@ def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
         way.mate[chosen],
         strata=Strata(strata[0][None, chosen], strata[1][None]),
         left_out=_inside(way.left_out, chosen, len(way.queries)),
+        engine=way.engine,
     )
     return _table(way.table, chosen, counts, {ALL: 0, level.name: 1})
 

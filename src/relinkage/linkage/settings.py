@@ -29,6 +29,7 @@ class AuditSettings:
         resampling: intervals and seed.
         risk_pool: the pool that risk per patient is stated at; where the caller names none, the largest of
             10,000, 1,000 and 100 that every query has, else full.
+        engine: what counts, one of `engines.ENGINES`; it changes the time an audit takes, and nothing else.
     """
 
     pools: tuple[Pool, ...] | None = None
@@ -41,6 +42,7 @@ class AuditSettings:
     temperature: float = 0.07
     resampling: Resampling = field(default_factory=Resampling)
     risk_pool: Pool | None = None
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         for pool in self.pools or ():

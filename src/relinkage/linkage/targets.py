@@ -141,7 +141,9 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
         place[asked] = np.arange(len(asked))
         inside = behind[rows] & tied  # own candidates below the best count nowhere
         left_out = place[rows[inside]], columns[inside]
-        counts = count_ranks(way.queries.take(asked), way.candidates, best[asked], left_out=left_out)
+        counts = count_ranks(
+            way.queries.take(asked), way.candidates, best[asked], left_out=left_out, engine=way.engine
+        )
         above[asked], ties[asked] = counts.above[0], counts.ties[0]
     own[crowded] = 0
     return PatientStanding(own, own_ties, Standing(eligible, above, ties))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.linkage.engines import Engine, choose
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_both, count_ranks
 from relinkage.linkage.settings import AuditSettings
@@ -23,6 +24,7 @@ class Way:
     candidates: Vectors
     mate: NDArray[np.int64]
     left_out: Pairs | None
+    engine: Engine
 
 
 def link(
@@ -34,9 +36,13 @@ def link(
         images: the image vectors.
         reports: the candidates' vectors, in the order of `links.candidate_row`.
         links: who belongs to whom.
-        settings: direction and distractors.
+        settings: direction, distractors and engine.
         hard: levels of hard negatives, each inside the one before.
+
+    Raises:
+        InputError: the engine is not known or cannot run here.
     """
+    engine = choose(settings.engine)
     apart = settings.distractors == "other-patients"
     left_out = links.same_patient() if apart else None
     # Another image of the same study is not a wrong answer, so it is no distractor either.
@@ -46,22 +52,23 @@ def link(
     forth = back = None
     if settings.direction == "both":
         forth, back = count_both(
-            images, reports, links.mate, strata=strata, left_out=left_out, reverse_left_out=back_left_out
-        )
+            images, reports, links.mate,
+            strata=strata, left_out=left_out, reverse_left_out=back_left_out, engine=engine,
+        )  # fmt: skip
     elif settings.direction == "image-to-report":
-        forth = count_ranks(images, reports, links.mate, strata=strata, left_out=left_out)
+        forth = count_ranks(images, reports, links.mate, strata=strata, left_out=left_out, engine=engine)
     else:
         turned = None if strata is None else Strata(strata.candidates[:, links.mate], strata.queries)
         itself = np.arange(len(images))
-        back = count_ranks(asked, images, itself, strata=turned, left_out=back_left_out)
+        back = count_ranks(asked, images, itself, strata=turned, left_out=back_left_out, engine=engine)
     names = [ALL, *(level.name for level in hard)]
     ways = []
     if forth is not None:
         table = _table("image-to-report", links, forth, names)
-        ways.append(Way(table, images, reports, links.mate, left_out))
+        ways.append(Way(table, images, reports, links.mate, left_out, engine))
     if back is not None:
         table = _table("report-to-image", links, back, names)
-        ways.append(Way(table, asked, images, np.arange(len(images)), back_left_out))
+        ways.append(Way(table, asked, images, np.arange(len(images)), back_left_out, engine))
     return ways
 
 

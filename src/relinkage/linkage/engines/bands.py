@@ -30,11 +30,15 @@ def half_width(
     """Bound the error of q for every query against any candidate (module docstring): float64, shape (n,)."""
     d = queries.values.shape[1]
     gamma = (d + 2) * _U / (1 - (d + 2) * _U)
-    slack = 2.0**-45 + 8 * (d + 4) * 2.0**-53
     X = queries.norm + queries.residue
     Y = float((candidates.norm + candidates.residue).max())
     H = float(np.abs(candidate_shift).max())
-    return queries.residue * Y + X * float(candidates.residue.max()) + gamma * X * Y + 3 * _U * H + slack
+    return queries.residue * Y + X * float(candidates.residue.max()) + gamma * X * Y + 3 * _U * H + slack(d)
+
+
+def slack(d: int) -> float:
+    """Give what every engine adds for float64 rounding and underflow at width d (module docstring)."""
+    return 2.0**-45 + 8 * (d + 4) * 2.0**-53
 
 
 def bands(

@@ -167,13 +167,16 @@ def count_rows_and_columns(
 
 @njit(nogil=True, cache=True)
 def _tally(line, shifts, low, high):
-    """Count the values above `high` and those from `low` on. Slices from zero on let the loop vectorise."""
+    """Count the values above `high` and those from `low` on. Slices from zero on let the loop vectorise.
+
+    Sums are cut back to 32 bits at every step, as numba would carry 64 and count half as many at a time.
+    """
     counted = np.int32(0)
     reached = np.int32(0)
     for c in range(len(line)):
         value = line[c] + shifts[c]
-        counted += np.int32(value > high)
-        reached += np.int32(value >= low)
+        counted = np.int32(counted + np.int32(value > high))
+        reached = np.int32(reached + np.int32(value >= low))
     return counted, reached
 
 
@@ -185,12 +188,12 @@ def _tally_both(line, shifts, low, high, shift, lows, highs, above):
     left_open = np.int32(0)
     for c in range(len(line)):
         value = line[c] + shifts[c]
-        counted += np.int32(value > high)
-        reached += np.int32(value >= low)
+        counted = np.int32(counted + np.int32(value > high))
+        reached = np.int32(reached + np.int32(value >= low))
         value = line[c] + shift
         higher = np.int32(value > highs[c])
         above[c] += higher
-        left_open += np.int32(value >= lows[c]) - higher
+        left_open = np.int32(left_open + np.int32(value >= lows[c]) - higher)
     return counted, reached, left_open
 
 
@@ -199,13 +202,12 @@ def _settle(
     line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, own, mate_score
 ):  # fmt: skip
     """Decide what a row left open in float64: give the ties and the columns above. The mate is neither."""
+    left_open = np.empty(len(line), np.int32)
+    found = _list_open(line, shifts, low, high, left_open)
     tied = 0
     higher = 0
-    for c in range(len(line)):
-        value = line[c] + shifts[c]
-        if value < low or value > high:
-            continue
-        j = first + c
+    for n in range(found):
+        j = first + left_open[n]
         if b_identity[j] == own:
             tied += j != mate
             continue
@@ -213,6 +215,17 @@ def _settle(
         tied += order == 0
         higher += order > 0
     return tied, higher
+
+
+@njit(nogil=True, cache=True)
+def _list_open(line, shifts, low, high, left_open):
+    """List the columns inside the band and give how many; without a branch, as none could be foretold."""
+    found = 0
+    for c in range(len(line)):
+        value = line[c] + shifts[c]
+        left_open[found] = c
+        found += (value >= low) & (value <= high)
+    return found
 
 
 @njit(nogil=True, cache=True)

@@ -1,0 +1,174 @@
+"""The native engine: integer or bfloat16 products in compiled code, compared where they come out."""
+
+import ctypes
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relinkage.linkage.engines.bands import bands
+from relinkage.linkage.engines.native import library
+from relinkage.linkage.engines.native.packing import COLUMN_PANEL, LAYOUTS, rounded, whole
+from relinkage.linkage.engines.native.rounding import Rounded, bfloat_width, integer_band, integer_width
+from relinkage.linkage.engines.portable import Portable
+from relinkage.linkage.engines.question import Floats, Mates, Question, Tally
+from relinkage.linkage.engines.strips import Strip, in_strips
+from relinkage.linkage.engines.sweep import one_torch_thread
+
+_STRIP_BYTES = 192 * 1024
+"""Packed rows of a strip: they stay in the second-level cache while all columns pass by."""
+
+
+_PROBED, _PROBE_PAYS = 96, 40
+"""Rows that are tried first, and how many times as many there must be for that to pay."""
+_MOST_OPEN = 0.1
+"""Comparisons that may be left to float64; beyond, single precision with its narrower band is quicker."""
+
+
+class Native:
+    """Compiled products of what the processor does best: see `rounding` for why its counts are exact.
+
+    Args:
+        kernel: `avx2`, `vnni` or `amx`.
+        emulated: plain C in the place of every special instruction, for tests.
+    """
+
+    name = "native"
+
+    def __init__(self, kernel: str, *, emulated: bool = False) -> None:
+        self.kernel, self._emulated = kernel, emulated
+
+    @cached_property
+    def _library(self) -> ctypes.CDLL:
+        return library.load(self._emulated)
+
+    def count(self, question: Question, *, threads: int | None = None) -> Tally:
+        """Answer a question; see `Engine.count`."""
+        with one_torch_thread() as available:
+            count = _Count(self._library, self.kernel, question, threads or available)
+            if count.work.n > _PROBED * _PROBE_PAYS and count.open_share() > _MOST_OPEN:
+                return Portable().count(question, threads=threads or available)
+            return count.run()
+
+
+class _Count:
+    """One question on its way: everything compiled code reads is kept here as long as it runs."""
+
+    def __init__(self, compiled: ctypes.CDLL, kernel: str, question: Question, threads: int) -> None:
+        self.compiled, self.question, self.threads = compiled, question, threads
+        self.layout, self.tally = LAYOUTS[kernel], Tally.zeros(question)
+        a, b = question.rows, question.columns
+        wide = np.float64 if np.float64 in (a.given.dtype, b.given.dtype) else np.float32
+        given = library.contiguous(a.given, wide), library.contiguous(b.given, wide)
+        both = question.column_mates is not None
+        centres = tuple(library.contiguous(centre, np.float64) for centre in question.centres)
+        rows, columns = rounded(compiled, self.layout, (a, b), given, centres, both, threads)  # type: ignore[arg-type]
+        self.kept: list[NDArray[Any]] = []
+        self.work = library.Work(
+            kernel=library.KERNELS.index(kernel), n=len(a), m=len(b),
+            terms=whole(a.dimension, self.layout.terms), d=a.dimension,
+            wide=wide is np.float64, levels=question.depths - 1,
+            rows=self._at(rows.packed), columns=self._at(columns.packed),
+            a=self._at(given[0]), b=self._at(given[1]),
+            a_inverse=self._at(a.inverse_norm), b_inverse=self._at(b.inverse_norm),
+            a_identity=self._at(a.identity), b_identity=self._at(b.identity),
+            starts=self._at(question.starts), ends=self._at(question.ends),
+        )  # fmt: skip
+        self._put_bands(rows, columns)
+        self._put_mates("", question.mates)
+        if question.column_mates is not None:
+            self._put_mates("column_", question.column_mates)
+        # Levels, not depths: what is counted in a stratum is counted in the coarser ones too.
+        self.above, self.ties = np.zeros_like(self.tally.above), np.zeros_like(self.tally.ties)
+        self.work.above, self.work.ties = self._at(self.above), self._at(self.ties)
+        self.columns: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def run(self) -> Tally:
+        row = self.work.terms * 2
+        strip = max(1, _STRIP_BYTES // (row * self.layout.height)) * self.layout.height
+        in_strips(self.work.n, strip, self._worker, self.threads, "linking")
+        tally = self.tally
+        tally.above[:], tally.ties[:] = _by_depth(self.above), _by_depth(self.ties)
+        for above, ties in self.columns:
+            tally.column_above[:] += _by_depth(above)
+            tally.column_ties[:] += _by_depth(ties)
+        return tally
+
+    def open_share(self) -> float:
+        """Count some rows from the middle, for nothing but the share of comparisons that they leave open.
+
+        It is large where few vectors lie very far from all others: one scale for all is then a coarse one.
+        """
+        work = library.Work.from_buffer_copy(self.work)
+        spare = tuple(np.zeros_like(counts) for counts in vars(self.tally).values())
+        work.above, work.ties, work.column_above, work.column_ties = map(library.address, spare)
+        first = (work.n - _PROBED) // 2 // _PROBED * _PROBED
+        settled = self.compiled.count_strip(ctypes.byref(work), first, first + _PROBED)
+        return float(settled / (_PROBED * work.m))
+
+    def _worker(self) -> Strip:
+        work = library.Work.from_buffer_copy(self.work)
+        if self.question.column_mates is not None:
+            mine = np.zeros_like(self.tally.column_above), np.zeros_like(self.tally.column_ties)
+            self.columns.append(mine)  # columns are shared by the threads, rows are not
+            work.column_above, work.column_ties = (library.address(counts) for counts in mine)
+
+        def count(first: int, stop: int) -> None:
+            if self.compiled.count_strip(ctypes.byref(work), first, stop) < 0:
+                raise MemoryError("there is no memory left to count a strip of rows in")
+
+        return count
+
+    def _at(self, array: NDArray[Any]) -> int | None:
+        array = np.ascontiguousarray(array)
+        self.kept.append(array)
+        return library.address(array)
+
+    def _put_mates(self, side: str, mates: Mates) -> None:
+        setattr(self.work, f"{side}mate", self._at(mates.place))
+        setattr(self.work, f"{side}mate_identity", self._at(mates.identity))
+        setattr(self.work, f"{side}mate_score", self._at(mates.score))
+
+    def _put_bands(self, rows: Rounded, columns: Rounded) -> None:
+        mates, asking, layout, work = self.question.mates, self.question.column_mates, self.layout, self.work
+        H, G = float(np.abs(columns.shift).max()), float(np.abs(rows.shift).max())
+        step = rows.step * columns.step
+        threshold = mates.score - rows.shift
+        band: tuple[NDArray[Any], NDArray[Any]]
+        if layout.bfloat:
+            band = bands(threshold, bfloat_width(rows, columns, H, 0))
+            never: tuple[Any, Any] = (np.inf, -np.inf)
+        else:
+            band = integer_band(threshold, integer_width(rows, columns, 1), step)
+            never = (2**31 - 1, -(2**31))
+        height, width = layout.height, 2 * COLUMN_PANEL
+        work.low, work.high = (self._padded(end, height, never[0]) for end in band)
+        work.shift = self._padded(self._shift(columns.shift, step), width, never[1])
+        if asking is None:
+            return
+        if layout.bfloat:
+            band = bands(asking.score, bfloat_width(columns, rows, H, G))
+        else:
+            band = integer_band(asking.score, integer_width(columns, rows, 2), step)
+        work.column_low, work.column_high = (self._padded(end, width, never[0]) for end in band)
+        work.row_shift = self._padded(self._shift(rows.shift, step), height, 0)
+
+    def _shift(self, shift: Floats, step: float) -> NDArray[Any]:
+        return shift.astype(np.float32) if self.layout.bfloat else np.rint(shift / step).astype(np.int32)
+
+    def _padded(self, values: NDArray[Any], multiple: int, filling: Any) -> int | None:
+        """Put values at the start of a cache line, whole blocks of them."""
+        size = whole(len(values), multiple)
+        space = np.full(size + 16, filling, values.dtype)
+        at = -int(space.ctypes.data) % 64 // 4
+        space[at : at + len(values)] = values
+        self.kept.append(space)
+        return library.address(space[at:])
+
+
+def _by_depth(by_level: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Take from each level what lies deeper."""
+    deeper = np.zeros_like(by_level)
+    deeper[:-1] = by_level[1:]
+    return by_level - deeper
