@@ -80,6 +80,31 @@ def test_a_report_with_rules_of_its_own_has_its_last_paragraph():
     assert sections["last_paragraph"] == "The tube ends well."
 
 
+@pytest.mark.parametrize(
+    "title",
+    ["PA AND LATERAL VIEWS OF THE CHEST:", "AP CHEST:", "CHEST, TWO VIEWS:", "FRONTAL CHEST RADIOGRAPH:"],
+)
+def test_what_stands_below_the_views_is_the_findings_of_a_report_without_that_header(title):
+    sections = split_report(f"FINAL REPORT\n HISTORY:  Cough.\n\n {title}  Clear.\n\n IMPRESSION:  Normal.\n")
+    assert (sections["findings"], sections["impression"]) == ("Clear.", "Normal.")
+    assert split_report(f"{title} Erect.\n FINDINGS: Clear.")["findings"] == "Clear."
+    assert split_report(f"IMPRESSION: Normal.\n {title} Clear.")["impression"] == f"Normal. {title} Clear."
+
+
+@pytest.mark.parametrize(
+    "text", ["                FINAL REPORT\n", "FINAL REPORT\n \n ___\n", "FINAL ADDENDUM"]
+)
+def test_a_title_is_no_text(text):
+    assert split_report(text).keys() <= {"report", "addendum"}
+    assert "last_paragraph" not in split_report(text)
+
+
+def test_a_final_addendum_ends_the_impression():
+    text = "FINAL REPORT\n IMPRESSION:  Normal.\n          FINAL ADDENDUM\n The tube is high.\n"
+    sections = split_report(text)
+    assert (sections["impression"], sections["addendum"]) == ("Normal.", "The tube is high.")
+
+
 def test_a_section_that_stands_twice_is_joined_once():
     text = "IMPRESSION: Normal.\nADDENDUM: Late.\nIMPRESSION: Normal.\nIMPRESSION: Not normal."
     assert split_report(text)["impression"] == "Normal. Not normal."

@@ -35,8 +35,13 @@ NAMES = (*KNOWN, LAST_PARAGRAPH, REPORT)
 
 _BY_HEADER = {header: name for name, headers in KNOWN.items() for header in headers}
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9 ()/,.&'_-]{1,60}")
+_VIEWED = "views"
+_UNNAMED = ("", _VIEWED)
 _LONGEST, _LONGEST_ALONE = 61, max(map(len, _BY_HEADER))
-_TITLE = re.compile(r"^[ \t_]*(?:FINAL REPORT|FINAL ADDENDUM)[ \t_]*$", re.MULTILINE)
+_TITLE = re.compile(r"^[ \t_]*(?:FINAL REPORT|FINAL (ADDENDUM))[ \t_]*$", re.MULTILINE)
+_VIEWS = re.compile(
+    r"(?=.*\b(?:CHEST|THORAX)\b).*(?:\b(?:AP|PA|FRONTAL|LATERAL|PORTABLE|VIEWS?)\b|RADIOGRAPH|X-RAY)"
+)
 _PARAGRAPH = re.compile(r"\n[ \t_]*\n")
 SPACES = r"\s{2,}|[^\S ]"
 """White space that is not one space; a single space, replaced by itself, would take most of the time."""
@@ -49,8 +54,10 @@ def split_report(text: str) -> dict[str, str]:
     What stands before a line `FINAL REPORT` is left out. A section begins at a line that starts with a
     header: words in capitals and a colon, or a header of `KNOWN` in any case, also alone on its line. Small
     slips of spelling in a known header are read as meant. Inside findings and impression a header that is
-    not known (`LUNGS:`) goes on with the section; elsewhere it ends the one before. A section that stands
-    twice is joined. The rules are our own: they need no list of exceptional studies.
+    not known (`LUNGS:`) goes on with the section; elsewhere it ends the one before. What stands below the
+    views in capitals (`PA AND LATERAL VIEWS OF THE CHEST:`) is the findings of a report without that header,
+    and a line `FINAL ADDENDUM` begins the addendum. A section that stands twice is joined. The rules are our
+    own: they need no list of exceptional studies.
 
     Args:
         text: the report.
@@ -66,14 +73,18 @@ def split_report(text: str) -> dict[str, str]:
     sections: dict[str, list[str]] = {}
     part: list[str] = []
     name = ""
+    text = _TITLE.sub(lambda title: f"\n{title[1]}:" if title[1] else "", text)
     for line in text.split("\n"):
         found, rest = _header(line)
-        if found is None or (not found and name in ("findings", "impression")):
+        if found is None or (found in _UNNAMED and name in ("findings", "impression")):
             part.append(line)
         else:
             sections.setdefault(name, []).append(fold(" ".join(part)))
             name, part = found, [rest]
     sections.setdefault(name, []).append(fold(" ".join(part)))
+    views = sections.pop(_VIEWED, [])
+    if not any(map(_WORD.search, sections.get("findings", []))):
+        sections["findings"] = views
     joined = {key: " ".join(filter(None, dict.fromkeys(texts))) for key, texts in sections.items() if key}
     joined[REPORT], joined[LAST_PARAGRAPH] = fold(text), _last_paragraph(text)
     return {key: value for key, value in joined.items() if _WORD.search(value)}
@@ -91,17 +102,17 @@ def _header(line: str) -> tuple[str | None, str]:
     if not head or len(head) > (_LONGEST if colon else _LONGEST_ALONE) or (rest and not rest[0].isspace()):
         return None, line
     name = _named(head)
-    return (name if colon else name or None), rest
+    return (name if colon or name not in _UNNAMED else None), rest
 
 
 @lru_cache(maxsize=1 << 14)
 def _named(header: str) -> str | None:
-    """Name the section of a header; empty where it is in capitals and not known, None where it is none."""
+    """Name the section of a header: one of `_UNNAMED` where it is not known, None where it is no header."""
     known = _BY_HEADER.get(fold(header).upper())
     if known or not _CAPITALS.fullmatch(header):
         return known
     near = difflib.get_close_matches(fold(header), ("FINDINGS", "IMPRESSION", "COMPARISON"), n=1, cutoff=0.8)
-    return _BY_HEADER[near[0]] if near else ""
+    return _BY_HEADER[near[0]] if near else _VIEWED if _VIEWS.search(header) else ""
 
 
 def _last_paragraph(text: str) -> str:

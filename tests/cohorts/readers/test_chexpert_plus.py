@@ -45,6 +45,13 @@ def test_sections_are_chosen(tmp_path):
         read(root, ReadOptions(section="last_paragraph"))
 
 
+def test_findings_count_where_the_table_has_no_impression(tmp_path):
+    root = chexpert(tmp_path)
+    path = root / "df_chexpert_plus_240401.csv"
+    path.write_text(path.read_text().replace("section_impression", "other", 1))
+    assert read(root).summary.read["studies with text from findings"] == 1
+
+
 def test_a_patient_in_both_splits_is_told(tmp_path):
     root = chexpert(tmp_path)
     assert read(root).summary.patients_in_several_splits == 1

@@ -108,6 +108,7 @@ def test_webdataset_shards(tmp_path):
         "an id or the image's name is missing": 1,
         "samples without an image": 1,
     }
+    assert reading.summary.read["samples"] == reading.summary.pairs + sum(reading.summary.dropped.values())
 
 
 def write_shard(path, members):

@@ -46,7 +46,8 @@ def read(tree: Survey, options: ReadOptions) -> Found:
     names = {name.lower() for name in column_names(path)}
     sections = {name.removeprefix(_PREFIX): name for name in sorted(names) if name.startswith(_PREFIX)}
     sections |= {REPORT: REPORT} if REPORT in names else {}
-    default = [part for part in SECTIONS.split(",") if all(name in sections for name in part.split("+"))]
+    there = ("+".join(name for name in part.split("+") if name in sections) for part in SECTIONS.split(","))
+    default = [part for part in there if part]
     choice = SectionChoice.parse(options.section or ",".join(default) or REPORT, list(sections))
     table = read_columns(
         path,

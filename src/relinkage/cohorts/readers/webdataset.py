@@ -62,7 +62,7 @@ def read(tree: Survey, options: ReadOptions) -> Found:
                 sample["split_of"] = split
                 rows.append(sample)
             bar.update(1)
-    found.read = {"shards": len(shards), "samples": len(rows)}
+    found.read = {"shards": len(shards), "samples": len(rows) + found.dropped[NO_IMAGE]}
     if not rows:
         raise InputError(f"{tree.asked} holds no sample with an image; check the shards.")
     columns = dict.fromkeys(key for row in rows for key in row)
