@@ -197,5 +197,6 @@ def _notes(table: pl.DataFrame) -> tuple[str, ...]:
     if not crossing:
         return ()
     return (
-        f"{crossing} patients stand in several splits: what is trained on one is not held out from another.",
+        f"{crossing} {'patient stands' if crossing == 1 else 'patients stand'} in several splits: what is trained "
+        "on one is not held out from another.",
     )
