@@ -61,7 +61,12 @@ from relinkage.errors import InputError
 @click.option("--intervals", type=float, default=0.95, show_default=True, help="Confidence level.")
 @click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
-@click.option("--engine", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="What counts: auto, cpu; ray for all cores by Ray; ray://HOST:PORT for a cluster.",
+)
 @click.option("--name", help="What the report calls the model.")
 @click.option(
     "--out", type=FILE, help="Run folder to write: audit.json, linkage.parquet, report.html, card.md."
@@ -91,6 +96,7 @@ def audit(
     """Measure linkage: of EMB, or of --images and --reports."""
     from relinkage import studies
     from relinkage.linkage import AuditSettings, HardNegatives, Resampling
+    from relinkage.linkage.engines import choose
     from relinkage.progress import say
     from relinkage.reports import audit_table
 
@@ -102,6 +108,7 @@ def audit(
         pool, k, direction, distractors, hard, patient_level, open_set or (), temperature,
         Resampling(intervals, replicates, seed), None if risk_pool is None else risk_pool[0],
     )  # fmt: skip
+    counts = choose(engine)
     if out is not None:
         studies.check_run(out)
     key = studies.pseudonym_key(pseudonym_key) if pseudonymise or pseudonym_key is not None else None
@@ -113,7 +120,7 @@ def audit(
         ]
         if given:
             raise InputError(f"{given[0]} does not go with an embeddings folder; give one or the other.")
-        result = studies.audit_embeddings(embeddings, heads, split, settings, name)
+        result = studies.audit_embeddings(embeddings, heads, split, settings, name, engine=counts, out=out)
     else:
         if images is None or reports is None:
             raise InputError("Nothing to audit; name an embeddings folder, or both --images and --reports.")
@@ -121,11 +128,12 @@ def audit(
             raise InputError(
                 "--heads and --split go with an embeddings folder; name one instead of --images."
             )
-        result = studies.audit_arrays(images, reports, pairs, settings, name)
+        result = studies.audit_arrays(images, reports, pairs, settings, name, engine=counts, out=out)
     if key is not None:
         result = studies.pseudonymise(result, key)
     if out is not None:
         studies.write_run(result, out)
+        studies.finish_blocks(out)
     for note in result.result["notes"]:
         say(f"Note: {note}")
     print_result(

@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 import relinkage
+from relinkage.embeddings.stored import Matrix, choose
 from relinkage.errors import InputError
 from relinkage.linkage import controls
+from relinkage.linkage.engines import Engine, in_blocks
 from relinkage.linkage.entropy import entropy_row
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
@@ -49,8 +51,8 @@ class Audit:
 
 
 def audit(
-    images: NDArray[Any],
-    reports: NDArray[Any],
+    images: Matrix,
+    reports: Matrix,
     links: Links | None = None,
     settings: AuditSettings | None = None,
     *,
@@ -58,11 +60,12 @@ def audit(
     inputs: Mapping[str, Any] | None = None,
     sources: tuple[str, str] = ("--images", "--reports"),
     labels: Sequence[str] | None = None,
+    engine: Engine | None = None,
 ) -> Audit:
     """Measure how well images find their reports by cosine similarity.
 
     Args:
-        images: float16, float32 or float64, shape (queries, d).
+        images: float16, float32 or float64, shape (queries, d); what lies on disk is read block by block.
         reports: the same, shape (reports, d).
         links: which report belongs to which image; row by row where not given.
         settings: the choices; the defaults where not given.
@@ -70,11 +73,12 @@ def audit(
         inputs: what made the vectors, copied into the result.
         sources: how messages name the two arrays.
         labels: the label columns of the links; found by their values where not given.
+        engine: what counts; the portable one where not given.
 
     Raises:
         InputError: shapes, values, mates or settings do not fit; the message says which and what to do.
     """
-    settings = settings or AuditSettings()
+    settings, engine = settings or AuditSettings(), in_blocks(engine)
     _check_widths(images, reports, sources)
     links = links or Links.row_by_row(len(images), len(reports))
     labels = label_columns(links.pairs) if labels is None else labels
@@ -83,7 +87,7 @@ def audit(
         report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
         hard = levels(links, settings.hard_negatives, labels) if settings.hard_negatives else []
     image_vectors, report_vectors = image_side.result(), report_side.result()
-    ways = link(image_vectors, report_vectors, links, settings, hard)
+    ways = link(image_vectors, report_vectors, links, settings, hard, engine)
     _check_distractors(ways)
     rows = grid(ways[0].table.standings[ALL], settings)
     pool = risk_pool([way.table for way in ways], settings.risk_pool)
@@ -98,13 +102,13 @@ def audit(
         "patients_known": links.patients_known,
         "studies": links.studies,
         "inputs": dict(inputs or {}),
-        "settings": _describe(settings, rows),
+        "settings": {**_describe(settings, rows), "engine": engine.name},
     }
     # More at a time than threads would push each other out of the caches. What takes longest goes first.
     with ThreadPoolExecutor(torch.get_num_threads()) as side_by_side:
         looks = [side_by_side.submit(_look_closely, way, rows.pools, settings) for way in ways]
         measured = [
-            side_by_side.submit(_measure, way, level, hard, rows, settings)
+            side_by_side.submit(_measure, way, level, hard, rows, settings, engine)
             for way in ways
             for level in (None, *hard)
         ]
@@ -113,7 +117,7 @@ def audit(
             for way in ways
         ]
         targets, said = target_rows(
-            ways, links, rows.cells, settings.resampling, patients=settings.patient_level
+            ways, links, rows.cells, settings.resampling, patients=settings.patient_level, engine=engine
         )
     parts = [part.result() for part in measured]
     close = [look.result() for look in looks]
@@ -137,7 +141,12 @@ def audit(
 
 
 def _measure(
-    way: Way, level: Level | None, hard: Sequence[Level], over_all: Grid, settings: AuditSettings
+    way: Way,
+    level: Level | None,
+    hard: Sequence[Level],
+    over_all: Grid,
+    settings: AuditSettings,
+    engine: Engine,
 ) -> dict[str, list[dict[str, Any]]]:
     """Derive one direction's rows, over all distractors or inside one level of strata."""
     name = ALL if level is None else level.name
@@ -152,7 +161,7 @@ def _measure(
         "curve": recalls[shown:],
         "ranks": ranks,
         "rank_distribution": [rank_distribution(way.table, name)],
-        "controls": _check_controls(way, level, rows, settings, _strict(hard, rows, settings)),
+        "controls": _check_controls(way, level, rows, settings, _strict(hard, rows, settings), engine),
     }
 
 
@@ -181,18 +190,18 @@ def _strict(hard: Sequence[Level], rows: Grid, settings: AuditSettings) -> float
 
 
 def _check_controls(
-    way: Way, level: Level | None, rows: Grid, settings: AuditSettings, strict: float
+    way: Way, level: Level | None, rows: Grid, settings: AuditSettings, strict: float, engine: Engine
 ) -> list[dict[str, Any]]:
     seed = settings.resampling.seed
     if level is None:
         name = ALL
         tables = {
-            controls.SCRAMBLED: controls.scrambled_mates(way, seed),
+            controls.SCRAMBLED: controls.scrambled_mates(way, seed, engine),
             controls.RANDOM: controls.random_scorer(way.table, seed),
         }
     else:
         name = level.name
-        tables = {controls.STRATUM: controls.stratum_scorer(way, level, seed)}
+        tables = {controls.STRATUM: controls.stratum_scorer(way, level, seed, engine)}
     return [
         {"control": control, **row}
         for control, table in tables.items()
@@ -200,8 +209,8 @@ def _check_controls(
     ]
 
 
-def _check_widths(images: NDArray[Any], reports: NDArray[Any], sources: tuple[str, str]) -> None:
-    if images.ndim == reports.ndim == 2 and images.shape[1] != reports.shape[1]:
+def _check_widths(images: Matrix, reports: Matrix, sources: tuple[str, str]) -> None:
+    if len(images.shape) == len(reports.shape) == 2 and images.shape[1] != reports.shape[1]:
         raise InputError(
             f"{sources[0]} has {images.shape[1]} dimensions and {sources[1]} has {reports.shape[1]}, so they "
             "share no space; train heads on them first (`relinkage align EMB --out HEADS`, then "
@@ -218,8 +227,8 @@ def _check_distractors(ways: Sequence[Way]) -> None:
             )
 
 
-def _rows(reports: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    return reports if np.array_equal(rows, np.arange(len(reports))) else reports[rows]
+def _rows(reports: Matrix, rows: NDArray[np.int64]) -> Matrix:
+    return reports if np.array_equal(rows, np.arange(len(reports))) else choose(reports, rows)
 
 
 def _notes(links: Links) -> list[str]:
@@ -251,5 +260,4 @@ def _describe(settings: AuditSettings, rows: Grid) -> dict[str, Any]:
         "interval": settings.resampling.level,
         "replicates": settings.resampling.replicates,
         "seed": settings.resampling.seed,
-        "engine": "cpu",
     }

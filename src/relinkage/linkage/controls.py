@@ -11,6 +11,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.embeddings.stored import Chosen
+from relinkage.linkage.engines import Engine
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_ranks
 from relinkage.linkage.strata import Level, knowing_only
@@ -25,41 +27,46 @@ _SAMPLE = 512
 """Queries that controls with a pass of their own look at: enough to see an error, and cheap."""
 
 
-def scrambled_mates(way: Way, seed: int) -> LinkageTable:
+def scrambled_mates(way: Way, seed: int, engine: Engine | None = None) -> LinkageTable:
     """Ask a sample of queries about candidates drawn at random from those eligible.
 
     Args:
         way: the direction.
         seed: of the sample and the draw.
+        engine: what counts; the portable one where not given.
     """
     random = np.random.default_rng([seed, 1])
     chosen = _sample(len(way.queries), random)
     barred = _inside(way.left_out, chosen, len(way.queries))
     mate = _draw(len(chosen), len(way.candidates), barred, random)
-    counts = count_ranks(way.queries.take(chosen), way.candidates, mate, left_out=barred)
+    asked = way.queries.take(chosen).read()
+    counts = count_ranks(asked, way.candidates, mate, left_out=barred, engine=engine)
     return _table(way.table, chosen, counts, {ALL: 0})
 
 
-def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
+def stratum_scorer(way: Way, level: Level, seed: int, engine: Engine | None = None) -> LinkageTable:
     """Score a sample of queries by their stratum alone: inside strata that is to know nothing.
 
     Args:
         way: the direction.
         level: the strata.
         seed: of the sample and of the strata's directions.
+        engine: what counts; the portable one where not given.
     """
     chosen = _sample(len(way.queries), np.random.default_rng([seed, 4]))
-    queries, candidates = knowing_only(level, seed)
-    strata = level.query, level.candidate
+    directions = knowing_only(level, seed)
+    asking, asked = level.query, level.candidate
     if way.table.direction == "report-to-image":
-        queries, candidates = candidates[level.mate], queries
-        strata = level.candidate[level.mate], level.query
+        asking, asked = level.candidate[level.mate], level.query
+    # Every candidate has a vector of few: where there are many candidates, they are not laid out in memory.
+    candidates = Chosen(directions, asked) if way.candidates.stored else directions[asked]
     counts = count_ranks(
-        Vectors.prepare(queries[chosen], level.name),
+        Vectors.prepare(directions[asking[chosen]], level.name),
         Vectors.prepare(candidates, level.name),
         way.mate[chosen],
-        strata=Strata(strata[0][None, chosen], strata[1][None]),
+        strata=Strata(asking[None, chosen], asked[None]),
         left_out=_inside(way.left_out, chosen, len(way.queries)),
+        engine=engine,
     )
     return _table(way.table, chosen, counts, {ALL: 0, level.name: 1})
 

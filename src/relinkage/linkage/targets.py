@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage import scores
+from relinkage.linkage.engines import Engine
 from relinkage.linkage.first_hit import (
     chance_of_patient,
     chance_of_text,
@@ -23,6 +24,7 @@ from relinkage.linkage.links import Links
 from relinkage.linkage.measures import FULL, Cell, Resampling, by_pool, rows_of, size, sizes
 from relinkage.linkage.ranks import Pairs, count_ranks
 from relinkage.linkage.table import ALL, Standing
+from relinkage.linkage.vectors import score_pairs
 from relinkage.linkage.ways import Way
 
 Ints = NDArray[np.int64]
@@ -50,7 +52,13 @@ class PatientStanding:
 
 
 def target_rows(
-    ways: Sequence[Way], links: Links, cells: Sequence[Cell], resampling: Resampling, *, patients: bool
+    ways: Sequence[Way],
+    links: Links,
+    cells: Sequence[Cell],
+    resampling: Resampling,
+    *,
+    patients: bool,
+    engine: Engine | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Give recall rows over all distractors for wider targets than the mate.
 
@@ -60,6 +68,7 @@ def target_rows(
         cells: pools and ranks.
         resampling: how intervals are made.
         patients: whether to give patient-level rows, at the cost of up to a second pass for each direction.
+        engine: what counts in that pass; the portable one where not given.
 
     Returns:
         Rows with the fields of `measures.recall_rows` and `target`: "text" for image-to-report where texts
@@ -77,7 +86,7 @@ def target_rows(
                     "every report of a text the same vector."
                 )
         if patients and links.patients_known:
-            standing = patient_standing(way, links)
+            standing = patient_standing(way, links, engine)
             rows += _patient_rows(way, standing, cells, resampling)
             notes += _crowded(way, links, standing)
     if patients and not links.patients_known:
@@ -102,7 +111,7 @@ def same_text(way: Way, text: Ints) -> Ints:
     return shared
 
 
-def patient_standing(way: Way, links: Links) -> PatientStanding:
+def patient_standing(way: Way, links: Links, engine: Engine | None = None) -> PatientStanding:
     """Find each query's best candidate of its patient and count the others' candidates above and tied.
 
     The mate is the best where no other own candidate scores above it by more than the tie of 2⁻⁴⁰; then the
@@ -111,15 +120,13 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
     Args:
         way: the direction.
         links: who belongs to whom.
+        engine: what counts in that pass; the portable one where not given.
     """
     queries, candidates = len(way.queries), len(way.candidates)
     known, crowded = _without_crowded(way, links)
     # What the table left out stands apart: it is not in the table's counts.
     (rows, columns), listed = _own(way, known, crowded)
-    score = scores.paired_cosines(
-        way.queries.given, way.queries.inverse_norm, rows,
-        way.candidates.given, way.candidates.inverse_norm, columns,
-    )  # fmt: skip
+    score = score_pairs(way.queries, rows, way.candidates, columns)
     mate_score = way.table.mate_score
     top = mate_score.copy()
     np.maximum.at(top, rows, score)
@@ -141,7 +148,9 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
         place[asked] = np.arange(len(asked))
         inside = behind[rows] & tied  # own candidates below the best count nowhere
         left_out = place[rows[inside]], columns[inside]
-        counts = count_ranks(way.queries.take(asked), way.candidates, best[asked], left_out=left_out)
+        counts = count_ranks(
+            way.queries.take(asked), way.candidates, best[asked], left_out=left_out, engine=engine
+        )
         above[asked], ties[asked] = counts.above[0], counts.ties[0]
     own[crowded] = 0
     return PatientStanding(own, own_ties, Standing(eligible, above, ties))

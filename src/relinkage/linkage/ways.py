@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.linkage.engines import Engine
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_both, count_ranks
 from relinkage.linkage.settings import AuditSettings
@@ -26,7 +27,12 @@ class Way:
 
 
 def link(
-    images: Vectors, reports: Vectors, links: Links, settings: AuditSettings, hard: Sequence[Level] = ()
+    images: Vectors,
+    reports: Vectors,
+    links: Links,
+    settings: AuditSettings,
+    hard: Sequence[Level] = (),
+    engine: Engine | None = None,
 ) -> list[Way]:
     """Make the exact pass and fill a table per direction asked for.
 
@@ -36,6 +42,7 @@ def link(
         links: who belongs to whom.
         settings: direction and distractors.
         hard: levels of hard negatives, each inside the one before.
+        engine: what counts; the portable one where not given.
     """
     apart = settings.distractors == "other-patients"
     left_out = links.same_patient() if apart else None
@@ -46,14 +53,15 @@ def link(
     forth = back = None
     if settings.direction == "both":
         forth, back = count_both(
-            images, reports, links.mate, strata=strata, left_out=left_out, reverse_left_out=back_left_out
-        )
+            images, reports, links.mate,
+            strata=strata, left_out=left_out, reverse_left_out=back_left_out, engine=engine,
+        )  # fmt: skip
     elif settings.direction == "image-to-report":
-        forth = count_ranks(images, reports, links.mate, strata=strata, left_out=left_out)
+        forth = count_ranks(images, reports, links.mate, strata=strata, left_out=left_out, engine=engine)
     else:
         turned = None if strata is None else Strata(strata.candidates[:, links.mate], strata.queries)
         itself = np.arange(len(images))
-        back = count_ranks(asked, images, itself, strata=turned, left_out=back_left_out)
+        back = count_ranks(asked, images, itself, strata=turned, left_out=back_left_out, engine=engine)
     names = [ALL, *(level.name for level in hard)]
     ways = []
     if forth is not None:

@@ -1,18 +1,21 @@
 """What an audit is made of: plain arrays, or embeddings with the heads that were asked for."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
+import relinkage
 from relinkage.alignment import Heads, read_heads
 from relinkage.cohorts.tabular import read_table
-from relinkage.embeddings import Embeddings, read_array, read_embeddings
+from relinkage.embeddings import Embeddings, open_array, read_embeddings
+from relinkage.embeddings.stored import Matrix, fingerprint_of_rows
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 from relinkage.linkage import Audit, AuditSettings, Links, audit
+from relinkage.linkage.engines import Engine, Kept, in_blocks
 
 On = Literal["embeddings", "features"]
 """What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
@@ -22,9 +25,16 @@ Sides = tuple[NDArray[Any], NDArray[Any]]
 
 
 def audit_arrays(
-    images: Path, reports: Path, pairs: Path | None, settings: AuditSettings, name: str | None = None
+    images: Path,
+    reports: Path,
+    pairs: Path | None,
+    settings: AuditSettings,
+    name: str | None = None,
+    *,
+    engine: Engine | None = None,
+    out: Path | None = None,
 ) -> Audit:
-    """Audit two array files, row by row or as a table of pairs says.
+    """Audit two array files, row by row or as a table of pairs says. Large ones are read block by block.
 
     Args:
         images: `.npy`, `.npz`, `.safetensors` or `.parquet`, shape (queries, d).
@@ -32,11 +42,14 @@ def audit_arrays(
         pairs: CSV or Parquet with a row per query, or None.
         settings: the choices of the audit.
         name: what the report calls the audited model; the file names where not given.
+        engine: what counts; the portable one where not given.
+        out: the run folder that will be written, beside which finished blocks are kept until
+            `finish_blocks`; where not given, none are.
 
     Raises:
         InputError: a file cannot be read, or the three do not fit together.
     """
-    image_array, report_array = read_array(images), read_array(reports)
+    image_array, report_array = open_array(images), open_array(reports)
     if pairs is not None:
         table = read_table(pairs)
         links = Links.from_pairs(table, len(image_array), len(report_array), str(pairs))
@@ -60,11 +73,19 @@ def audit_arrays(
     return audit(
         image_array, report_array, links, settings,
         name=name or f"{images.name} × {reports.name}", inputs=inputs, sources=(str(images), str(reports)),
+        engine=_resumable(engine, out, inputs, settings),
     )  # fmt: skip
 
 
 def audit_embeddings(
-    path: Path, heads: Path | None, split: str | None, settings: AuditSettings, name: str | None = None
+    path: Path,
+    heads: Path | None,
+    split: str | None,
+    settings: AuditSettings,
+    name: str | None = None,
+    *,
+    engine: Engine | None = None,
+    out: Path | None = None,
 ) -> Audit:
     """Audit an embeddings folder through its own heads or through trained ones.
 
@@ -74,11 +95,13 @@ def audit_embeddings(
         split: the split to audit; all pairs where not given.
         settings: the choices of the audit.
         name: what the report calls the audited model; the encoder's id where not given.
+        engine: as in `audit_arrays`.
+        out: likewise.
 
     Raises:
         InputError: the folder or heads cannot be read, do not fit, or there are no heads at all.
     """
-    return audit_folder(read_embeddings(path), heads, split, settings, name)
+    return audit_folder(read_embeddings(path), heads, split, settings, name, engine=engine, out=out)
 
 
 def audit_folder(
@@ -89,6 +112,9 @@ def audit_folder(
     name: str | None = None,
     on: On = "embeddings",
     scored: Sides | None = None,
+    *,
+    engine: Engine | None = None,
+    out: Path | None = None,
 ) -> Audit:
     """Do what `audit_embeddings` does with a folder that was read, or let an attacker score its pairs.
 
@@ -101,6 +127,8 @@ def audit_folder(
         on: what is compared.
         scored: what an attacker made of these vectors, a row per image and per distinct report; their
             cosine is then the score.
+        engine: as in `audit_arrays`.
+        out: likewise; not for what an attacker scored.
 
     Raises:
         InputError: as in `audit_embeddings`.
@@ -140,17 +168,33 @@ def audit_folder(
         inputs=inputs,
         sources=(f"{path} (images)", f"{path} (reports)"),
         labels=embeddings.labels,
+        engine=_resumable(engine, out, inputs, settings),
     )
     result.result["notes"] += [*_made_equal(embeddings), *_held_out(embeddings, trained, split)]
     return result
 
 
-def _describe(path: Path, array: NDArray[Any]) -> dict[str, Any]:
+def finish_blocks(out: Path) -> None:
+    """Remove the finished blocks that were kept beside a run folder, which is written now."""
+    Kept.discard(out)
+
+
+def _resumable(
+    engine: Engine | None, out: Path | None, inputs: dict[str, Any], settings: AuditSettings
+) -> Engine:
+    """Let an audit keep finished blocks beside its run folder, where another run of it finds them."""
+    if out is None:
+        return in_blocks(engine)
+    key = {"version": relinkage.__version__, "inputs": inputs, "settings": asdict(settings)}
+    return in_blocks(engine, Kept(out, key))
+
+
+def _describe(path: Path, array: Matrix) -> dict[str, Any]:
     return {
         "file": path.name,
         "rows": len(array),
         "dtype": str(array.dtype),
-        "fingerprint": fingerprint(np.ascontiguousarray(array).data),
+        "fingerprint": fingerprint_of_rows(array),
     }
 
 
