@@ -65,11 +65,17 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--offline", is_flag=True, help="Never ask the network for a model.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="Who encodes: auto for this process; ray for all cores by Ray; ray://HOST:PORT for a cluster.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True)
 def embed(
     cohort: Path, model: str, out: Path, root: Path | None, batch: int, max_left_out: float, split_by: str,
     train_share: float, keep: tuple[str, ...], token_budget: int | None, image_size: int, device: Any,
-    offline: bool, seed: int,
+    offline: bool, engine: str, seed: int,
 ) -> None:  # fmt: skip
     """Frozen features and embeddings of a COHORT; a killed run resumes."""
     from relinkage.cohorts import read_cohort
@@ -85,7 +91,7 @@ def embed(
     for note in table.notes:
         say(f"Note: {note}")
     options = EncoderOptions(device=device, offline=offline, image_size=image_size, seed=seed)
-    embeddings = embed(table, load_encoder(model, options=options), out, settings=settings)
+    embeddings = embed(table, load_encoder(model, options=options), out, settings=settings, engine=engine)
     left_out = len(table) - len(embeddings)
     say(
         f"{out}: {len(embeddings)} pairs embedded"

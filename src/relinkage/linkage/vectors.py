@@ -126,7 +126,9 @@ def _at(vectors: Vectors, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArra
 
 
 def _widened(array: NDArray[Any]) -> NDArray[Any]:
-    wide: NDArray[Any] = np.ascontiguousarray(array, dtype=np.float64 if array.dtype.itemsize == 8 else np.float32)
+    wide: NDArray[Any] = np.ascontiguousarray(
+        array, dtype=np.float64 if array.dtype.itemsize == 8 else np.float32
+    )
     return _with_safe_exponents(wide) if wide.dtype == np.float64 else wide
 
 

@@ -138,7 +138,9 @@ def test_the_engine_keeps_its_name_in_blocks():
 
 def question(rows, columns, dimension=8):
     def empty(n):
-        return Vectors(np.empty((n, dimension), np.float32), np.empty(n), np.empty(n, int), np.empty(dimension))
+        return Vectors(
+            np.empty((n, dimension), np.float32), np.empty(n), np.empty(n, int), np.empty(dimension)
+        )
 
     nobody = Mates(np.empty(rows, int), np.empty(rows, int), np.empty(rows))
     none = np.empty((0, rows), int)

@@ -5,15 +5,13 @@ vectors by reference: those on disk as file and rows, read where the task runs, 
 are put into Ray's object store once. Counts are added up as they come.
 """
 
-import os
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from relinkage.errors import InputError
+from relinkage.cluster import RETRIES, connect, failure
 from relinkage.linkage.engines.blocks import Block, InBlocks
 from relinkage.linkage.engines.question import Question, Tally
 from relinkage.linkage.vectors import Vectors
@@ -22,9 +20,6 @@ _NUMBERS = 2**23
 """Numbers of one side of a block: a task needs some 200 MB, and there may be one for each core."""
 _FEWEST = 64
 """Blocks of a large question, whatever the cluster, so that a run killed on one resumes on another."""
-_RETRIES = 5
-"""How often a task is repeated whose worker died; what kills six workers is not the workers' fault."""
-_starting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Cluster:
         """
         ray = connect(self.address)
         cores = threads or 1
-        task = ray.remote(num_cpus=cores, max_retries=_RETRIES)(count_block)
+        task = ray.remote(num_cpus=cores, max_retries=RETRIES)(count_block)
         shards = _Shards(ray, question)
         waiting = iter(blocks)
         under_way: dict[Any, Block] = {}
@@ -79,7 +74,7 @@ class Cluster:
                     try:
                         tally = ray.get(done)
                     except ray.exceptions.RayError as error:
-                        raise _failure(error) from None
+                        raise failure(error) from None
                     yield block, tally
         finally:
             for task_left in under_way:
@@ -97,40 +92,6 @@ def over_ray(address: str) -> InBlocks:
     """
     connect(address)
     return InBlocks(Cluster(address))
-
-
-def connect(address: str) -> Any:
-    """Start a Ray on this machine, or connect to a cluster; give the module.
-
-    Args:
-        address: `ray` or `ray://HOST:PORT`.
-
-    Raises:
-        InputError: Ray is not installed or cannot be reached.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anyone
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            f"--engine {address} needs Ray; install it with `pip install 'relinkage[cluster]'`."
-        ) from None
-    with _starting:
-        if ray.is_initialized():
-            return ray
-        quiet = {"logging_level": "ERROR", "log_to_driver": False}
-        try:
-            if address == "ray":
-                # A small object store is enough: a few shards at a time, which spill to disk.
-                ray.init(address="local", include_dashboard=False, **quiet)
-            else:
-                ray.init(address=address, **quiet)
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"--engine {address} cannot be reached ({type(error).__name__}); give the address of a Ray "
-                "head of the same version, such as ray://host:10001."
-            ) from None
-    return ray
 
 
 def count_block(rows: Vectors, columns: Vectors, rest: Question, engine: str, threads: int) -> Tally:
@@ -182,13 +143,3 @@ def _some(blocks: Iterator[Block], most: int) -> Iterator[Block]:
         if block is None:
             return
         yield block
-
-
-def _failure(error: Exception) -> Exception:
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, InputError):
-        return cause
-    return InputError(
-        f"A worker of --engine ray failed ({type(error).__name__}); see Ray's log, and the same command "
-        "resumes after the last finished block."
-    )
