@@ -10,7 +10,7 @@ import relinkage
 from relinkage.alignment import Heads, read_heads
 from relinkage.cohorts.tabular import read_table
 from relinkage.embeddings import Embeddings, open_array, read_embeddings
-from relinkage.embeddings.stored import Matrix, fingerprint_of_rows
+from relinkage.embeddings.stored import Matrix, choose, fingerprint_of_rows
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
@@ -21,7 +21,7 @@ On = Literal["embeddings", "features"]
 """What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
 
 Sides = tuple[NDArray[Any], NDArray[Any]]
-"""A vector per image, and one per distinct report."""
+"""A vector per image, and one per distinct report; large ones may lie on disk (`embeddings.stored`)."""
 
 
 def audit_arrays(
@@ -101,7 +101,8 @@ def audit_embeddings(
     Raises:
         InputError: the folder or heads cannot be read, do not fit, or there are no heads at all.
     """
-    return audit_folder(read_embeddings(path), heads, split, settings, name, engine=engine, out=out)
+    embeddings = read_embeddings(path, large_on_disk=True)
+    return audit_folder(embeddings, heads, split, settings, name, engine=engine, out=out)
 
 
 def audit_folder(
@@ -142,8 +143,8 @@ def audit_folder(
     manifest = embeddings.manifest
     inputs = {
         "kind": "embeddings",
-        "images": {"file": path.name, "rows": len(images), "fingerprint": fingerprint(images.data)},
-        "reports": {"file": path.name, "rows": len(texts), "fingerprint": fingerprint(texts.data)},
+        "images": {"file": path.name, "rows": len(images), "fingerprint": fingerprint_of_rows(images)},
+        "reports": {"file": path.name, "rows": len(texts), "fingerprint": fingerprint_of_rows(texts)},
         "pairs": None,
         "model": manifest["encoder"],
         "heads": None if trained is None else {"file": heads.name if heads else "", **trained.manifest},
@@ -158,7 +159,7 @@ def audit_folder(
     title = name or manifest["encoder"]["id"] + ("" if heads is None else f" + {heads.name}")
     if scored is not None:
         images, texts = scored
-    reports = texts[embeddings.pairs["report_row"].to_numpy()]
+    reports = choose(texts, embeddings.pairs["report_row"].to_numpy())
     result = audit(
         images,
         reports,
