@@ -122,6 +122,13 @@ def test_blocks_cover_every_pair_once_and_are_as_even_as_tiles_allow(queries, ca
             assert part.stop - part.start <= 2**18 // 8
 
 
+def test_there_are_never_more_blocks_than_can_be_listed(monkeypatch):
+    monkeypatch.setattr(blocks, "_MOST_BLOCKS", 30)
+    asked = question(70000, 70000)
+    assert len(cut(asked, numbers=2**13)) <= 30
+    assert sum(block.pairs for block in cut(asked, numbers=2**13)) == 70000**2
+
+
 def test_what_fits_into_one_block_is_one_block():
     assert len(cut(question(43793, 43793, 128))) == len(cut(question(43793, 43793, 512))) == 1
 

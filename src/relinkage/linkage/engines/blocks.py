@@ -19,6 +19,8 @@ from relinkage.progress import progress
 BLOCK_NUMBERS = 2**25
 """Numbers of one side of a block: 128 MB in single precision."""
 _MOST_ROWS = 2**18
+_MOST_BLOCKS = 2**22
+"""Beyond that many, blocks grow: the list of them is held in memory, some 500 bytes each."""
 _LEAST_ROWS = 2**12
 _WHOLE_TILES = 1024
 _KeptOrNot = AbstractContextManager[KeptPass | None]
@@ -148,6 +150,8 @@ def cut(question: Question, numbers: int = BLOCK_NUMBERS, fewest: int = 1) -> li
     sizes = len(question.rows), len(question.columns)
     most = min(max(numbers // question.rows.dimension, _WHOLE_TILES), _MOST_ROWS)
     parts = [-(-size // most) for size in sizes]
+    while parts[0] * parts[1] > _MOST_BLOCKS:
+        parts = [-(-part // 2) for part in parts]
     while parts[0] * parts[1] < fewest:
         heights = [size / part for size, part in zip(sizes, parts, strict=True)]
         longer = heights.index(max(heights))

@@ -27,7 +27,9 @@ from relinkage.progress import say
 SCHEMA = "relinkage.partial/1"
 _KEY, _SUM, _BLOCK = "key.json", "sum.safetensors", "block-*.safetensors"
 _TOGETHER = 64
-"""Files of single blocks that are added up into one."""
+"""Files of single blocks that are added up into one, at least."""
+_SUMS = 1024
+"""Sums that are written in a pass, at most: each is as large as its answer."""
 _COUNTS = ("above", "ties", "column_above", "column_ties")
 
 
@@ -102,6 +104,7 @@ class KeptPass:
         self._kept, self._name = kept, name
         self._done = np.zeros(blocks, np.uint8)
         self._single: list[int] = []
+        self._together = max(_TOGETHER, blocks // _SUMS)
 
     def restore(self, total: Tally) -> set[int]:
         """Add what is kept to an empty tally and give the numbers of its blocks."""
@@ -110,7 +113,7 @@ class KeptPass:
         if whole is not None and len(whole["done"]) == len(self._done):
             self._done[:] = whole["done"]
             for count in _COUNTS:
-                getattr(total, count)[:] += whole[count]
+                getattr(total, count)[:] += whole.get(count, 0)
         for file in sorted(folder.glob(_BLOCK)):
             number, block = int(file.stem.partition("-")[2]), _load(file)
             if block is None or self._done[number]:  # damaged, or in the sum already
@@ -134,11 +137,11 @@ class KeptPass:
         folder = self._kept.place(self._name)
         self._done[number] = 1
         self._single.append(number)
-        if len(self._single) < _TOGETHER:
+        if len(self._single) < self._together:
             bounds = np.array([[part.start, part.stop] for part in at])
             _write(_file(folder, number), {"at": bounds, **_narrow(tally)})
             return
-        _write(folder / _SUM, {"done": self._done} | {count: getattr(total, count) for count in _COUNTS})
+        _write(folder / _SUM, {"done": self._done, **_asked(total)})
         for one in self._single:
             _file(folder, one).unlink(missing_ok=True)
         self._single.clear()
@@ -158,11 +161,15 @@ def digest(question: Question, cuts: Sequence[tuple[int, ...]]) -> str:
     return fingerprint_of([shapes.encode(), *(np.ascontiguousarray(array).data for array in arrays)])[7:39]
 
 
-def _narrow(tally: Tally) -> dict[str, NDArray[np.uint32]]:
-    """A block has fewer than 2³² rows and columns; where columns ask nothing, nothing is kept of them."""
+def _asked(tally: Tally) -> dict[str, NDArray[np.int64]]:
+    """Give the counts that are kept: where columns ask nothing, nothing of them."""
     counts = {count: getattr(tally, count) for count in _COUNTS}
-    asked = [name for name, array in counts.items() if not name.startswith("column") or array.any()]
-    return {name: counts[name].astype(np.uint32) for name in asked}
+    return {name: array for name, array in counts.items() if not name.startswith("column") or array.any()}
+
+
+def _narrow(tally: Tally) -> dict[str, NDArray[np.uint32]]:
+    """A block has fewer than 2³² rows and columns."""
+    return {name: array.astype(np.uint32) for name, array in _asked(tally).items()}
 
 
 def _wide(block: Mapping[str, NDArray[Any]]) -> Tally:
