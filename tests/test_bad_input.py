@@ -137,7 +137,7 @@ def test_pairs_that_do_not_fit(refuse, line, says):
     ("--intervals wide", "'wide' is not a valid float"),
     ("--replicates 99", "--replicates 99 is too few; give at least 100"),
     ("--seed -1", "'--seed': -1 is not in the range"),
-    ("--engine abacus", "'abacus' is not one of 'auto', 'cpu', 'native'"),
+    ("--engine abacus", "'abacus' is no engine; give auto, cpu, native, gpu, ray or ray://HOST:PORT"),
 )
 def test_choices_of_an_audit_that_cannot_be_had(refuse, line, says):
     refuse(f"audit --images images.npy --reports reports.npy --out new {line}", says)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,11 @@ def _no_number(constant: str) -> float:
 
 def fingerprint(*parts: bytes | memoryview) -> str:
     """Give `sha256:` and the hexadecimal digest of the parts, one after the other."""
+    return fingerprint_of(parts)
+
+
+def fingerprint_of(parts: Iterable[bytes | memoryview]) -> str:
+    """Do what `fingerprint` does with parts that are made as they are needed."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)

@@ -5,7 +5,7 @@ import sys
 from tqdm import tqdm
 
 
-def progress(total: int, what: str, unit: str, *, done: int = 0) -> "tqdm[None]":
+def progress(total: int, what: str, unit: str, *, done: int = 0, scale: bool = False) -> "tqdm[None]":
     """Give a progress bar to be used as a context manager.
 
     Args:
@@ -13,12 +13,14 @@ def progress(total: int, what: str, unit: str, *, done: int = 0) -> "tqdm[None]"
         what: the work, in a word or two.
         unit: the name of one unit.
         done: units that an earlier, interrupted run has already finished.
+        scale: whether to print 3.2G rather than 3200000000.
     """
     return tqdm(
         total=total,
         desc=what,
         unit=f" {unit}",
         initial=done,
+        unit_scale=scale,
         file=sys.stderr,
         disable=not sys.stderr.isatty(),
         leave=False,

@@ -173,7 +173,7 @@ def test_cells_that_are_no_text_and_no_number(values, kind):
 def test_patients_across_splits_are_noted():
     crossing = cohort(patient_id=["p", "p", "q", "q"], split=["train", "test", "test", "test"])
     assert crossing.notes == (
-        "1 patients stand in several splits: what is trained on one is not held out from another.",
+        "1 patient stands in several splits: what is trained on one is not held out from another.",
     )
     assert cohort(patient_id=["p", "p", "q", "q"], split=["train", "train", "test", "test"]).notes == ()
 

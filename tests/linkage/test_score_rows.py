@@ -1,5 +1,7 @@
 """The scores of some queries with all distractors equal plain float64 cosines, sorted."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -45,6 +47,23 @@ def test_rows_equal_sorted_cosines(depth, distractors, direction):
         z = np.append(z, scores[i, i] / 0.07)
         p = np.exp(z - logsumexp(z))
         assert rows.entropy[place] == pytest.approx(-np.sum(p * np.log(p)) / np.log(len(z)), abs=1e-10)
+
+
+@pytest.mark.parametrize("distractors", ["all", "other-patients"])
+@pytest.mark.parametrize("depth", [0, 7, 40, 150])
+@pytest.mark.parametrize("temperature", [0.001, 0.07])
+def test_candidates_may_come_a_few_at_a_time(monkeypatch, depth, distractors, temperature):
+    way, *_ = scene(depth, distractors)
+    query = np.arange(0, 150, 2)
+    whole = score_rows(way, query, depth, temperature)
+    module = sys.modules["relinkage.linkage.score_rows"]
+    monkeypatch.setattr(module, "_NUMBERS", 1)
+    monkeypatch.setattr(module, "_BLOCK", 20)
+    parts = score_rows(way, query, depth, temperature)
+    np.testing.assert_array_equal(parts.distractors, whole.distractors)
+    np.testing.assert_allclose(parts.top, whole.top, atol=1e-15)
+    np.testing.assert_allclose(parts.log_mean, whole.log_mean, rtol=1e-12)
+    np.testing.assert_allclose(parts.entropy, whole.entropy, rtol=1e-9, atol=1e-12)
 
 
 def test_the_entropy_of_equal_scores_is_one_and_of_one_that_stands_out_nought():

@@ -91,6 +91,7 @@ def audit(
     """Measure linkage: of EMB, or of --images and --reports."""
     from relinkage import studies
     from relinkage.linkage import AuditSettings, HardNegatives, Resampling
+    from relinkage.linkage.engines import choose
     from relinkage.progress import say
     from relinkage.reports import audit_table
 
@@ -102,6 +103,7 @@ def audit(
         pool, k, direction, distractors, hard, patient_level, open_set or (), temperature,
         Resampling(intervals, replicates, seed), None if risk_pool is None else risk_pool[0], engine,
     )  # fmt: skip
+    choose(engine)  # so that one that cannot run here is refused before anything is read
     if out is not None:
         studies.check_run(out)
     key = studies.pseudonym_key(pseudonym_key) if pseudonymise or pseudonym_key is not None else None
@@ -113,7 +115,7 @@ def audit(
         ]
         if given:
             raise InputError(f"{given[0]} does not go with an embeddings folder; give one or the other.")
-        result = studies.audit_embeddings(embeddings, heads, split, settings, name)
+        result = studies.audit_embeddings(embeddings, heads, split, settings, name, out=out)
     else:
         if images is None or reports is None:
             raise InputError("Nothing to audit; name an embeddings folder, or both --images and --reports.")
@@ -121,11 +123,12 @@ def audit(
             raise InputError(
                 "--heads and --split go with an embeddings folder; name one instead of --images."
             )
-        result = studies.audit_arrays(images, reports, pairs, settings, name)
+        result = studies.audit_arrays(images, reports, pairs, settings, name, out=out)
     if key is not None:
         result = studies.pseudonymise(result, key)
     if out is not None:
         studies.write_run(result, out)
+        studies.finish_blocks(out)
     for note in result.result["notes"]:
         say(f"Note: {note}")
     print_result(

@@ -74,11 +74,17 @@ def phantom(out: Path, pairs: int, seed: int, site: str) -> None:
     default=False,
     help="Ask the hub for a model that is not on this machine, or never.  [default: never]",
 )
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="Who encodes: auto for this process; ray for all cores by Ray; ray://HOST:PORT for a cluster.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True)
 def embed(
     cohort: Path, model: str, out: Path, root: Path | None, batch: int, max_left_out: float, split_by: str,
     train_share: float, keep: tuple[str, ...], token_budget: int | None, image_size: int, device: Any,
-    download: bool, seed: int,
+    download: bool, engine: str, seed: int,
 ) -> None:  # fmt: skip
     """Frozen features and embeddings of a COHORT; a killed run resumes."""
     from relinkage.embeddings import EmbedSettings, embed
@@ -91,7 +97,7 @@ def embed(
     )  # fmt: skip
     table = read_aloud(cohort, root)
     options = EncoderOptions(device=device, download=download, image_size=image_size, seed=seed)
-    embeddings = embed(table, load_encoder(model, options=options), out, settings=settings)
+    embeddings = embed(table, load_encoder(model, options=options), out, settings=settings, engine=engine)
     left_out = len(table) - len(embeddings)
     say(
         f"{out}: {len(embeddings)} pairs embedded"

@@ -11,9 +11,27 @@ from relinkage.errors import InputError
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 """What numpy, torch and scikit-learn all take as a seed."""
-ENGINE = click.Choice(["auto", "cpu", "native"])
-"""The names in `relinkage.linkage.engines.ENGINES`, written out so that --help does not load them."""
-ENGINE_HELP = "What counts; the counts are the same. auto: native where it can be built, else cpu."
+ENGINES = ("auto", "cpu", "native", "gpu", "ray")
+"""The names that `relinkage.linkage.engines.choose` knows, written out so that --help does not load them."""
+ENGINE_HELP = (
+    f"What counts, {', '.join(ENGINES)} or ray://HOST:PORT; the counts are the same. auto: the fastest "
+    "there is on this machine. ray: all cores by Ray."
+)
+
+
+class EngineName(click.ParamType[Any]):
+    """The name of an engine, or the address of a Ray cluster."""
+
+    name = "engine"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the name, or fail with a sentence that lists them."""
+        if value not in ENGINES and not value.startswith("ray://"):
+            self.fail(f"{value!r} is no engine; give {', '.join(ENGINES)} or ray://HOST:PORT", param, ctx)
+        return value
+
+
+ENGINE = EngineName()
 
 
 class Numbers(click.ParamType[Any]):

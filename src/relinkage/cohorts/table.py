@@ -196,7 +196,5 @@ def _notes(table: pl.DataFrame) -> tuple[str, ...]:
     crossing = splits.filter(pl.col("split") > 1).height
     if not crossing:
         return ()
-    return (
-        f"{crossing} {'patient stands' if crossing == 1 else 'patients stand'} in several splits: what is trained "
-        "on one is not held out from another.",
-    )
+    who = "1 patient stands" if crossing == 1 else f"{crossing} patients stand"
+    return (f"{who} in several splits: what is trained on one is not held out from another.",)

@@ -1,5 +1,6 @@
 """Plain arrays of features or embeddings from the formats that other tools write."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from relinkage.embeddings.stored import Matrix, Stored, in_npy, in_safetensors
 from relinkage.errors import InputError
 
 FORMATS = (".npy", ".npz", ".safetensors", ".parquet")
 FLOATS = (np.float16, np.float32, np.float64)
+LARGE = 2**27
+"""Bytes from which on an array stays on disk and is read as it is needed."""
 
 
 def read_array(path: str | Path) -> NDArray[Any]:
@@ -34,6 +38,29 @@ def read_array(path: str | Path) -> NDArray[Any]:
         InputError: the file is missing, unreadable, not two-dimensional, empty, or holds no floating-point
             numbers; or it holds several arrays and no name was given, or none of that name.
     """
+    return _checked(_read(*_find(path)), str(path))
+
+
+def open_array(path: str | Path) -> Matrix:
+    """Do what `read_array` does, but leave a large array on disk where its rows can be read one by one.
+
+    They can in `.npy` files that lie row by row and in `.safetensors` files, local or on shared storage.
+
+    Args:
+        path: as in `read_array`.
+
+    Raises:
+        InputError: as in `read_array`; also later, when rows are read from a file that has changed.
+    """
+    file, name = _find(path)
+    if file.suffix in (".npy", ".safetensors") and file.stat().st_size >= LARGE:
+        stored = _read(file, name, stay=True)
+        if stored is not None:
+            return stored
+    return _checked(_read(file, name), str(path))
+
+
+def _find(path: str | Path) -> tuple[Path, str | None]:
     file, name = _split(str(path))
     if file.suffix not in FORMATS:
         raise InputError(f"{file} is no array file; name one that ends in {', '.join(FORMATS)}.")
@@ -41,10 +68,16 @@ def read_array(path: str | Path) -> NDArray[Any]:
         raise InputError(f"{file} is a folder; name an array file.")
     if not file.is_file():
         raise InputError(f"{file} does not exist; name an array file.")
+    return file, name
+
+
+def _read(file: Path, name: str | None, *, stay: bool = False) -> Any:
+    readers: dict[str, Callable[[Path, str | None], Any]]
+    readers = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet}
+    if stay:
+        readers = {".npy": _stored_npy, ".safetensors": _stored_safetensors}
     try:
-        array = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet}[file.suffix](
-            file, name
-        )
+        return readers[file.suffix](file, name)
     except InputError:
         raise
     # On damaged bytes the readers raise anything; polars' panic is not even an Exception.
@@ -53,7 +86,6 @@ def read_array(path: str | Path) -> NDArray[Any]:
             f"{file} cannot be read as a {file.suffix} array ({type(error).__name__}); "
             "check the file, which may hold no pickled objects."
         ) from None
-    return _checked(array, str(path))
 
 
 def _split(path: str) -> tuple[Path, str | None]:
@@ -67,6 +99,16 @@ def _split(path: str) -> tuple[Path, str | None]:
 def _npy(path: Path, name: str | None) -> NDArray[Any]:
     with path.open("rb") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _stored_npy(path: Path, name: str | None) -> Stored | None:
+    return in_npy(path)
+
+
+def _stored_safetensors(path: Path, name: str | None) -> Stored | None:
+    with safe_open(path, "pt") as file:  # which checks that the file is whole
+        chosen = _choose(list(file.keys()), name, path)
+    return in_safetensors(path, chosen)
 
 
 def _npz(path: Path, name: str | None) -> NDArray[Any]:

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort, with_split
 from relinkage.cohorts.text import normalise, within_budget
-from relinkage.embeddings.decoding import decode_ahead
-from relinkage.embeddings.features import checked, checked_images, image_arrays, no_images, with_embeddings
+from relinkage.embeddings.batches import Batches, over
+from relinkage.embeddings.features import image_arrays, no_images, with_embeddings
 from relinkage.embeddings.folder import (
     HEADS,
     LEFT_OUT,
@@ -73,7 +72,12 @@ class EmbedSettings:
 
 
 def embed(
-    cohort: Cohort, encoder: Encoder, out: str | Path, *, settings: EmbedSettings | None = None
+    cohort: Cohort,
+    encoder: Encoder,
+    out: str | Path,
+    *,
+    settings: EmbedSettings | None = None,
+    engine: str = "auto",
 ) -> Embeddings:
     """Embed a cohort into a folder, or finish there what a killed run began.
 
@@ -87,6 +91,7 @@ def embed(
             cut to the token budget like all others.
         out: the folder to write.
         settings: choices of the pass.
+        engine: who puts batches through the encoder: `auto` for this process, `ray` or `ray://HOST:PORT`.
 
     Raises:
         InputError: `out` holds something else, a column may not leave the cohort, too many rows have an
@@ -111,7 +116,8 @@ def embed(
     if prepare(out, beginning):
         return read_embeddings(out)
     try:
-        _run(cohort, encoder, out, settings, empty, given.salt(), beginning)
+        batches = over(engine, encoder, settings.workers)
+        _run(cohort, encoder, out, settings, empty, given.salt(), beginning, batches)
     except HopelessError:
         discard(out)
         raise
@@ -148,15 +154,16 @@ def _run(
     empty: NDArray[np.bool_],
     salt: str,
     beginning: dict[str, Any],
+    work: Batches,
 ) -> None:
     left_out = LeftOut(len(cohort), settings.max_left_out)
     left_out.add({int(row): EMPTY_REPORT for row in np.flatnonzero(empty)})
-    image_shards = _embed_images(cohort, encoder, out, settings, np.flatnonzero(~empty), left_out)
+    image_shards = _embed_images(cohort, encoder, out, settings, np.flatnonzero(~empty), left_out, work)
     kept = np.setdiff1d(np.arange(len(cohort)), list(left_out.reasons)).astype(np.intp)
     if not len(kept):
         raise HopelessError(f"No row of the cohort has a readable image and a report ({left_out.summary()}).")
     texts, reports = distinct_texts(cohort, kept, salt, settings.token_budget)
-    text_shards, truncated = _embed_texts(texts, encoder, out, settings)
+    text_shards, truncated = _embed_texts(texts, encoder, out, settings, work)
 
     pairs = pairs_table(cohort, kept, reports, truncated, settings.keep)
     each = pairs.unique("report_hash")
@@ -202,6 +209,7 @@ def _embed_images(
     settings: EmbedSettings,
     rows: NDArray[np.intp],
     left_out: LeftOut,
+    work: Batches,
 ) -> list[int]:
     """Write the image shards that are missing; give the number of kept rows in every shard."""
     shards = list(_cut(rows, settings.shard_rows))
@@ -212,42 +220,34 @@ def _embed_images(
     todo = [(file, shard) for file, shard in zip(files, shards, strict=True) if not file.exists()]
     batches = [batch for _, shard in todo for batch in _cut(shard, settings.batch)]
     paths = cohort.image_paths()
-    decoded = decode_ahead(
-        [[paths[row] for row in batch] for batch in batches],
-        cohort.root,
-        encoder.preprocess,
-        settings.workers,
-    )
+    encoded = work.images([[paths[row] for row in batch] for batch in batches], cohort.root)
     done = len(rows) - sum(len(shard) for _, shard in todo)
     project = encoder.heads.embed_images if encoder.heads is not None else None
-    with closing(decoded), progress(len(rows), "images", "images", done=done) as bar:
+    with closing(encoded), progress(len(rows), "images", "images", done=done) as bar:
         for file, shard in todo:
             unusable: dict[int, str] = {}
             features = [no_images(encoder.card)]
             for batch in _cut(shard, settings.batch):
-                pixels = []
-                for row, image in zip(batch, next(decoded), strict=True):
-                    if isinstance(image, str):
-                        unusable[int(row)] = image
-                    else:
-                        pixels.append(image)
+                part = next(encoded)
+                unusable |= {int(batch[place]): reason for place, reason in part.unusable.items()}
                 left_out.add(unusable)
-                if pixels:
-                    part = encoder.encode_images(torch.stack(pixels))
-                    features.append(checked_images(part, len(pixels), encoder))
+                if part.features is not None:
+                    features.append(part.features)
                 bar.update(len(batch))
             write_shard(file, image_arrays(np.concatenate(features), project), unusable)
     return [len(shard) - len(left_out.reasons.keys() & set(shard.tolist())) for shard in shards]
 
 
 def _embed_texts(
-    texts: list[str], encoder: Encoder, out: Path, settings: EmbedSettings
+    texts: list[str], encoder: Encoder, out: Path, settings: EmbedSettings, work: Batches
 ) -> tuple[list[int], NDArray[np.bool_]]:
     """Write the text shards that are missing; give the rows of every shard and the truncation flags."""
     project = encoder.heads.embed_texts if encoder.heads is not None else None
     flags: list[NDArray[np.bool_]] = []
     shards = list(_cut(texts, settings.shard_rows))
-    with progress(len(texts), "reports", "reports") as bar:
+    missing = [shard for index, shard in enumerate(shards) if not (out / shard_name("text", index)).exists()]
+    encoded = work.texts([batch for shard in missing for batch in _cut(shard, settings.batch)])
+    with closing(encoded), progress(len(texts), "reports", "reports") as bar:
         for index, shard in enumerate(shards):
             file = out / shard_name("text", index)
             if file.exists():
@@ -256,8 +256,8 @@ def _embed_texts(
                 continue
             features, truncated = [], []
             for batch in _cut(shard, settings.batch):
-                part = encoder.encode_texts(batch)
-                features.append(checked(part.features, len(batch), encoder.card.text_features, encoder))
+                part = next(encoded)
+                features.append(part.features)
                 truncated.append(part.truncated)
                 bar.update(len(batch))
             flags.append(np.concatenate(truncated))

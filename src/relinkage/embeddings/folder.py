@@ -12,8 +12,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from relinkage.cohorts.tabular import read_table
+from relinkage.embeddings.arrays import LARGE
 from relinkage.embeddings.grid import Grid, open_grid
-from relinkage.embeddings.shards import Side, read_shard, shard_name
+from relinkage.embeddings.shards import Side, read_shard, shard_name, shard_shapes
+from relinkage.embeddings.stored import Stored, choose, in_safetensors
 from relinkage.embeddings.table import ADDED, IDS
 from relinkage.encoders.heads import HeadPair, load_heads
 from relinkage.errors import InputError
@@ -45,6 +47,9 @@ class Embeddings:
         manifest: what made them.
         path: the folder they were read from.
         image_grid: where the image tower gives a grid of features, that grid, on disk.
+
+    Arrays of features and embeddings are in memory, but for large ones that were asked to stay on disk: those
+    are `Stored`, which gives rows when it is indexed.
     """
 
     pairs: pl.DataFrame
@@ -92,10 +97,10 @@ class Embeddings:
         return replace(
             self,
             pairs=pairs.with_columns(pl.Series("report_row", places, dtype=pl.Int32)),
-            image_features=self.image_features[chosen],
-            text_features=self.text_features[texts],
-            image_embeddings=None if self.image_embeddings is None else self.image_embeddings[chosen],
-            text_embeddings=None if self.text_embeddings is None else self.text_embeddings[texts],
+            image_features=choose(self.image_features, chosen),
+            text_features=choose(self.text_features, texts),
+            image_embeddings=None if self.image_embeddings is None else choose(self.image_embeddings, chosen),
+            text_embeddings=None if self.text_embeddings is None else choose(self.text_embeddings, texts),
             image_grid=None if self.image_grid is None else self.image_grid.select(chosen),
         )
 
@@ -164,8 +169,12 @@ def _batches(features: Floats, size: int) -> Iterator[Floats]:
     return (features[start : start + size] for start in range(0, len(features), size))
 
 
-def read_embeddings(path: str | Path) -> Embeddings:
+def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddings:
     """Read an embeddings folder and check that it is whole.
+
+    Args:
+        path: the folder.
+        large_on_disk: leave large arrays on disk. Whether their numbers are finite is then not looked at.
 
     Raises:
         InputError: the folder is unfinished or none of ours, or a file is missing, damaged, of the wrong
@@ -190,8 +199,9 @@ def read_embeddings(path: str | Path) -> Embeddings:
         positions = card.get("image_positions")
         manifest["labels"] = [str(label) for label in manifest["labels"]]
         embedding = card["embedding"]
-        images = _read_side(path, "image", shards["image"], card["image_features"], embedding)
-        texts = _read_side(path, "text", shards["text"], card["text_features"], embedding)
+        side = _open_side if large_on_disk else _read_side
+        images = side(path, "image", shards["image"], card["image_features"], embedding)
+        texts = side(path, "text", shards["text"], card["text_features"], embedding)
         grid = open_grid(path, shards["image"], positions, card["image_features"]) if positions else None
     except (AttributeError, KeyError, TypeError, ValueError):
         raise InputError(f"{path / MANIFEST} is damaged; embed the cohort again.") from None
@@ -211,7 +221,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
 def _read_side(
     path: Path, side: Side, rows: list[int], features: int, embedding: int | None
 ) -> dict[str, Floats]:
-    widths = {"features": features} | ({"embeddings": embedding} if embedding is not None else {})
+    widths = _widths(features, embedding)
     arrays = {name: np.empty((sum(rows), width), np.float32) for name, width in widths.items()}
     start = 0
     for index, count in enumerate(rows):
@@ -228,6 +238,33 @@ def _read_side(
             target[start : start + count] = part
         start += count
     return arrays
+
+
+def _open_side(
+    path: Path, side: Side, rows: list[int], features: int, embedding: int | None
+) -> dict[str, Any]:
+    """Do what `_read_side` does, but leave arrays on disk where one of them is large."""
+    widths = _widths(features, embedding)
+    if sum(rows) * max(widths.values()) * 4 < LARGE:
+        return _read_side(path, side, rows, features, embedding)
+    files = [path / shard_name(side, index) for index in range(len(rows))]
+    for file, count in zip(files, rows, strict=True):
+        shapes = shard_shapes(file)
+        for name, width in widths.items():
+            if shapes.get(name) != ("F32", [count, width]):
+                raise InputError(
+                    f"{file} does not hold the {name} that the manifest states; embed the cohort again."
+                )
+    opened: dict[str, Any] = {}
+    for name, width in widths.items():
+        found = [in_safetensors(file, name) for file, count in zip(files, rows, strict=True) if count]
+        pieces = [piece for stored in found if stored is not None for piece in stored.pieces]
+        opened[name] = Stored(tuple(pieces), width, "<f4")
+    return opened
+
+
+def _widths(features: int, embedding: int | None) -> dict[str, int]:
+    return {"features": features} | ({"embeddings": embedding} if embedding is not None else {})
 
 
 def _read_pairs(path: Path, images: int, texts: int) -> pl.DataFrame:

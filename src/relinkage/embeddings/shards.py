@@ -54,6 +54,17 @@ def read_shard(path: Path, names: Collection[str] | None = None) -> dict[str, ND
         return {name: file.get_tensor(name) for name in found}
 
 
+def shard_shapes(path: Path) -> dict[str, tuple[str, list[int]]]:
+    """Give the type and the shape of every array of a shard, without reading them.
+
+    Raises:
+        InputError: the shard is missing or damaged.
+    """
+    with _opened(path) as file:
+        names = [(name, file.get_slice(name)) for name in file.keys()]  # noqa: SIM118 (not a dict)
+        return {name: (part.get_dtype(), part.get_shape()) for name, part in names}
+
+
 def read_left_out(path: Path) -> dict[int, str]:
     """Read which cohort rows a shard left out, and why.
 

@@ -13,8 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 import relinkage
+from relinkage.embeddings.stored import Matrix, choose
 from relinkage.errors import InputError
 from relinkage.linkage import controls
+from relinkage.linkage.engines import Engine, in_blocks
+from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.entropy import entropy_row
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
@@ -49,8 +52,8 @@ class Audit:
 
 
 def audit(
-    images: NDArray[Any],
-    reports: NDArray[Any],
+    images: Matrix,
+    reports: Matrix,
     links: Links | None = None,
     settings: AuditSettings | None = None,
     *,
@@ -58,11 +61,12 @@ def audit(
     inputs: Mapping[str, Any] | None = None,
     sources: tuple[str, str] = ("--images", "--reports"),
     labels: Sequence[str] | None = None,
+    engine: Engine | None = None,
 ) -> Audit:
     """Measure how well images find their reports by cosine similarity.
 
     Args:
-        images: float16, float32 or float64, shape (queries, d).
+        images: float16, float32 or float64, shape (queries, d); what lies on disk is read block by block.
         reports: the same, shape (reports, d).
         links: which report belongs to which image; row by row where not given.
         settings: the choices; the defaults where not given.
@@ -70,11 +74,13 @@ def audit(
         inputs: what made the vectors, copied into the result.
         sources: how messages name the two arrays.
         labels: the label columns of the links; found by their values where not given.
+        engine: what counts; the one that the settings name where not given.
 
     Raises:
         InputError: shapes, values, mates or settings do not fit; the message says which and what to do.
     """
     settings = settings or AuditSettings()
+    engine = in_blocks(engine or choose_engine(settings.engine))
     _check_widths(images, reports, sources)
     links = links or Links.row_by_row(len(images), len(reports))
     labels = label_columns(links.pairs) if labels is None else labels
@@ -83,7 +89,7 @@ def audit(
         report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
         hard = levels(links, settings.hard_negatives, labels) if settings.hard_negatives else []
     image_vectors, report_vectors = image_side.result(), report_side.result()
-    ways = link(image_vectors, report_vectors, links, settings, hard)
+    ways = link(image_vectors, report_vectors, links, settings, hard, engine)
     _check_distractors(ways)
     rows = grid(ways[0].table.standings[ALL], settings)
     pool = risk_pool([way.table for way in ways], settings.risk_pool)
@@ -200,8 +206,8 @@ def _check_controls(
     ]
 
 
-def _check_widths(images: NDArray[Any], reports: NDArray[Any], sources: tuple[str, str]) -> None:
-    if images.ndim == reports.ndim == 2 and images.shape[1] != reports.shape[1]:
+def _check_widths(images: Matrix, reports: Matrix, sources: tuple[str, str]) -> None:
+    if len(images.shape) == len(reports.shape) == 2 and images.shape[1] != reports.shape[1]:
         raise InputError(
             f"{sources[0]} has {images.shape[1]} dimensions and {sources[1]} has {reports.shape[1]}, so they "
             "share no space; train heads on them first (`relinkage align EMB --out HEADS`, then "
@@ -218,8 +224,8 @@ def _check_distractors(ways: Sequence[Way]) -> None:
             )
 
 
-def _rows(reports: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    return reports if np.array_equal(rows, np.arange(len(reports))) else reports[rows]
+def _rows(reports: Matrix, rows: NDArray[np.int64]) -> Matrix:
+    return reports if np.array_equal(rows, np.arange(len(reports))) else choose(reports, rows)
 
 
 def _notes(links: Links) -> list[str]:

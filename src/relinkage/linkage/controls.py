@@ -11,6 +11,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.embeddings.stored import Chosen
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_ranks
 from relinkage.linkage.strata import Level, knowing_only
@@ -36,7 +37,8 @@ def scrambled_mates(way: Way, seed: int) -> LinkageTable:
     chosen = _sample(len(way.queries), random)
     barred = _inside(way.left_out, chosen, len(way.queries))
     mate = _draw(len(chosen), len(way.candidates), barred, random)
-    counts = count_ranks(way.queries.take(chosen), way.candidates, mate, left_out=barred, engine=way.engine)
+    asked = way.queries.take(chosen).read()
+    counts = count_ranks(asked, way.candidates, mate, left_out=barred, engine=way.engine)
     return _table(way.table, chosen, counts, {ALL: 0})
 
 
@@ -49,16 +51,17 @@ def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
         seed: of the sample and of the strata's directions.
     """
     chosen = _sample(len(way.queries), np.random.default_rng([seed, 4]))
-    queries, candidates = knowing_only(level, seed)
-    strata = level.query, level.candidate
+    directions = knowing_only(level, seed)
+    asking, asked = level.query, level.candidate
     if way.table.direction == "report-to-image":
-        queries, candidates = candidates[level.mate], queries
-        strata = level.candidate[level.mate], level.query
+        asking, asked = level.candidate[level.mate], level.query
+    # Every candidate has a vector of few: where there are many candidates, they are not laid out in memory.
+    candidates = Chosen(directions, asked) if way.candidates.stored else directions[asked]
     counts = count_ranks(
-        Vectors.prepare(queries[chosen], level.name),
+        Vectors.prepare(directions[asking[chosen]], level.name),
         Vectors.prepare(candidates, level.name),
         way.mate[chosen],
-        strata=Strata(strata[0][None, chosen], strata[1][None]),
+        strata=Strata(asking[None, chosen], asked[None]),
         left_out=_inside(way.left_out, chosen, len(way.queries)),
         engine=way.engine,
     )

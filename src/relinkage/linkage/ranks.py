@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from relinkage.errors import InputError
 from relinkage.linkage import scores
-from relinkage.linkage.engines import Engine, Mates, Portable, Question, Tally
-from relinkage.linkage.vectors import Vectors
+from relinkage.linkage.engines import Engine, Mates, Question, Tally, in_blocks
+from relinkage.linkage.vectors import Vectors, score_pairs
 
 Ints = NDArray[np.int64]
 Pairs = tuple[Ints, Ints]
@@ -73,7 +73,7 @@ def count_ranks(
         strata: nested strata; the counts hold a level for each, after the level of all candidates.
         left_out: pairs (query, candidate) that are not eligible, each at most once; a query's own mate
             among them is passed over.
-        engine: what counts; the portable one where not given.
+        engine: what counts; the portable one where not given. Large passes go block by block.
         threads: threads to use; all that torch may use where not given.
 
     Returns:
@@ -83,7 +83,7 @@ def count_ranks(
         InputError: the widths differ, or a mate is out of range.
     """
     plan = _Plan.make(queries, candidates, mate, strata)
-    tally = (engine or Portable()).count(plan.question(), threads=threads)
+    tally = in_blocks(engine).count(plan.question(), threads=threads)
     return plan.finish(tally, left_out)
 
 
@@ -121,7 +121,7 @@ def count_both(
     """
     plan = _Plan.make(queries, candidates, mate, strata)
     asking = plan.asking()
-    tally = (engine or Portable()).count(plan.question(asking), threads=threads)
+    tally = in_blocks(engine).count(plan.question(asking), threads=threads)
     forth = plan.finish(tally, left_out)
 
     # Where several queries share a mate, one asked in the shared pass; the others ask in a pass of their own.
@@ -196,10 +196,7 @@ class _Plan:
             )
         if len(mate) != len(queries) or mate.min() < 0 or mate.max() >= len(candidates):
             raise InputError(f"Every query needs a mate among the {len(candidates)} candidates.")
-        mate_score = scores.paired_cosines(
-            queries.given, queries.inverse_norm, np.arange(len(queries)),
-            candidates.given, candidates.inverse_norm, mate,
-        )  # fmt: skip
+        mate_score = score_pairs(queries, np.arange(len(queries)), candidates, mate)
         return cls(queries, candidates, mate, mate_score, _Runs.make(strata, len(queries), len(candidates)))
 
     def question(self, asking: Ints | None = None) -> Question:
@@ -249,11 +246,11 @@ def _count_left_out(
     if left_out is not None:
         rows, columns = left_out
         keep = columns != mate[rows]
+        rows, columns = rows[keep], columns[keep]
         scores.count_pairs(
-            rows[keep], columns[keep], runs.place, runs.starts, runs.ends,
-            vectors.given, vectors.inverse_norm, row,
-            candidates.given, candidates.inverse_norm, candidates.identity,
-            mate, mate_score, gone, above, ties,
+            rows, columns, score_pairs(vectors, row[rows], candidates, columns),
+            runs.place, runs.starts, runs.ends, candidates.identity, candidates.identity[mate], mate_score,
+            gone, above, ties,
         )  # fmt: skip
     return Counts(mate_score, runs.sizes(mate) - _by_level(gone), _by_level(above), _by_level(ties))
 

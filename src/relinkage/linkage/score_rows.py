@@ -4,9 +4,9 @@ The open set and the entropy of the match need more of a query than its three co
 of queries where there are many, each with all of its distractors, in float64.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _BLOCK = 64
+_NUMBERS = 2**24
+"""Numbers of candidates that are looked at together: 128 MB."""
 _NO_DISTRACTOR = -1e300
 """Stands for a candidate that is no distractor: finite, so that 0 times it is 0."""
 _MOST_SCORES = 25_000_000
@@ -82,54 +84,80 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
         temperature: of the softmax.
     """
     n, candidates = len(query), len(way.candidates)
-    top, log_mean, entropy = np.empty((n, depth)), np.empty(n), np.empty(n)
-    mate_score = way.table.mate_score[query]
-    unit = torch.from_numpy(_unit(way.candidates, slice(None)))
     barred = _barred(way, query)
     distractors = candidates - np.bincount(barred[0], minlength=n)
-
-    def work(start: int) -> None:
-        rows = slice(start, start + _BLOCK)
-        products = torch.from_numpy(_unit(way.queries, query[rows])) @ unit.T
-        scores = products.numpy()
-        first, last = np.searchsorted(barred[0], [start, start + len(scores)])
-        scores[barred[0][first:last] - start, barred[1][first:last]] = _NO_DISTRACTOR
-        log_mean[rows], entropy[rows] = _softmax_figures(
-            products, mate_score[rows], distractors[rows], temperature
-        )
-        if depth:
-            if depth < candidates:
-                scores.partition(candidates - depth, axis=1)
-            best = scores[:, candidates - depth :]
-            best.sort(axis=1)
-            top[rows] = best[:, ::-1]
-
+    seen = _Seen(n, depth, way.table.mate_score[query], temperature)
+    asking = _unit(way.queries.take(query))
+    step = max(_NUMBERS // way.candidates.dimension, _BLOCK)
     with one_torch_thread() as threads, ThreadPoolExecutor(threads) as side_by_side:
-        list(side_by_side.map(work, _starts(n)))
-    return ScoreRows(query, distractors, top, log_mean, entropy)
+        for first in range(0, candidates, step):
+            columns = slice(first, min(first + step, candidates))
+            inside = (columns.start <= barred[1]) & (barred[1] < columns.stop)
+            closed = barred[0][inside], barred[1][inside] - columns.start
+            look = partial(_look, seen, asking, torch.from_numpy(_unit(way.candidates[columns])), closed)
+            list(side_by_side.map(look, range(0, n, _BLOCK)))
+    log_mean, entropy = seen.figures(distractors)
+    return ScoreRows(query, distractors, seen.top, log_mean, entropy)
 
 
-def _starts(queries: int) -> Iterator[int]:
-    return iter(range(0, queries, _BLOCK))
+def _look(seen: "_Seen", asking: Floats, asked: torch.Tensor, closed: tuple[Ints, Ints], start: int) -> None:
+    """Score the queries from `start` on with some candidates, but for those that are no distractors."""
+    products = torch.from_numpy(asking[start : start + _BLOCK]) @ asked.T
+    first, last = np.searchsorted(closed[0], [start, start + len(products)])
+    products.numpy()[closed[0][first:last] - start, closed[1][first:last]] = _NO_DISTRACTOR
+    seen.see(start, products)
 
 
-def _softmax_figures(
-    scores: torch.Tensor, mate_score: Floats, distractors: Ints, temperature: float
-) -> tuple[Floats, Floats]:
-    """Give the log-mean-exp over distractors and the normalised entropy with the mate."""
-    highest, total, mean = np.empty(len(scores)), np.empty(len(scores)), np.empty(len(scores))
-    z, weight = torch.empty_like(scores[0]), torch.empty_like(scores[0])
-    for row, line in enumerate(scores):  # row by row, so that a row stays in cache
-        highest[row] = max(line.max().item(), mate_score[row])
-        torch.sub(line, highest[row], out=z).div_(temperature)
-        torch.exp(z, out=weight)
-        total[row], mean[row] = weight.sum().item(), torch.dot(weight, z).item()
-    with np.errstate(divide="ignore"):  # no distractor, or all so far below the mate that their weight is 0
-        log_mean = np.log(total) - np.log(np.maximum(distractors, 1)) + highest / temperature
-    mate = (mate_score - highest) / temperature
-    whole = total + np.exp(mate)
-    spread = np.log(whole) - (mean + np.exp(mate) * mate) / whole
-    return log_mean, np.clip(spread / np.log(np.maximum(distractors + 1, 2)), 0, 1)
+class _Seen:
+    """What is kept of rows of scores whose columns come block by block.
+
+    Sums over exp((score − highest) / temperature) are taken to a new highest score by one factor:
+    with δ = (old − new) / temperature, Σe^z becomes e^δ Σe^z and Σ z e^z becomes e^δ (Σ z e^z + δ Σe^z).
+    """
+
+    def __init__(self, rows: int, depth: int, mate_score: Floats, temperature: float) -> None:
+        self._depth, self._temperature, self._mate = depth, temperature, mate_score
+        self._highest = mate_score.copy()
+        self._total, self._mean = np.zeros(rows), np.zeros(rows)
+        self.top = np.empty((rows, depth))
+        self._width = np.zeros(rows, np.int64)
+
+    def see(self, start: int, scores: torch.Tensor) -> None:
+        """Take in further columns of some rows, from row `start` on; they are overwritten."""
+        z, weight = torch.empty_like(scores[0]), torch.empty_like(scores[0])
+        for row, line in enumerate(scores, start):  # row by row, so that a row stays in cache
+            highest = max(line.max().item(), self._highest[row])
+            delta = (self._highest[row] - highest) / self._temperature
+            torch.sub(line, highest, out=z).div_(self._temperature)
+            torch.exp(z, out=weight)
+            factor = np.exp(delta)
+            mean = factor * (self._mean[row] + delta * self._total[row]) + torch.dot(weight, z).item()
+            self._total[row] = factor * self._total[row] + weight.sum().item()
+            self._mean[row], self._highest[row] = mean, highest
+        if self._depth:
+            self._keep_best(slice(start, start + len(scores)), scores.numpy())
+
+    def _keep_best(self, rows: slice, scores: Floats) -> None:
+        width = int(self._width[rows.start])
+        if width:
+            scores = np.concatenate([scores, self.top[rows, :width]], axis=1)
+        kept = min(self._depth, scores.shape[1])
+        if kept < scores.shape[1]:
+            scores.partition(scores.shape[1] - kept, axis=1)
+        best = scores[:, scores.shape[1] - kept :]
+        best.sort(axis=1)
+        self.top[rows, :kept] = best[:, ::-1]
+        self._width[rows] = kept
+
+    def figures(self, distractors: Ints) -> tuple[Floats, Floats]:
+        """Give the log-mean-exp over distractors and the normalised entropy with the mate."""
+        count = np.maximum(distractors, 1)
+        with np.errstate(divide="ignore"):  # no distractor, or all so far below the mate that they weigh 0
+            log_mean = np.log(self._total) - np.log(count) + self._highest / self._temperature
+        mate = (self._mate - self._highest) / self._temperature
+        whole = self._total + np.exp(mate)
+        spread = np.log(whole) - (self._mean + np.exp(mate) * mate) / whole
+        return log_mean, np.clip(spread / np.log(np.maximum(distractors + 1, 2)), 0, 1)
 
 
 def _barred(way: Way, query: Ints) -> Ints:
@@ -145,5 +173,5 @@ def _barred(way: Way, query: Ints) -> Ints:
     return np.stack([both // candidates, both % candidates])
 
 
-def _unit(vectors: Vectors, rows: Ints | slice) -> Floats:
-    return np.multiply(vectors.given[rows], vectors.inverse_norm[rows, None], dtype=np.float64)
+def _unit(vectors: Vectors) -> Floats:
+    return np.multiply(vectors.given, vectors.inverse_norm[:, None], dtype=np.float64)

@@ -50,24 +50,19 @@ def depth_of(starts, ends, i, column):
 
 @njit(nogil=True, cache=True)
 def count_pairs(
-    rows, columns, place, starts, ends, a, a_inverse, a_row, b, b_inverse, b_identity, mate, mate_score,
-    listed, above, ties,
+    rows, columns, score, place, starts, ends, identity, mate_identity, mate_score, listed, above, ties
 ):  # fmt: skip
     """Count single pairs of a query and a distractor: all that are listed, those above, those tied.
 
     Args:
         rows: int64, the pairs' queries.
         columns: int64, the pairs' candidates, never a query's own mate.
+        score: float64, the pairs' cosines.
         place: int64, where a candidate stands among the sorted columns that `starts` and `ends` speak of.
         starts: int64 (levels, queries): first column of the query's stratum.
         ends: int64 (levels, queries): one past the last.
-        a: the queries' vectors as given.
-        a_inverse: their inverse norms.
-        a_row: int64, the row of `a` that holds each query's vector.
-        b: the candidate vectors as given.
-        b_inverse: their inverse norms.
-        b_identity: equal for equal directions.
-        mate: int64, every query's mate.
+        identity: int64, every candidate's: equal for equal directions.
+        mate_identity: int64, that of every query's mate.
         mate_score: float64, every query's.
         listed: int64 (depths, queries), added to.
         above: int64 (depths, queries), added to.
@@ -77,10 +72,7 @@ def count_pairs(
         i, j = rows[n], columns[n]
         depth = depth_of(starts, ends, i, place[j])
         listed[depth, i] += 1
-        if b_identity[j] == b_identity[mate[i]]:
-            ties[depth, i] += 1
-            continue
-        order = compare(dot(a, a_row[i], b, j) * (a_inverse[a_row[i]] * b_inverse[j]), mate_score[i])
+        order = 0 if identity[j] == mate_identity[i] else compare(score[n], mate_score[i])
         if order > 0:
             above[depth, i] += 1
         elif order == 0:

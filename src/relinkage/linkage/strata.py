@@ -144,17 +144,16 @@ def describe(level: Level, standing: Standing, uncertain: Uncertain) -> dict[str
     }
 
 
-def knowing_only(level: Level, seed: int, width: int = 8) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def knowing_only(level: Level, seed: int, width: int = 8) -> NDArray[np.float64]:
     """Give vectors of a scorer that knows the stratum and nothing else; it must sit on chance inside strata.
 
     Every stratum has a random direction of its own, so inside it all candidates tie.
 
     Returns:
-        Query and candidate vectors, float64, shapes (q, width) and (m, width).
+        float64, shape (strata + 1, width): the vector of each stratum, the last for candidates without one.
     """
     number = int(max(level.query.max(), level.candidate.max())) + 2
-    directions = np.random.default_rng([seed, 3]).standard_normal((number, width))
-    return directions[level.query], directions[level.candidate]
+    return np.random.default_rng([seed, 3]).standard_normal((number, width))
 
 
 def _steps(

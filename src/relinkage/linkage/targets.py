@@ -23,6 +23,7 @@ from relinkage.linkage.links import Links
 from relinkage.linkage.measures import FULL, Cell, Resampling, by_pool, rows_of, size, sizes
 from relinkage.linkage.ranks import Pairs, count_ranks
 from relinkage.linkage.table import ALL, Standing
+from relinkage.linkage.vectors import score_pairs
 from relinkage.linkage.ways import Way
 
 Ints = NDArray[np.int64]
@@ -50,7 +51,12 @@ class PatientStanding:
 
 
 def target_rows(
-    ways: Sequence[Way], links: Links, cells: Sequence[Cell], resampling: Resampling, *, patients: bool
+    ways: Sequence[Way],
+    links: Links,
+    cells: Sequence[Cell],
+    resampling: Resampling,
+    *,
+    patients: bool,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Give recall rows over all distractors for wider targets than the mate.
 
@@ -116,10 +122,7 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
     known, crowded = _without_crowded(way, links)
     # What the table left out stands apart: it is not in the table's counts.
     (rows, columns), listed = _own(way, known, crowded)
-    score = scores.paired_cosines(
-        way.queries.given, way.queries.inverse_norm, rows,
-        way.candidates.given, way.candidates.inverse_norm, columns,
-    )  # fmt: skip
+    score = score_pairs(way.queries, rows, way.candidates, columns)
     mate_score = way.table.mate_score
     top = mate_score.copy()
     np.maximum.at(top, rows, score)

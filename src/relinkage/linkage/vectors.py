@@ -1,15 +1,25 @@
-"""Embeddings made ready for exact comparison: checked, normalised, centred, their rounding accounted for."""
+"""Embeddings made ready for exact comparison: checked, normalised, their duplicates found.
 
-from dataclasses import dataclass
+Vectors may lie on disk. Then whole passes go over them block by block, and only what there is one number a
+vector of stays in memory.
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.embeddings.stored import Matrix, choose, is_stored
 from relinkage.errors import InputError
+from relinkage.linkage.scores import paired_cosines
+from relinkage.progress import progress
 
 _BLOCK = 4096
+_PAIR_FLOATS = 2**23
+"""Numbers that are gathered from disk at a time to compare single pairs."""
 
 
 @dataclass(frozen=True)
@@ -17,77 +27,115 @@ class Vectors:
     """One side of a linkage: vectors as given, and what their comparison needs.
 
     Attributes:
-        given: float32 or float64, shape (n, d), C-contiguous: the vectors as given (float16 widened).
+        source: the vectors, shape (n, d). In memory they are float32 or float64 and C-contiguous; on disk
+            whatever `Matrix` may be.
         inverse_norm: float64, shape (n,): 1 / ‖vector‖.
         identity: int64, shape (n,): equal for vectors whose directions are bit-equal in float64; such
             vectors score alike against everything.
         mean: float64, shape (d,): the mean of the unit vectors.
     """
 
-    given: NDArray[np.float32] | NDArray[np.float64]
+    source: Matrix
     inverse_norm: NDArray[np.float64]
     identity: NDArray[np.int64]
     mean: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.given)
+        return len(self.source)
 
     @property
     def dimension(self) -> int:
         """The width d of the vectors."""
-        return int(self.given.shape[1])
+        return int(self.source.shape[1])
+
+    @property
+    def stored(self) -> bool:
+        """Whether the vectors lie on disk."""
+        return is_stored(self.source)
+
+    @property
+    def given(self) -> NDArray[np.float32] | NDArray[np.float64]:
+        """The vectors as given, float32 or float64, C-contiguous (float16 widened); read if on disk."""
+        return _widened(self.source[:]) if self.stored else np.asarray(self.source)
 
     @classmethod
-    def prepare(cls, array: NDArray[Any], name: str) -> "Vectors":
-        """Check an array of vectors and work out its norms, duplicates and mean.
+    def prepare(cls, array: Matrix, name: str) -> "Vectors":
+        """Check vectors and work out their norms, duplicates and mean, in one pass over them.
 
         Args:
-            array: float16, float32 or float64, shape (n, d).
+            array: float16, float32 or float64, shape (n, d). What lies on disk stays there.
             name: how messages name the array, usually its file.
 
         Raises:
             InputError: the array is not two-dimensional, is empty, holds integers, NaN or infinity, or a
                 vector of length zero, whose cosine does not exist.
         """
-        if array.ndim != 2 or 0 in array.shape:
+        if len(array.shape) != 2 or 0 in array.shape:
             raise InputError(f"{name} has shape {array.shape}; give a row per vector: (vectors, dimensions).")
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
             raise InputError(f"{name} holds {array.dtype}; give float16, float32 or float64.")
-        given: NDArray[Any] = np.ascontiguousarray(
-            array, dtype=np.float64 if array.dtype.itemsize == 8 else np.float32
-        )
-        _check_finite(given, name)
-        if given.dtype == np.float64:
-            given = _with_safe_exponents(given)
-        inverse_norm, mean = _norms_and_mean(given, name)
-        return cls(given, inverse_norm, _identities(given, inverse_norm), mean)
+        source = array if is_stored(array) else _widened(np.asarray(array))
+        inverse_norm, hashes, mean = _pass(source, name)
+        vectors = cls(source, inverse_norm, np.arange(len(array)), mean)
+        _label_twins(vectors, hashes)
+        return vectors
 
     def __getitem__(self, rows: slice) -> "Vectors":
-        return Vectors(self.given[rows], self.inverse_norm[rows], self.identity[rows], self.mean)
+        return self._choose(rows)
 
     def take(self, rows: NDArray[np.int64]) -> "Vectors":
         """Give the vectors of some rows; the mean stays that of the whole."""
-        return Vectors(self.given[rows], self.inverse_norm[rows], self.identity[rows], self.mean)
+        return self._choose(rows)
+
+    def read(self) -> "Vectors":
+        """Give the same vectors in memory."""
+        return replace(self, source=self.given) if self.stored else self
+
+    def _choose(self, rows: slice | NDArray[np.int64]) -> "Vectors":
+        return Vectors(choose(self.source, rows), self.inverse_norm[rows], self.identity[rows], self.mean)
 
 
-def _check_finite(given: NDArray[Any], name: str) -> None:
-    bad, first = 0, -1
-    for start in range(0, len(given), _BLOCK):
-        rows = np.flatnonzero(~np.isfinite(given[start : start + _BLOCK]).all(axis=1))
-        if len(rows) and first < 0:
-            first = start + int(rows[0])
-        bad += len(rows)
-    if bad:
-        raise InputError(
-            f"{name} holds NaN or infinity in {bad} of {len(given)} rows, the first is row {first} "
-            "(counting from 0); remove them."
-        )
+def score_pairs(
+    queries: Vectors, rows: NDArray[np.int64], candidates: Vectors, columns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Score single pairs as `scores` defines it.
+
+    Args:
+        queries: n vectors.
+        rows: int64, shape (pairs,): the query of each pair.
+        candidates: m vectors of the same width.
+        columns: int64, shape (pairs,): the candidate of each pair.
+
+    Returns:
+        float64, shape (pairs,).
+    """
+    out = np.empty(len(rows))
+    step = max(_PAIR_FLOATS // queries.dimension, 1) if queries.stored or candidates.stored else len(rows)
+    for start in range(0, len(rows), max(step, 1)):
+        some = slice(start, start + step)
+        out[some] = paired_cosines(*_at(queries, rows[some]), *_at(candidates, columns[some]))
+    return out
+
+
+def _at(vectors: Vectors, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Give an array, its inverse norms, and where in it the rows are: of vectors on disk only these."""
+    if not vectors.stored:
+        return vectors.given, vectors.inverse_norm, rows
+    taken = vectors.take(rows)
+    return taken.given, taken.inverse_norm, np.arange(len(rows))
+
+
+def _widened(array: NDArray[Any]) -> NDArray[Any]:
+    wide: NDArray[Any] = np.ascontiguousarray(
+        array, dtype=np.float64 if array.dtype.itemsize == 8 else np.float32
+    )
+    return _with_safe_exponents(wide) if wide.dtype == np.float64 else wide
 
 
 def _with_safe_exponents(given: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale rows of extreme magnitude by a power of two, which is exact, so that squares stay in range."""
     largest = np.abs(given).max(axis=1)
-    extreme = (largest > 0) & ((largest < 1e-100) | (largest > 1e100))
+    extreme = (largest > 0) & ((largest < 1e-100) | (largest > 1e100)) & np.isfinite(largest)
     if not extreme.any():
         return given
     given = given.copy()
@@ -96,30 +144,50 @@ def _with_safe_exponents(given: NDArray[np.float64]) -> NDArray[np.float64]:
     return given
 
 
-def _norms_and_mean(given: NDArray[Any], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    inverse, total = np.empty(len(given)), np.zeros(given.shape[1])
-    zeros, first = 0, -1
-    for start in range(0, len(given), _BLOCK):
-        block = given[start : start + _BLOCK].astype(np.float64)
-        norm = np.sqrt(np.einsum("ij,ij->i", block, block))
-        empty = np.flatnonzero(norm == 0)
-        if len(empty):
-            first = start + int(empty[0]) if first < 0 else first
-            zeros += len(empty)
-            norm[empty] = 1
-        inverse[start : start + _BLOCK] = 1 / norm
-        total += (1 / norm) @ block
-    if zeros:
+def _pass(source: Matrix, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.float64]]:
+    """Give inverse norms, hashes of the unit vectors and their mean."""
+    n, d = source.shape
+    inverse, hashes, total = np.empty(n), np.empty(n, np.uint64), np.zeros(d)
+    odd, empty = _Rows(), _Rows()
+    stored = is_stored(source)
+    with progress(n, "reading", "vectors") if stored else nullcontext() as bar:
+        for start in range(0, n, _BLOCK):
+            given = _widened(source[start : start + _BLOCK]) if stored else source[start : start + _BLOCK]
+            odd.add(start, ~np.isfinite(given).all(axis=1))
+            block = given.astype(np.float64)
+            with np.errstate(invalid="ignore", over="ignore"):
+                norm = np.sqrt(np.einsum("ij,ij->i", block, block))
+                empty.add(start, norm == 0)
+                norm[norm == 0] = 1
+                inverse[start : start + _BLOCK] = 1 / norm
+                total += (1 / norm) @ block
+            hashes[start : start + _BLOCK] = _hashes(given, inverse[start : start + _BLOCK])
+            if bar is not None:
+                bar.update(len(given))
+    if odd.count:
         raise InputError(
-            f"{name} holds {zeros} vectors of length zero, the first is row {first} (counting from 0); "
-            "a zero vector has no cosine, remove it."
+            f"{name} holds NaN or infinity in {odd.count} of {n} rows, the first is row {odd.first} "
+            "(counting from 0); remove them."
         )
-    return inverse, total / len(given)
+    if empty.count:
+        raise InputError(
+            f"{name} holds {empty.count} vectors of length zero, the first is row {empty.first} (counting "
+            "from 0); a zero vector has no cosine, remove it."
+        )
+    return inverse, hashes, total / n
 
 
-def _identities(given: NDArray[Any], inverse_norm: NDArray[np.float64]) -> NDArray[np.int64]:
-    hashes = _hashes(given, inverse_norm)
-    return _label_runs(given, inverse_norm, hashes, np.argsort(hashes, kind="stable"))
+class _Rows:
+    """How many rows are of a kind, and which is the first."""
+
+    def __init__(self) -> None:
+        self.count, self.first = 0, -1
+
+    def add(self, start: int, found: NDArray[np.bool_]) -> None:
+        rows = np.flatnonzero(found)
+        if len(rows) and not self.count:
+            self.first = start + int(rows[0])
+        self.count += len(rows)
 
 
 @njit(nogil=True, cache=True)
@@ -139,22 +207,31 @@ def _hashes(given, inverse_norm):
     return out
 
 
-@njit(nogil=True, cache=True)
-def _label_runs(given, inverse_norm, hashes, order):
+def _label_twins(vectors: Vectors, hashes: NDArray[np.uint64]) -> None:
     """Give equal labels to equal unit vectors; a collision of hashes splits a class, at a cost in time."""
-    n, d = given.shape
-    label = np.empty(n, np.int64)
-    for position in range(n):
-        i = order[position]
-        label[i] = i
-        if position == 0 or hashes[order[position - 1]] != hashes[i]:
-            continue
-        j = order[position - 1]
-        same = True
-        for k in range(d):
-            if np.float64(given[i, k]) * inverse_norm[i] != np.float64(given[j, k]) * inverse_norm[j]:
-                same = False
+    order = np.argsort(hashes, kind="stable")
+    ranked = hashes[order]
+    near = np.flatnonzero(ranked[1:] == ranked[:-1]) + 1
+    step = max(_PAIR_FLOATS // vectors.dimension, 1) if vectors.stored else max(len(near), 1)
+    parts = [near[start : start + step] for start in range(0, len(near), step)]
+    same = [_are_equal(*_at(vectors, order[part]), *_at(vectors, order[part - 1])) for part in parts]
+    twins = near[np.concatenate(same)] if same else near
+    if not len(twins):
+        return
+    first = np.arange(len(order))
+    first[twins] = 0
+    np.maximum.accumulate(first, out=first)  # where the run of equals began
+    vectors.identity[order] = order[first]
+
+
+@njit(nogil=True, cache=True)
+def _are_equal(a, a_inverse, rows, b, b_inverse, columns):
+    """Say for each pair whether its unit vectors are equal in float64."""
+    out = np.ones(len(rows), np.bool_)
+    for n in range(len(rows)):
+        i, j = rows[n], columns[n]
+        for k in range(a.shape[1]):
+            if np.float64(a[i, k]) * a_inverse[i] != np.float64(b[j, k]) * b_inverse[j]:
+                out[n] = False
                 break
-        if same:
-            label[i] = label[j]
-    return label
+    return out

@@ -28,7 +28,12 @@ class Way:
 
 
 def link(
-    images: Vectors, reports: Vectors, links: Links, settings: AuditSettings, hard: Sequence[Level] = ()
+    images: Vectors,
+    reports: Vectors,
+    links: Links,
+    settings: AuditSettings,
+    hard: Sequence[Level] = (),
+    engine: Engine | None = None,
 ) -> list[Way]:
     """Make the exact pass and fill a table per direction asked for.
 
@@ -38,11 +43,12 @@ def link(
         links: who belongs to whom.
         settings: direction, distractors and engine.
         hard: levels of hard negatives, each inside the one before.
+        engine: what counts; the one that the settings name where not given.
 
     Raises:
         InputError: the engine is not known or cannot run here.
     """
-    engine = choose(settings.engine)
+    engine = engine or choose(settings.engine)
     apart = settings.distractors == "other-patients"
     left_out = links.same_patient() if apart else None
     # Another image of the same study is not a wrong answer, so it is no distractor either.

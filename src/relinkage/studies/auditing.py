@@ -1,30 +1,40 @@
 """What an audit is made of: plain arrays, or embeddings with the heads that were asked for."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
+import relinkage
 from relinkage.alignment import Heads, read_heads
 from relinkage.cohorts.tabular import read_table
-from relinkage.embeddings import Embeddings, read_array, read_embeddings
+from relinkage.embeddings import Embeddings, open_array, read_embeddings
+from relinkage.embeddings.stored import Matrix, choose, fingerprint_of_rows
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 from relinkage.linkage import Audit, AuditSettings, Links, audit
+from relinkage.linkage.engines import Engine, Kept, in_blocks
+from relinkage.linkage.engines import choose as choose_engine
 
 On = Literal["embeddings", "features"]
 """What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
 
 Sides = tuple[NDArray[Any], NDArray[Any]]
-"""A vector per image, and one per distinct report."""
+"""A vector per image, and one per distinct report; large ones may lie on disk (`embeddings.stored`)."""
 
 
 def audit_arrays(
-    images: Path, reports: Path, pairs: Path | None, settings: AuditSettings, name: str | None = None
+    images: Path,
+    reports: Path,
+    pairs: Path | None,
+    settings: AuditSettings,
+    name: str | None = None,
+    *,
+    out: Path | None = None,
 ) -> Audit:
-    """Audit two array files, row by row or as a table of pairs says.
+    """Audit two array files, row by row or as a table of pairs says. Large ones are read block by block.
 
     Args:
         images: `.npy`, `.npz`, `.safetensors` or `.parquet`, shape (queries, d).
@@ -32,11 +42,13 @@ def audit_arrays(
         pairs: CSV or Parquet with a row per query, or None.
         settings: the choices of the audit.
         name: what the report calls the audited model; the file names where not given.
+        out: the run folder that will be written, beside which finished blocks are kept until
+            `finish_blocks`; where not given, none are.
 
     Raises:
         InputError: a file cannot be read, or the three do not fit together.
     """
-    image_array, report_array = read_array(images), read_array(reports)
+    image_array, report_array = open_array(images), open_array(reports)
     if pairs is not None:
         table = read_table(pairs)
         links = Links.from_pairs(table, len(image_array), len(report_array), str(pairs))
@@ -60,11 +72,18 @@ def audit_arrays(
     return audit(
         image_array, report_array, links, settings,
         name=name or f"{images.name} × {reports.name}", inputs=inputs, sources=(str(images), str(reports)),
+        engine=_resumable(out, inputs, settings),
     )  # fmt: skip
 
 
 def audit_embeddings(
-    path: Path, heads: Path | None, split: str | None, settings: AuditSettings, name: str | None = None
+    path: Path,
+    heads: Path | None,
+    split: str | None,
+    settings: AuditSettings,
+    name: str | None = None,
+    *,
+    out: Path | None = None,
 ) -> Audit:
     """Audit an embeddings folder through its own heads or through trained ones.
 
@@ -74,11 +93,13 @@ def audit_embeddings(
         split: the split to audit; all pairs where not given.
         settings: the choices of the audit.
         name: what the report calls the audited model; the encoder's id where not given.
+        out: as in `audit_arrays`.
 
     Raises:
         InputError: the folder or heads cannot be read, do not fit, or there are no heads at all.
     """
-    return audit_folder(read_embeddings(path), heads, split, settings, name)
+    embeddings = read_embeddings(path, large_on_disk=True)
+    return audit_folder(embeddings, heads, split, settings, name, out=out)
 
 
 def audit_folder(
@@ -89,6 +110,8 @@ def audit_folder(
     name: str | None = None,
     on: On = "embeddings",
     scored: Sides | None = None,
+    *,
+    out: Path | None = None,
 ) -> Audit:
     """Do what `audit_embeddings` does with a folder that was read, or let an attacker score its pairs.
 
@@ -101,6 +124,7 @@ def audit_folder(
         on: what is compared.
         scored: what an attacker made of these vectors, a row per image and per distinct report; their
             cosine is then the score.
+        out: as in `audit_arrays`; not for what an attacker scored.
 
     Raises:
         InputError: as in `audit_embeddings`.
@@ -114,8 +138,8 @@ def audit_folder(
     manifest = embeddings.manifest
     inputs = {
         "kind": "embeddings",
-        "images": {"file": path.name, "rows": len(images), "fingerprint": fingerprint(images.data)},
-        "reports": {"file": path.name, "rows": len(texts), "fingerprint": fingerprint(texts.data)},
+        "images": {"file": path.name, "rows": len(images), "fingerprint": fingerprint_of_rows(images)},
+        "reports": {"file": path.name, "rows": len(texts), "fingerprint": fingerprint_of_rows(texts)},
         "pairs": None,
         "model": manifest["encoder"],
         "heads": None if trained is None else {"file": heads.name if heads else "", **trained.manifest},
@@ -130,7 +154,7 @@ def audit_folder(
     title = name or manifest["encoder"]["id"] + ("" if heads is None else f" + {heads.name}")
     if scored is not None:
         images, texts = scored
-    reports = texts[embeddings.pairs["report_row"].to_numpy()]
+    reports = choose(texts, embeddings.pairs["report_row"].to_numpy())
     result = audit(
         images,
         reports,
@@ -140,17 +164,35 @@ def audit_folder(
         inputs=inputs,
         sources=(f"{path} (images)", f"{path} (reports)"),
         labels=embeddings.labels,
+        engine=_resumable(out, inputs, settings),
     )
     result.result["notes"] += [*_made_equal(embeddings), *_held_out(embeddings, trained, split)]
     return result
 
 
-def _describe(path: Path, array: NDArray[Any]) -> dict[str, Any]:
+def finish_blocks(out: Path) -> None:
+    """Remove the finished blocks that were kept beside a run folder, which is written now."""
+    Kept.discard(out)
+
+
+def _resumable(out: Path | None, inputs: dict[str, Any], settings: AuditSettings) -> Engine:
+    """Let an audit keep finished blocks beside its run folder, where another run of it finds them."""
+    engine = choose_engine(settings.engine)
+    if out is None:
+        return in_blocks(engine)
+    # Every engine gives the same counts, so a run that was killed on one resumes on another.
+    choices = {key: value for key, value in asdict(settings).items() if key != "engine"}
+    return in_blocks(
+        engine, Kept(out, {"version": relinkage.__version__, "inputs": inputs, "settings": choices})
+    )
+
+
+def _describe(path: Path, array: Matrix) -> dict[str, Any]:
     return {
         "file": path.name,
         "rows": len(array),
         "dtype": str(array.dtype),
-        "fingerprint": fingerprint(np.ascontiguousarray(array).data),
+        "fingerprint": fingerprint_of_rows(array),
     }
 
 

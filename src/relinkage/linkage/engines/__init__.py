@@ -4,23 +4,40 @@ from collections.abc import Callable
 
 from relinkage.errors import InputError
 from relinkage.linkage.engines import native
+from relinkage.linkage.engines.blocks import InBlocks, in_blocks
+from relinkage.linkage.engines.kept import Kept
 from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Engine, Mates, Question, Tally
 
-__all__ = ["ENGINES", "Engine", "Mates", "Portable", "Question", "Tally", "choose"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "InBlocks",
+    "Kept",
+    "Mates",
+    "Portable",
+    "Question",
+    "Tally",
+    "choose",
+    "in_blocks",
+]
 
 
 def choose(name: str) -> Engine:
     """Give an engine by its name.
 
     Args:
-        name: one of `ENGINES`.
+        name: one of `ENGINES`, or `ray://HOST:PORT`.
 
     Raises:
         InputError: there is none of that name, or it cannot run here.
     """
+    if name == "ray" or name.startswith("ray://"):
+        from relinkage.linkage.engines.cluster import over_ray
+
+        return over_ray(name)
     if name not in ENGINES:
-        raise InputError(f"--engine {name} is not known; give one of {', '.join(ENGINES)}.")
+        raise InputError(f"--engine {name} is not known; give {', '.join(ENGINES)}, ray or ray://HOST:PORT.")
     return ENGINES[name]()
 
 
@@ -39,4 +56,4 @@ def _native() -> Engine:
 
 
 ENGINES: dict[str, Callable[[], Engine]] = {"auto": _auto, "cpu": Portable, "native": _native}
-"""What `--engine` offers: a name and what gives the engine, or raises an InputError that says why not."""
+"""What `--engine` offers on one machine: a name and what gives the engine, or says why it cannot run."""

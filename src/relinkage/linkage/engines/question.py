@@ -104,6 +104,13 @@ class Tally:
         shapes = 2 * [(question.depths, len(question.rows))] + 2 * [(question.depths, len(question.columns))]
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
+    def add(self, part: "Tally", rows: slice, columns: slice) -> None:
+        """Add the answer to a block, which are these rows and columns of this one."""
+        self.above[:, rows] += part.above
+        self.ties[:, rows] += part.ties
+        self.column_above[:, columns] += part.column_above
+        self.column_ties[:, columns] += part.column_ties
+
 
 class Engine(Protocol):
     """A way to answer questions. All engines give the same integers."""

@@ -1,0 +1,53 @@
+"""A cohort embedded by workers of Ray leaves the bytes of one process."""
+
+import os
+import sys
+
+import pytest
+from sketch_encoder import SketchEncoder
+
+from relinkage.embeddings import EmbedSettings, embed
+from relinkage.errors import InputError
+
+ray = pytest.importorskip("ray", reason="Ray is not installed (the extra `cluster`)")
+pytestmark = pytest.mark.slow  # two workers have to start
+
+SMALL = EmbedSettings(batch=3, shard_rows=5, max_left_out=0.5)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _two_workers():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        paths = {"env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}}
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=paths)
+        yield
+        ray.shutdown()
+
+
+@pytest.mark.parametrize("heads", [True, False])
+def test_workers_leave_the_same_bytes(make_cohort, tmp_path, contents, heads):
+    cohort = make_cohort(23, unreadable=(4, 9), empty=(7,))
+    embed(cohort, SketchEncoder(heads=heads), tmp_path / "here", settings=SMALL)
+    embed(cohort, SketchEncoder(heads=heads), tmp_path / "ray", settings=SMALL, engine="ray")
+    assert contents(tmp_path / "ray") == contents(tmp_path / "here")
+
+
+def test_what_one_process_began_workers_finish(make_cohort, tmp_path, contents):
+    cohort = make_cohort(23)
+    embed(cohort, SketchEncoder(), tmp_path / "whole", settings=SMALL)
+    with pytest.raises(RuntimeError, match="the power went"):
+        embed(cohort, SketchEncoder(batches=5), tmp_path / "broken", settings=SMALL)
+    assert not (tmp_path / "broken/manifest.json").exists()
+    embed(cohort, SketchEncoder(), tmp_path / "broken", settings=SMALL, engine="ray")
+    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+
+
+def test_an_encoder_that_fails_at_a_worker_stops_the_run_in_one_sentence(make_cohort, tmp_path):
+    with pytest.raises(InputError, match=r"A worker of --engine ray failed .*; see Ray's log"):
+        embed(make_cohort(8), SketchEncoder(batches=0), tmp_path / "out", settings=SMALL, engine="ray")
+
+
+def test_an_engine_that_is_not_known_is_refused(make_cohort, tmp_path):
+    with pytest.raises(InputError, match=r"--engine abacus is not known; give auto, ray or ray://HOST:PORT"):
+        embed(make_cohort(8), SketchEncoder(), tmp_path / "out", engine="abacus")
