@@ -5,8 +5,8 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from calling import relinkage
 
+from calling import relinkage
 from relinkage.cli.options import ENGINE
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit

@@ -70,9 +70,7 @@ def test_scores_of_packed_vectors_stay_inside_the_band(kernel, d, cone):
     except building.BuildError as reason:
         pytest.skip(f"the native library cannot be built: {reason}")
     random = np.random.default_rng(d + cone)
-    sides = [
-        Vectors.prepare((random.normal(size=(n, d)) + cone).astype(np.float32), "x") for n in (37, 50)
-    ]
+    sides = [Vectors.prepare((random.normal(size=(n, d)) + cone).astype(np.float32), "x") for n in (37, 50)]
     a, b = sides
     layout = LAYOUTS[kernel]
     centres = (a.mean, b.mean)
