@@ -4,10 +4,11 @@ Prints a row per width, each figure a median of interleaved runs:
 
 - product: the bare product over the same arrays, in blocks with all threads or in strips with one thread
   each, whichever is faster;
-- exact pass: one direction, as a ratio to the product;
+- exact pass: one direction by the portable engine (cpu) and by the native one, vectors made ready included,
+  as ratios to the product; the native column is empty where that engine cannot run;
 - whole audit: pass, controls, every pool, intervals, as a ratio to the product;
 - full audit: both directions, the ladder of hard negatives, the open set with its three scores, 2,000
-  replicates, as a ratio to the exact pass;
+  replicates, as a ratio to the portable exact pass;
 - the process's peak memory.
 
 Then the bootstrap by itself: 10,000 replicates of 40 cells.
@@ -16,6 +17,7 @@ Then the bootstrap by itself: 10,000 replicates of 40 cells.
 import argparse
 import platform
 import resource
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,12 +25,25 @@ import torch
 from bench.planting import Array, described, planted
 from bench.product import bare_product, bare_strips
 from bench.timing import interleaved
+from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, HardNegatives, audit
+from relinkage.linkage.engines import Engine, choose
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 
 FULL = AuditSettings(direction="both", hard_negatives=HardNegatives(ladder=True), open_set=(0.003, 0.01, 0.1))
+
+
+def runs_here() -> dict[str, Engine]:
+    """The engines that the exact pass is measured with."""
+    engines = {}
+    for name in ("cpu", "native"):
+        try:
+            engines[name] = choose(name)
+        except InputError as reason:
+            print(f"not measured: {reason}")
+    return engines
 
 
 def main() -> None:
@@ -38,35 +53,40 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--dimensions", type=int, nargs="+", default=[128, 512])
     options = parser.parse_args()
+    engines = runs_here()
     small = planted(600, 8)
-    for settings in (AuditSettings(), FULL):  # compiles
+    for settings in (AuditSettings(engine="cpu"), AuditSettings(), FULL):  # compiles
         audit(*small, described(600, 200), settings)
     print(f"{options.pairs:,} × {options.pairs:,}, {options.runs} interleaved runs, medians; "
           f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")  # fmt: skip
     print(
-        f"{'d':>5} {'product':>10} {'exact pass':>22} {'whole audit':>22} {'full audit':>22} "
-        f"{'peak memory':>12}"
+        f"{'d':>5} {'product':>10} {'exact pass, cpu':>22} {'exact pass, native':>22} "
+        f"{'whole audit':>22} {'full audit':>22} {'peak memory':>12}"
     )
     for dimension in options.dimensions:
         images, reports = planted(options.pairs, dimension)
         links = described(options.pairs, options.patients)
 
-        def exact_pass(images: Array = images, reports: Array = reports) -> None:
+        def exact_pass(engine: Engine, images: Array = images, reports: Array = reports) -> None:
             mate = np.arange(len(images))
-            count_ranks(Vectors.prepare(images, "images"), Vectors.prepare(reports, "reports"), mate)
+            vectors = Vectors.prepare(images, "images"), Vectors.prepare(reports, "reports")
+            count_ranks(*vectors, mate, engine=engine)
 
         median = interleaved(
             options.runs,
             blocks=lambda images=images, reports=reports: bare_product(images, reports),  # type: ignore[misc]
             strips=lambda images=images, reports=reports: bare_strips(images, reports),  # type: ignore[misc]
-            exact=exact_pass,
+            **{name: partial(exact_pass, engine) for name, engine in engines.items()},
             whole=lambda images=images, reports=reports, links=links: audit(images, reports, links),  # type: ignore[misc]
             full=lambda images=images, reports=reports, links=links: audit(images, reports, links, FULL),  # type: ignore[misc]
         )
         product = min(median["blocks"], median["strips"])
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        against = {"exact": product, "whole": product, "full": median["exact"]}
-        cells = [f"{median[name]:8.2f} s = {median[name] / base:5.2f} ×" for name, base in against.items()]
+        against = {"cpu": product, "native": product, "whole": product, "full": median["cpu"]}
+        cells = [
+            f"{median[name]:8.2f} s = {median[name] / base:5.2f} ×" if name in median else "-"
+            for name, base in against.items()
+        ]
         print(f"{dimension:>5} {product:8.2f} s {' '.join(f'{cell:>22}' for cell in cells)} {peak:9.2f} GB",
               flush=True)  # fmt: skip
     values = np.random.default_rng(2).random((options.pairs, 40))

@@ -35,7 +35,8 @@ def engines(queries, candidates):
     """Every engine that can count this block here, by name."""
     native, emulated = _compiled()
     small = len(queries) * candidates.size <= EMULATED_PRODUCTS
-    return {"portable": Portable(), **native, **(emulated if small else {})}
+    portable = {"portable": Portable(bfloat=False), "portable, bfloat16": Portable(bfloat=True)}
+    return {**portable, **native, **(emulated if small else {})}
 
 
 def assert_counts(counts, expected, name, level=0):

@@ -171,7 +171,7 @@ def test_settings_of_the_calling_program_neither_matter_nor_change(monkeypatch):
     images = (reports + rng.normal(size=reports.shape)).astype(np.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert_exact(images, reports, np.arange(700), threads=None)
-    assert seen == {"ieee"}
+    assert seen == {"ieee", "bf16"}
     assert torch.get_float32_matmul_precision() == "medium"
     assert torch.get_default_dtype() == torch.float64
     assert torch.get_num_threads() == 2

@@ -11,6 +11,10 @@ q = fl(p + fl(h)) obeys
 
     |q − (x·y + h)| ≤ e_x Y + X e_y + (d + 2) u / (1 − (d + 2) u) · X Y + 3 u H.
 
+Where the processor multiplies bfloat16, x̃ and ỹ are numbers that bfloat16 holds. The residues are then larger
+and the products of terms exact in float32; γ is doubled, as those instructions need not round to nearest
+at every step. Whatever the product is really made with, it is no less exact than that.
+
 A slack of 2⁻⁴⁵ + 8 (d + 4) 2⁻⁵³ is added for float32 underflow (at most d·2⁻¹²⁶) and for the float64
 rounding of x, y, h, g and the mate's score (each below (d + 4)·2⁻⁵³).
 """
@@ -25,11 +29,12 @@ _U = 2.0**-24
 
 
 def half_width(
-    queries: Centred, candidates: Centred, candidate_shift: NDArray[np.float64]
+    queries: Centred, candidates: Centred, candidate_shift: NDArray[np.float64], *, bfloat: bool = False
 ) -> NDArray[np.float64]:
     """Bound the error of q for every query against any candidate (module docstring): float64, shape (n,)."""
     d = queries.values.shape[1]
-    gamma = (d + 2) * _U / (1 - (d + 2) * _U)
+    roundings = (2 if bfloat else 1) * (d + 2)
+    gamma = roundings * _U / (1 - roundings * _U)
     X = queries.norm + queries.residue
     Y = float((candidates.norm + candidates.residue).max())
     H = float(np.abs(candidate_shift).max())

@@ -27,8 +27,21 @@ class Centred:
     shift: NDArray[np.float64]
 
 
-def centre(vectors: Vectors, centre_at: NDArray[np.float64], other_centre: NDArray[np.float64]) -> Centred:
-    """Centre the unit vectors at `centre_at`; their shift is taken along `other_centre`."""
+def centre(
+    vectors: Vectors,
+    centre_at: NDArray[np.float64],
+    other_centre: NDArray[np.float64],
+    *,
+    bfloat: bool = False,
+) -> Centred:
+    """Centre the unit vectors and round them.
+
+    Args:
+        vectors: n vectors.
+        centre_at: float64, shape (d,): what is taken from each unit vector.
+        other_centre: float64, shape (d,): the other side's, for the shift.
+        bfloat: round to numbers that bfloat16 can hold, so that a product in bfloat16 rounds nothing more.
+    """
     n = len(vectors)
     values = np.empty(vectors.given.shape, np.float32)
     norm, residue, shift = np.empty(n), np.empty(n), np.empty(n)
@@ -40,7 +53,16 @@ def centre(vectors: Vectors, centre_at: NDArray[np.float64], other_centre: NDArr
         shift[block] = unit @ other_centre
         unit -= centre_at
         values[block] = unit
+        if bfloat:
+            _round_to_bfloat(values[block])
         norm[block] = np.sqrt(np.einsum("ij,ij->i", unit, unit)) * up
         unit -= values[block]
         residue[block] = np.sqrt(np.einsum("ij,ij->i", unit, unit)) * up
     return Centred(values, norm, residue, shift)
+
+
+def _round_to_bfloat(values: NDArray[np.float32]) -> None:
+    """Round in place to the nearest number of eight significant bits, ties to even."""
+    bits = values.view(np.uint32)
+    bits += 0x7FFF + ((bits >> 16) & 1)
+    bits &= 0xFFFF0000

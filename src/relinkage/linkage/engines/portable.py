@@ -1,6 +1,8 @@
 """The engine that runs wherever torch and numba do: single-precision tiles, counted while in cache."""
 
 import threading
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +14,37 @@ from relinkage.linkage.engines.question import Question, Tally
 from relinkage.linkage.engines.sweep import Count, sweep
 
 
+@cache
+def multiplies_bfloat() -> bool:
+    """Say whether the processor has matrix instructions for bfloat16 (Linux says which it has)."""
+    try:
+        known = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:
+        return False
+    return bool(known & {"amx_bf16", "avx512_bf16"})
+
+
 class Portable:
-    """Matrix products by torch in float32, counted by compiled loops."""
+    """Matrix products by torch in float32, counted by compiled loops.
+
+    Args:
+        bfloat: let products be made of bfloat16 inside; where the processor is quicker at it if not given.
+    """
 
     name = "cpu"
+
+    def __init__(self, *, bfloat: bool | None = None) -> None:
+        self._bfloat = multiplies_bfloat() if bfloat is None else bfloat
 
     def count(self, question: Question, *, threads: int | None = None) -> Tally:
         """Answer a question; see `Engine.count`."""
         a, b, mates = question.rows, question.columns, question.mates
         row_centre, column_centre = question.centres
-        rows, columns = centre(a, row_centre, column_centre), centre(b, column_centre, row_centre)
+        rows = centre(a, row_centre, column_centre, bfloat=self._bfloat)
+        columns = centre(b, column_centre, row_centre, bfloat=self._bfloat)
         column_shift = columns.shift - row_centre @ column_centre
-        low, high = bands(mates.score - rows.shift, half_width(rows, columns, column_shift))
+        width = half_width(rows, columns, column_shift, bfloat=self._bfloat)
+        low, high = bands(mates.score - rows.shift, width)
         tally, own = Tally.zeros(question), [Tally.zeros(question)]
         arguments = (
             column_shift.astype(np.float32), low, high, question.starts, question.ends,
@@ -36,10 +57,11 @@ class Portable:
             def count(tile: NDArray[np.float32], row: int, column: int) -> None:
                 tiles.count_rows(tile, row, column, *arguments)
 
-            sweep(rows.values, columns.values, lambda: count, threads=threads)
+            sweep(rows.values, columns.values, lambda: count, threads=threads, bfloat=self._bfloat)
             return tally
 
-        column_low, column_high = bands(asking.score - column_shift, half_width(columns, rows, rows.shift))
+        width = half_width(columns, rows, rows.shift, bfloat=self._bfloat)
+        column_low, column_high = bands(asking.score - column_shift, width)
         column_arguments = (
             rows.shift.astype(np.float32), column_low, column_high, a.identity,
             asking.place, asking.identity, asking.score,
@@ -58,7 +80,7 @@ class Portable:
 
             return count
 
-        sweep(rows.values, columns.values, counter, threads=threads)
+        sweep(rows.values, columns.values, counter, threads=threads, bfloat=self._bfloat)
         for part in own:
             tally.column_above[:] += part.column_above
             tally.column_ties[:] += part.column_ties

@@ -24,6 +24,7 @@ def sweep(
     *,
     threads: int | None = None,
     what: str = "linking",
+    bfloat: bool = False,
 ) -> None:
     """Multiply rows by columns tile by tile, a strip of rows at a time to each thread.
 
@@ -33,6 +34,7 @@ def sweep(
         counter: called once in each thread; gives the function that takes that thread's tiles.
         threads: threads to use; all that torch may use where not given.
         what: the name of the work on the progress bar.
+        bfloat: let the product round its terms to bfloat16 where that is quicker.
     """
     a, b = torch.from_numpy(rows), torch.from_numpy(columns)
     strips = iter(range(0, len(rows), TILE_ROWS))
@@ -59,7 +61,7 @@ def sweep(
         except BaseException as failure:  # handed to the caller's thread below
             failures.append(failure)
 
-    with _single_precision_threads() as available, progress(len(rows), what, "queries") as bar:
+    with _precision(bfloat), one_torch_thread() as available, progress(len(rows), what, "queries") as bar:
         workers = [threading.Thread(target=work, daemon=True) for _ in range(threads or available)]
         try:
             for worker in workers:
@@ -74,20 +76,14 @@ def sweep(
 
 
 @contextmanager
-def _single_precision_threads() -> Iterator[int]:
-    """One torch thread per worker, and full single precision: the error band holds for nothing less."""
-    with _full_precision(), one_torch_thread() as threads:
-        yield threads
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
+def _precision(bfloat: bool) -> Iterator[None]:
+    """Say what products are made of, whatever the calling program prefers: the error band holds for that."""
     product = getattr(torch.backends.mkldnn, "matmul", None)
     if product is None:  # torch before 2.9 has one switch for all backends
         precision = torch.get_float32_matmul_precision()
-        torch.set_float32_matmul_precision("highest")
+        torch.set_float32_matmul_precision("medium" if bfloat else "highest")
     else:  # there the switch for all cannot be read where a program has set a backend's own
-        precision, product.fp32_precision = product.fp32_precision, "ieee"
+        precision, product.fp32_precision = product.fp32_precision, "bf16" if bfloat else "ieee"
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ kept per depth: those of a level are the sum over the depths from it on.
 import numpy as np
 from numba import njit
 
-from relinkage.linkage.scores import compare, depth_of, dot
+from relinkage.linkage.scores import TIE, compare, depth_of, dot
 
 
 @njit(nogil=True, cache=True)
@@ -144,25 +144,15 @@ def count_rows_and_columns(
                 ties[depth, i] += tied
                 above[depth, i] += higher
             if open_columns > 0:
-                for c in range(begin, end):
-                    j = first_column + c
-                    value = tile[r, c] + shift
-                    if value >= column_low[j] and value <= column_high[j]:
-                        _settle_one(
-                            j,
-                            i,
-                            depth,
-                            b,
-                            b_inverse,
-                            a,
-                            a_inverse,
-                            a_identity,
-                            column_mate,
-                            column_mate_identity,
-                            column_mate_score,
-                            column_above,
-                            column_ties,
-                        )
+                left_open = np.empty(end - begin, np.int32)
+                found = _list_open_columns(
+                    tile[r, begin:end], shift, column_low[first:last], column_high[first:last], left_open
+                )
+                for n in range(found):
+                    _settle_one(
+                        first + left_open[n], i, depth, b, b_inverse, a, a_inverse, a_identity, column_mate,
+                        column_mate_identity, column_mate_score, column_above, column_ties,
+                    )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
@@ -211,7 +201,7 @@ def _settle(
         if b_identity[j] == own:
             tied += j != mate
             continue
-        order = compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score)
+        order = _order(a, i, b, j, a_inverse[i] * b_inverse[j], mate_score)
         tied += order == 0
         higher += order > 0
     return tied, higher
@@ -229,6 +219,40 @@ def _list_open(line, shifts, low, high, left_open):
 
 
 @njit(nogil=True, cache=True)
+def _list_open_columns(line, shift, lows, highs, left_open):
+    """List the columns whose own band the row's score lies in and give how many."""
+    found = 0
+    for c in range(len(line)):
+        value = line[c] + shift
+        left_open[found] = c
+        found += (value >= lows[c]) & (value <= highs[c])
+    return found
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def _quick_dot(a, i, b, j):
+    """What `dot` gives but for the last digits: the order of summation is the compiler's."""
+    total = 0.0
+    for k in range(a.shape[1]):
+        total += np.float64(a[i, k]) * np.float64(b[j, k])
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _order(a, i, b, j, inverse, mate_score):
+    """Compare a score with the mate's as `compare` does.
+
+    A sum in any order is within (d + 1) 2⁻⁵³ of the true cosine (Higham 2002, section 3.1), so the quick one
+    decides unless it lies within twice that, and some more, of the edge of a tie.
+    """
+    slack = 8.0 * (a.shape[1] + 8) * 2.0**-53
+    score = _quick_dot(a, i, b, j) * inverse
+    if abs(score - (mate_score + TIE)) < slack or abs(score - (mate_score - TIE)) < slack:
+        score = dot(a, i, b, j) * inverse
+    return compare(score, mate_score)
+
+
+@njit(nogil=True, cache=True)
 def _settle_one(
     i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_identity, mate_score, above, ties
 ):  # fmt: skip
@@ -237,7 +261,7 @@ def _settle_one(
         return
     order = 0
     if b_identity[j] != mate_identity[i]:
-        order = compare(dot(a, i, b, j) * (a_inverse[i] * b_inverse[j]), mate_score[i])
+        order = _order(a, i, b, j, a_inverse[i] * b_inverse[j], mate_score[i])
     ties[depth, i] += order == 0
     above[depth, i] += order > 0
 
