@@ -7,10 +7,10 @@ e_x = ‖x − x̃‖ and e_y, g = â·c₀ and h = b̂·a₀ − a₀·c₀. Th
 **The product.** A product of two float16 numbers has 22 bits and is exact. A matrix unit adds N products to
 an accumulator at once: it cuts (or rounds) each number to a multiple of 2⁻²³ of the leading power of two of
 the largest, or finer, adds them exactly, and cuts the sum to 24 bits (Fasi, Higham, Mikaitis, Pranesh 2021,
-for three generations; Khattak, Mikaitis 2025, arXiv 2512.07004, for later ones). Let the accumulator begin at c,
-u = 2⁻²⁴, P = |c| + Σ|x̃ₖỹₖ| ≤ |c| + ‖x̃‖‖ỹ‖, and E the error so far. The N + 1 numbers are each at most P + E;
-the largest is not cut, so at most N lose less than 2u(P + E) each, and the cut of the sum, which is at most
-(1 + 2Nu)(P + E), loses 2u of it:
+for three generations; Khattak, Mikaitis 2025, arXiv 2512.07004, for later ones).
+Let the accumulator begin at c, u = 2⁻²⁴, P = |c| + Σ|x̃ₖỹₖ| ≤ |c| + ‖x̃‖‖ỹ‖, and E the error so far. The
+N + 1 numbers are each at most P + E; the largest is not cut, so at most N lose less than 2u(P + E) each, and
+the cut of the sum, which is at most (1 + 2Nu)(P + E), loses 2u of it:
 
     P + E' ≤ (1 + 2Nu)(1 + 2u)(P + E).
 
