@@ -90,7 +90,7 @@ class Gpu:
 
     def count(self, question: Question, *, threads: int | None = None) -> Tally:
         """Answer a question; see `Engine.count`. Columns that ask are served by a pass of their own."""
-        tally, order = Tally.zeros(question), slice(None)
+        tally, order = Tally.zeros(question), np.arange(len(question.rows))
         if question.depths > 1:
             order = _by_run(question)
             question = _sorted_rows(question, order)
