@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from relinkage.errors import InputError
-from relinkage.linkage.engines import native
+from relinkage.linkage.engines import gpu, native
 from relinkage.linkage.engines.blocks import InBlocks, in_blocks
 from relinkage.linkage.engines.kept import Kept
 from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Engine, Mates, Question, Tally
+from relinkage.progress import say
 
 __all__ = [
     "ENGINES",
@@ -42,6 +43,11 @@ def choose(name: str) -> Engine:
 
 
 def _auto() -> Engine:
+    if gpu.missing() is None:
+        try:
+            return gpu.Gpu()
+        except InputError as reason:  # a device whose products are not what the bound rests on
+            say(f"Note: {reason}")
     try:
         return native.best()
     except native.UnavailableError:
@@ -55,5 +61,5 @@ def _native() -> Engine:
         raise InputError(f"--engine native cannot run here, as {reason}; use --engine cpu.") from None
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {"auto": _auto, "cpu": Portable, "native": _native}
+ENGINES: dict[str, Callable[[], Engine]] = {"auto": _auto, "cpu": Portable, "native": _native, "gpu": gpu.Gpu}
 """What `--engine` offers on one machine: a name and what gives the engine, or says why it cannot run."""
