@@ -25,8 +25,8 @@ from relinkage.alignment.multi_task import PairLabels
 from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.training import train_heads
 
-WIDTHS = ((512, 768), (768, 768))
-"""Image and text features: CLIP-like and BiomedCLIP's."""
+WIDTHS = ((768, 768),)
+"""Image and text features: BiomedCLIP's, the backbone of arXiv 2601.05399."""
 LABELS = 14
 
 

@@ -76,7 +76,7 @@ SECTIONS = (
     ),
     Section(
         "aligning", "Head training against its matrix products", "bench.aligning",
-        arguments=("--passes=1",), quick=("--pairs=5000", "--passes=1", "--runs=1"),
+        arguments=("--runs=2",), quick=("--pairs=5000", "--passes=1", "--runs=1"),
     ),
     Section("scale", "Past one machine", "bench.scale"),
 )  # fmt: skip

@@ -52,7 +52,19 @@ def folder(tmp_path, monkeypatch):
 
 def audit(out, *more):
     arrays = ["--images", "images.npy", "--reports", "reports.npy", "--pairs", "pairs.csv"]
-    return ["audit", *arrays, "--direction", "both", "--replicates", "100", "--out", out, *more]
+    return [
+        "audit",
+        *arrays,
+        "--direction",
+        "both",
+        "--replicates",
+        "100",
+        "--engine",
+        "cpu",
+        "--out",
+        out,
+        *more,
+    ]
 
 
 def everything(run):

@@ -103,6 +103,7 @@ def audit(
         pool, k, direction, distractors, hard, patient_level, open_set or (), temperature,
         Resampling(intervals, replicates, seed), None if risk_pool is None else risk_pool[0], engine,
     )  # fmt: skip
+    beside = None if out is None else out.absolute()  # the run may replace the folder we stand in
     choose(engine)  # so that one that cannot run here is refused before anything is read
     if out is not None:
         studies.check_run(out)
@@ -126,9 +127,9 @@ def audit(
         result = studies.audit_arrays(images, reports, pairs, settings, name, out=out)
     if key is not None:
         result = studies.pseudonymise(result, key)
-    if out is not None:
+    if out is not None and beside is not None:
         studies.write_run(result, out)
-        studies.finish_blocks(out)
+        studies.finish_blocks(beside)
     for note in result.result["notes"]:
         say(f"Note: {note}")
     print_result(

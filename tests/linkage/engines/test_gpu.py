@@ -1,19 +1,13 @@
 """The GPU engine gives the integers of float64, however its work is cut.
 
-Where there is no CUDA device, triton interprets the kernels: slowly, so the sizes are small.
+Where there is no CUDA device, triton interprets the kernels (`conftest.py`): slowly, so sizes are small.
 """
-
-import os
 
 import numpy as np
 import oracle
 import pytest
 import torch
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = (
-        "1"  # before triton is imported, and no test runs before this file is read
-    )
 pytest.importorskip("triton", reason="triton is not installed; install relinkage[gpu]")
 
 from relinkage.errors import InputError

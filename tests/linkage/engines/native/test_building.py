@@ -85,6 +85,6 @@ def test_the_check_before_use_passes_for_every_kernel_and_sees_a_wrong_count(ker
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(InputError, match="--engine abacus is not known; give one of auto, cpu, native"):
+    with pytest.raises(InputError, match="--engine abacus is not known; give auto, cpu, native"):
         choose("abacus")
     assert set(ENGINES) >= {"auto", "cpu", "native"}
