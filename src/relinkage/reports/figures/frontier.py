@@ -9,7 +9,7 @@ from relinkage.reports.defences import MEASURES, STRONGEST, Defences, Row, judge
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn, log_ticks
 from relinkage.reports.wording import bare_percent, interval, percent
 
-_LEGEND, _LINE = 232, 20
+_LEGEND, _LINE = 256, 20
 _BOTTOM = 46
 _ROLES = {"published": "series-1", "hardened": "series-2", "rotation": "alert"}
 
