@@ -18,7 +18,7 @@ _LOOKS = 20
 """How often a training looks at its validation patients, if it has some."""
 _LOOKED_AT = 8
 """Batches of their pairs that a look takes: more would cost time and tell little."""
-_BLOCK = 8192
+_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class _Side:
     features: Tensor
     mean: Tensor
     deviation: Tensor
+    steps: tuple[Tensor, Tensor, Tensor]
 
     @classmethod
     def of(cls, features: NDArray[np.float32], fitting: NDArray[np.int64]) -> "_Side":
@@ -103,14 +104,16 @@ class _Side:
         mean = total / len(fitting)
         deviation = np.sqrt(np.maximum(squares / len(fitting) - mean**2, 0))
         deviation[deviation < 1e-6 * max(deviation.max(), 1e-30)] = 1.0
-        return cls(torch.from_numpy(features), torch.from_numpy(around + mean), torch.from_numpy(deviation))
-
-    def batch(self, rows: Tensor) -> Tensor:
+        centre, spread = torch.from_numpy(around + mean), torch.from_numpy(deviation)
         # Twice subtracted: features may lie far from 0, next to each other, and the first difference is exact
         # there, so that the second loses no more than single precision must.
-        near = self.mean.float()
-        values = self.features.index_select(0, rows).sub_(near)
-        return values.sub_((self.mean - near).float()).mul_((1 / self.deviation).float())
+        near = centre.float()
+        steps = near, (centre - near).float(), (1 / spread).float()
+        return cls(torch.from_numpy(features), centre, spread, steps)
+
+    def batch(self, rows: Tensor) -> Tensor:
+        near, rest, scale = self.steps
+        return self.features.index_select(0, rows).sub_(near).sub_(rest).mul_(scale)
 
 
 def _set_aside(

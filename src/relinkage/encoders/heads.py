@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from relinkage.encoders.dropout import Dropout
 from relinkage.encoders.grid_head import Norm, grid_head
 from relinkage.errors import InputError
 from relinkage.files import whole_file
@@ -65,35 +64,9 @@ class HeadSpec:
         return nn.Sequential(
             nn.Linear(self.features, self.hidden, bias=self.bias),
             nn.GELU(),
-            _Dropout(self.dropout),
+            Dropout(self.dropout),
             nn.Linear(self.hidden, self.embedding, bias=self.bias),
         )
-
-
-class _Dropout(nn.Module):
-    """Dropout with a mask of 16 random bits a value, drawn in bulk.
-
-    torch's own draws its mask on a CPU number by number, a fifth of a training step. The share is rounded to
-    a multiple of 2⁻¹⁶. The generator starts from torch's, whose state alone so decides every mask.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share = share
-        self.random: np.random.Generator | None = None
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Drop values while training, and scale up what is kept."""
-        if not self.training or self.share == 0:
-            return values
-        if values.device.type != "cpu":
-            return nn.functional.dropout(values, self.share)
-        if self.random is None:
-            self.random = np.random.default_rng(int(torch.randint(2**62, ())))
-        below = min(round(self.share * 2**16), 2**16 - 1)
-        bits = np.frombuffer(bytearray(self.random.bytes(2 * values.numel())), np.uint16)
-        kept = (bits >= below).astype(np.float32) * np.float32(2**16 / (2**16 - below))
-        return values * torch.from_numpy(kept).view(values.shape)
 
 
 class HeadPair(nn.Module):
