@@ -63,7 +63,7 @@ def nearest(
         InputError: a query has fewer candidates than `top`.
     """
     check_top(top, query_group, candidate_group)
-    # What rounding may cost either of two float64 products of d terms, see linkage/bands.py.
+    # What rounding may cost either of two float64 products of d terms, see linkage/engines/bands.py.
     slack = 2.0**-45 + 8 * (queries.dimension + 4) * 2.0**-53
     unit = _unit(candidates)
     place, score = np.empty((len(queries), top), np.int64), np.empty((len(queries), top))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from relinkage.progress import progress
+from relinkage.linkage.engines.strips import Strip, in_strips
 
 TILE_ROWS, TILE_COLUMNS = 512, 1024
 """A tile of 2 MB: large enough for the matrix product, small enough to be counted while it is in cache."""
@@ -37,42 +37,23 @@ def sweep(
         bfloat: let the product round its terms to bfloat16 where that is quicker.
     """
     a, b = torch.from_numpy(rows), torch.from_numpy(columns)
-    strips = iter(range(0, len(rows), TILE_ROWS))
-    turn = threading.Lock()
-    failures: list[BaseException] = []
 
-    def work() -> None:
-        try:
-            buffer = torch.empty(TILE_ROWS * TILE_COLUMNS, dtype=torch.float32)
-            count = counter()
-            while not failures:
-                with turn:
-                    start = next(strips, None)
-                if start is None:
-                    return
-                strip = a[start : start + TILE_ROWS]
-                for column in range(0, len(b), TILE_COLUMNS):
-                    block = b[column : column + TILE_COLUMNS]
-                    tile = buffer[: len(strip) * len(block)].view(len(strip), len(block))
-                    torch.mm(strip, block.T, out=tile)
-                    count(tile.numpy(), start, column)
-                with turn:
-                    bar.update(len(strip))
-        except BaseException as failure:  # handed to the caller's thread below
-            failures.append(failure)
+    def worker() -> Strip:
+        buffer = torch.empty(TILE_ROWS * TILE_COLUMNS, dtype=torch.float32)
+        count = counter()
 
-    with _precision(bfloat), one_torch_thread() as available, progress(len(rows), what, "queries") as bar:
-        workers = [threading.Thread(target=work, daemon=True) for _ in range(threads or available)]
-        try:
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                worker.join()
-        except KeyboardInterrupt as stop:
-            failures.append(stop)
-            raise
-    if failures:
-        raise failures[0]
+        def take(start: int, stop: int) -> None:
+            strip = a[start:stop]
+            for column in range(0, len(b), TILE_COLUMNS):
+                block = b[column : column + TILE_COLUMNS]
+                tile = buffer[: len(strip) * len(block)].view(len(strip), len(block))
+                torch.mm(strip, block.T, out=tile)
+                count(tile.numpy(), start, column)
+
+        return take
+
+    with _precision(bfloat), one_torch_thread() as available:
+        in_strips(len(rows), TILE_ROWS, worker, threads or available, what)
 
 
 @contextmanager
