@@ -72,17 +72,3 @@ def test_what_is_no_file_of_heads_is_refused_by_name(tmp_path):
     save_file({"x": torch.ones(2)}, tmp_path / "other.safetensors")
     with pytest.raises(InputError, match="cannot be read as projection heads"):
         load_heads(tmp_path / "other.safetensors")
-
-
-def test_dropout_drops_its_share_keeps_the_mean_and_follows_torchs_seed():
-    dropout = HeadSpec("mlp", features=5, embedding=4, hidden=7, dropout=0.3).build()[2].train()
-    ones = torch.ones(400, 500)
-    torch.manual_seed(3)
-    first = dropout(ones)
-    assert (first == 0).float().mean().item() == pytest.approx(0.3, abs=0.005)
-    assert first.mean().item() == pytest.approx(1, abs=0.01)
-    assert not torch.equal(dropout(ones), first)
-    again = HeadSpec("mlp", features=5, embedding=4, hidden=7, dropout=0.3).build()[2].train()
-    torch.manual_seed(3)
-    assert torch.equal(again(ones), first)
-    assert torch.equal(dropout.eval()(ones), ones)

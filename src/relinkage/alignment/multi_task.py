@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from relinkage.alignment.cross_entropies import equal
 from relinkage.alignment.objectives import abnormality_loss, contrast, same_class, shared_labels
 from relinkage.alignment.settings import AlignSettings
 from relinkage.cohorts.labels import NO_DISEASE, POSITIVE, abnormality
@@ -68,13 +69,12 @@ class MultiTask(nn.Module):
         parts, same, positives = self.parts, None, None
         loss = images.new_zeros(())
         if self.classifier is not None:
-            abnormal = self.abnormal[rows]
-            for side in (images, texts):
-                loss = loss + abnormality_loss(self.classifier(side)[:, 0], abnormal) * (parts.bce / 2)
+            odds = self.classifier(torch.cat([images, texts]))[:, 0]
+            loss = loss + abnormality_loss(odds, self.abnormal[rows].repeat(2)) * parts.bce
         if parts.supcon == 0 and parts.clip == 0:
             return loss
         if not self.settings.same_patient_negatives:
-            same = self.patient[rows, None] == self.patient[rows]
+            same = equal(self.patient[rows])
         if parts.supcon:
             by_abnormality = self.settings.classes == "abnormal"
             positives = (

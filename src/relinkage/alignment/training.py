@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,9 +17,10 @@ from relinkage.progress import progress
 
 _LOOKS = 20
 """How often a training looks at its validation patients, if it has some."""
-_LOOKED_AT = 8
+_LOOKED_AT = 4
 """Batches of their pairs that a look takes: more would cost time and tell little."""
-_BLOCK = 512
+_HEAP = 31 << 20
+"""Bytes; glibc takes larger blocks from the system each time."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,7 @@ class _Side:
         """Measure mean and deviation; a feature that never changes is only centred."""
         total, squares = np.zeros((2, features.shape[1]))
         around = features[fitting[0]].astype(np.float64)  # so that squares lose nothing far from 0
-        for start in range(0, len(fitting), _BLOCK):
-            block = features[fitting[start : start + _BLOCK]] - around
-            total += block.sum(axis=0)
-            squares += np.einsum("ij,ij->j", block, block)
+        _add_moments(np.ascontiguousarray(features), fitting, around, total, squares)
         mean = total / len(fitting)
         deviation = np.sqrt(np.maximum(squares / len(fitting) - mean**2, 0))
         deviation[deviation < 1e-6 * max(deviation.max(), 1e-30)] = 1.0
@@ -114,6 +113,16 @@ class _Side:
     def batch(self, rows: Tensor) -> Tensor:
         near, rest, scale = self.steps
         return self.features.index_select(0, rows).sub_(near).sub_(rest).mul_(scale)
+
+
+@njit(nogil=True, cache=True)
+def _add_moments(features, rows, around, total, squares):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for i in rows:
+        row = features[i]
+        for j in range(len(row)):
+            away = row[j] - around[j]
+            total[j] += away
+            squares[j] += away * away
 
 
 def _set_aside(
@@ -158,6 +167,9 @@ def _optimise(
     every = -(-steps // _LOOKS)
     order, position = torch.randperm(n, generator=random), 0
     heads.train()
+    # glibc gives memory back to the system, to have it zeroed for the next step, until it has seen a block of
+    # this size freed; that is a tenth of a step's time.
+    torch.empty(_HEAP, dtype=torch.uint8)
     with progress(steps, "aligning", "steps") as bar:
         for step in range(1, steps + 1):
             if position + batch > n:

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from relinkage.encoders.dropout import Dropout
+from relinkage.encoders.dropped_gelu import DroppedGelu
 from relinkage.encoders.grid_head import Norm, grid_head
 from relinkage.errors import InputError
 from relinkage.files import whole_file
@@ -63,8 +63,8 @@ class HeadSpec:
             )
         return nn.Sequential(
             nn.Linear(self.features, self.hidden, bias=self.bias),
-            nn.GELU(),
-            Dropout(self.dropout),
+            DroppedGelu(self.dropout),
+            nn.Identity(),  # dropout's place, by which the last layer's parameters are named in files
             nn.Linear(self.hidden, self.embedding, bias=self.bias),
         )
 

@@ -1,0 +1,51 @@
+"""GELU with dropout: its share, its mean, its gradient, and whose state decides the masks."""
+
+import pytest
+import torch
+from torch.nn.functional import gelu
+
+from relinkage.encoders.dropped_gelu import DroppedGelu
+
+
+@pytest.fixture
+def layer():
+    return DroppedGelu(0.3).train()
+
+
+def test_a_share_is_dropped_and_the_mean_is_kept(layer):
+    threes, value = torch.full((400, 500), 3.0), gelu(torch.tensor(3.0)).item()
+    made = layer(threes)
+    assert (made == 0).float().mean().item() == pytest.approx(0.3, abs=0.005)
+    assert made.mean().item() == pytest.approx(value, abs=0.03)
+    assert made[made != 0].unique().tolist() == pytest.approx([value / 0.7], rel=1e-4)
+    assert torch.equal(threes, torch.full((400, 500), 3.0))
+
+
+def test_every_call_draws_a_mask_of_its_own_and_torchs_seed_decides_them_all(layer):
+    values = torch.linspace(1, 2, 999).view(27, 37)
+    torch.manual_seed(3)
+    first, second = layer(values), layer(values)
+    assert not torch.equal(first, second)
+    again = DroppedGelu(0.3).train()
+    torch.manual_seed(3)
+    assert torch.equal(again(values), first)
+    assert torch.equal(again(values), second)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_is_gelus_where_a_value_was_kept(layer, dtype):
+    values = torch.randn(31, 17, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    values = values.T.requires_grad_()  # not as memory lies
+    made = layer(values)
+    pull = torch.linspace(-1, 1, values.numel(), dtype=dtype).view_as(made)
+    (gradient,) = torch.autograd.grad(made, values, pull)
+    (plain,) = torch.autograd.grad(gelu(values), values, pull)
+    scale = 2**16 / (2**16 - round(0.3 * 2**16))
+    torch.testing.assert_close(made, torch.where(made == 0, 0, gelu(values) * scale))
+    torch.testing.assert_close(gradient, torch.where(made == 0, 0, plain * scale))
+
+
+def test_nothing_is_dropped_outside_of_training_or_where_the_share_is_nothing(layer):
+    values = torch.randn(4, 5)
+    assert torch.equal(layer.eval()(values), gelu(values))
+    assert torch.equal(DroppedGelu(0.0).train()(values), gelu(values))
