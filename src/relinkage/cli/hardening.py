@@ -96,7 +96,7 @@ def harden(
 ) -> None:  # fmt: skip
     """Train projection heads on EMB with differential privacy, and state what that spends."""
     from relinkage.privacy import HardenSettings
-    from relinkage.studies.hardening import harden_embeddings, read_public
+    from relinkage.studies.heads import harden_embeddings, read_public
 
     settings = HardenSettings(
         epsilon=epsilon, delta=delta, mechanism=mechanism, unit=unit, cap=cap, population=population,
@@ -144,7 +144,7 @@ def privacy(
     public: Path | None, anchors: Path | None, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """What HEADS state of their privacy, computed again; exit 1 where it does not hold."""
-    from relinkage.studies.hardening import (
+    from relinkage.studies.heads import (
         check_by_canaries,
         check_statement,
         faults_of,
