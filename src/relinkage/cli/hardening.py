@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, Parts, parts_of_objective
+from relinkage.cli.options import FILE, SEED, Parts, parts_of_objective, print_result
 from relinkage.errors import InputError
 
 MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-shot; nominal proves nothing."
@@ -119,7 +119,6 @@ def harden(
     if controls is None:
         click.echo(json.dumps(made, indent=1) if as_json else f"{out}: {made['privacy']['sentence']}")
         return
-    from relinkage.cli.options import print_result
     from relinkage.reports.defences import defences_table
     from relinkage.studies.defences import run_controls, write_controls
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, print_result
+from relinkage.cli.options import FILE, HEADS, SEED, print_result
 
 _DIRECTIONS = ("image-to-report", "report-to-image", "image-to-image", "report-to-report")
 
@@ -21,7 +21,7 @@ _DIRECTIONS = ("image-to-report", "report-to-image", "image-to-image", "report-t
     type=click.Choice(_DIRECTIONS),
     help="[default: report-to-image for --text, image-to-report otherwise]",
 )
-@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@HEADS
 @click.option(
     "--index",
     type=click.Choice(["exact", "faiss"]),
