@@ -307,7 +307,7 @@ def test_a_run_that_breaks_off_leaves_nothing(desk, monkeypatch, cause, status, 
     def breaks(audits):
         raise cause
 
-    monkeypatch.setattr("relinkage.studies.run.render_card", breaks)
+    monkeypatch.setattr("relinkage.studies.audits.run.render_card", breaks)
     before = files(desk)
     outcome = relinkage("audit", "--images", "images.npy", "--reports", "reports.npy", "--out", "new")
     assert (outcome.status, outcome.out) == (status, "")

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from relinkage.encoders import load_encoder
-from relinkage.encoders.open_clip import OpenClipEncoder
+from relinkage.encoders.open_clip import assemble
 from relinkage.encoders.open_clip.folder import find_open_clip
 from relinkage.encoders.open_clip.pixels import OpenClipPixels
 from relinkage.errors import InputError
@@ -152,7 +152,7 @@ def check(encoder, made):
 
 def test_the_library_cut_before_its_heads_gives_its_own_embeddings(made):
     folder = find_open_clip(str(made.folder), download=False)
-    check(OpenClipEncoder(folder, torch.device("cpu"), library=True), made)
+    check(assemble(folder, torch.device("cpu"), library=True), made)
 
 
 def test_what_is_loaded_by_name_gives_the_librarys_embeddings_with_it_or_without(made):
@@ -179,9 +179,7 @@ def test_weights_that_do_not_fit_are_refused(made):
         if config.read_text() == before:
             pytest.skip("nothing of this model's configuration was changed")
         with pytest.raises(InputError, match=r"cannot build|share no space"):
-            OpenClipEncoder(
-                find_open_clip(str(made.folder), download=False), torch.device("cpu"), library=True
-            )
+            assemble(find_open_clip(str(made.folder), download=False), torch.device("cpu"), library=True)
     finally:
         config.write_text(before)
 
@@ -209,7 +207,7 @@ def test_the_models_that_the_other_tests_are_made_of_are_the_librarys_too(tmp_pa
     """tiny_open_clip puts transformers' towers under open_clip's names; open_clip must read them alike."""
     saved = tiny_open_clip.save_open_clip(tmp_path, image="open_clip")
     folder = find_open_clip(str(tmp_path), download=False)
-    encoder = OpenClipEncoder(folder, torch.device("cpu"), library=True)
+    encoder = assemble(folder, torch.device("cpu"), library=True)
     pixels = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         images = encoder.heads.embed_images(torch.from_numpy(encoder.encode_images(pixels)))

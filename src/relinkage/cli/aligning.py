@@ -95,7 +95,7 @@ def _sweep(
     from relinkage.alignment import Sweep
     from relinkage.linkage import Resampling
     from relinkage.reports.sweep import sweep_table
-    from relinkage.studies.sweeping import REPORT, sweep_heads
+    from relinkage.studies.sweeps import REPORT, sweep_heads
 
     sweep = Sweep.parse(wanted[0], settings, wanted[1])
     result = sweep_heads(embeddings, train, split, sweep, out, beside, Resampling(seed=settings.seed))

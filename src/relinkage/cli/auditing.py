@@ -5,8 +5,41 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import ENGINE, ENGINE_HELP, FILE, SEED, Numbers, Rates, print_result
+from relinkage.cli.options import (
+    ENGINE,
+    ENGINE_HELP,
+    FILE,
+    HEADS,
+    REPLICATES,
+    SEED,
+    Numbers,
+    Rates,
+    print_result,
+)
 from relinkage.errors import InputError
+
+
+def _columns(_ctx: click.Context, _option: click.Parameter, listed: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (listed or "").split(",") if name.strip())
+
+
+# What both commands ask for.
+POOL = click.option("--pool", type=Numbers(full=True), help="Pool sizes.  [default: 100,1000,10000,full]")
+K = click.option("--k", type=Numbers(), help="Ranks K.  [default: 1,5,10]")
+DIRECTION = click.option(
+    "--direction",
+    type=click.Choice(["image-to-report", "report-to-image", "both"]),
+    default="image-to-report",
+    show_default=True,
+)
+HARD_NEGATIVES = click.option(
+    "--hard-negatives",
+    callback=_columns,
+    help="Comma list of columns distractors must share; labels for all labels.",
+)
+LADDER = click.option(
+    "--ladder", is_flag=True, help="Harder and harder negatives: labels, view, sex and age, length."
+)
 
 
 @click.command()
@@ -14,21 +47,14 @@ from relinkage.errors import InputError
 @click.option("--images", type=FILE, help="Array (queries, d): .npy, .npz, .safetensors or .parquet.")
 @click.option("--reports", type=FILE, help="Array (candidates, d); row i belongs to image i.")
 @click.option("--pairs", type=FILE, help="CSV or Parquet, a row per image: pair_id, candidate, patient_id, …")
-@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@HEADS
 @click.option("--split", help="Audit this split of EMB only.")
-@click.option("--pool", type=Numbers(full=True), help="Pool sizes.  [default: 100,1000,10000,full]")
-@click.option("--k", type=Numbers(), help="Ranks K.  [default: 1,5,10]")
-@click.option(
-    "--direction",
-    type=click.Choice(["image-to-report", "report-to-image", "both"]),
-    default="image-to-report",
-    show_default=True,
-)
+@POOL
+@K
+@DIRECTION
 @click.option("--distractors", type=click.Choice(["all", "other-patients"]), default="all", show_default=True)
-@click.option("--hard-negatives", help="Comma list of columns distractors must share; labels for all labels.")
-@click.option(
-    "--ladder", is_flag=True, help="Harder and harder negatives: labels, view, sex and age, length."
-)
+@HARD_NEGATIVES
+@LADDER
 @click.option(
     "--uncertain",
     type=click.Choice(["own", "positive", "negative", "absent"]),
@@ -59,7 +85,7 @@ from relinkage.errors import InputError
     help="Pool that risk per patient is stated at.  [default: the largest of 10000,1000,100 that fits]",
 )
 @click.option("--intervals", type=float, default=0.95, show_default=True, help="Confidence level.")
-@click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
+@REPLICATES
 @click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--engine", type=ENGINE, default="auto", show_default=True, help=ENGINE_HELP)
 @click.option("--name", help="What the report calls the model.")
@@ -83,7 +109,7 @@ from relinkage.errors import InputError
 def audit(
     embeddings: Path | None, images: Path | None, reports: Path | None, pairs: Path | None,
     heads: Path | None, split: str | None, pool: Any, k: Any, direction: Any, distractors: Any,
-    hard_negatives: str | None, ladder: bool, uncertain: Any, open_set: Any, temperature: float,
+    hard_negatives: tuple[str, ...], ladder: bool, uncertain: Any, open_set: Any, temperature: float,
     patient_level: bool, risk_pool: Any,
     intervals: float, replicates: int, seed: int, engine: str, name: str | None, out: Path | None,
     pseudonymise: bool, pseudonym_key: Path | None, as_json: bool,
@@ -95,8 +121,7 @@ def audit(
     from relinkage.progress import say
     from relinkage.reports import audit_table
 
-    columns = tuple(c.strip() for c in hard_negatives.split(",") if c.strip()) if hard_negatives else ()
-    hard = HardNegatives(columns, ladder, uncertain)
+    hard = HardNegatives(hard_negatives, ladder, uncertain)
     if risk_pool is not None and len(risk_pool) != 1:
         raise InputError("--risk-pool takes one pool size; give a whole number from 2 up, or full.")
     settings = AuditSettings(
@@ -152,28 +177,21 @@ def audit(
     show_default=True,
     help="What attackers see; features are what comes before any head.",
 )
-@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@HEADS
 @click.option("--split", default="test", show_default=True, help="Split of EMB to attack.")
 @click.option("--auxiliary", default="train", show_default=True, help="Split that known pairs come from.")
 @click.option(
     "--auxiliary-pairs", type=int, default=1000, show_default=True, help="Pairs that attackers know."
 )
-@click.option("--pool", type=Numbers(full=True), help="Pool sizes.  [default: 100,1000,10000,full]")
-@click.option("--k", type=Numbers(), help="Ranks K.  [default: 1,5,10]")
-@click.option(
-    "--direction",
-    type=click.Choice(["image-to-report", "report-to-image", "both"]),
-    default="image-to-report",
-    show_default=True,
-)
-@click.option("--hard-negatives", help="Comma list of columns distractors must share; labels for all labels.")
-@click.option(
-    "--ladder", is_flag=True, help="Harder and harder negatives: labels, view, sex and age, length."
-)
+@POOL
+@K
+@DIRECTION
+@HARD_NEGATIVES
+@LADDER
 @click.option(
     "--open-set", type=Rates(), help="Rates of false claims, such as 0.003,0.01,0.1.  [default: off]"
 )
-@click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
+@REPLICATES
 @click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--engine", type=ENGINE, default="auto", show_default=True, help=ENGINE_HELP)
 @click.option("--name", help="What the report calls the attacked model.")
@@ -181,7 +199,7 @@ def audit(
 @click.option("--json", "as_json", is_flag=True, help="Print the audit alone, as JSON; a list of several.")
 def attack(
     embeddings: Path, attacker: str, on: Any, heads: Path | None, split: str, auxiliary: str,
-    auxiliary_pairs: int, pool: Any, k: Any, direction: Any, hard_negatives: str | None, ladder: bool,
+    auxiliary_pairs: int, pool: Any, k: Any, direction: Any, hard_negatives: tuple[str, ...], ladder: bool,
     open_set: Any, replicates: int, seed: int, engine: str, name: str | None, out: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
@@ -193,9 +211,8 @@ def attack(
     from relinkage.reports import audit_table
 
     names = attacker_names(attacker)
-    columns = tuple(c.strip() for c in hard_negatives.split(",") if c.strip()) if hard_negatives else ()
     settings = AuditSettings(
-        pools=pool, k=k, direction=direction, hard_negatives=HardNegatives(columns, ladder),
+        pools=pool, k=k, direction=direction, hard_negatives=HardNegatives(hard_negatives, ladder),
         open_set=open_set or (), resampling=Resampling(replicates=replicates, seed=seed),
         engine=engine,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from relinkage.cli.options import FILE
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest of the heads, as JSON.")
 def heads(source: Path, norm: Any, out: Path, as_json: bool) -> None:
     """The heads that a model or EMB brings along, as a folder for --heads."""
-    from relinkage.studies.own_heads import write_own_heads
+    from relinkage.studies.heads import write_own_heads
 
     made = write_own_heads(source, norm, out)
     image, text = made.pair.image_spec, made.pair.text_spec
@@ -45,7 +45,7 @@ def heads(source: Path, norm: Any, out: Path, as_json: bool) -> None:
 def export(heads: Path, model: Path, out: Path, any_revision: bool, as_json: bool) -> None:
     """Put HEADS back into their model: a checkpoint for transformers or open_clip."""
     from relinkage.progress import say
-    from relinkage.studies.exporting import export
+    from relinkage.studies.heads import export
 
     made = export(heads, model, out, any_revision=any_revision)
     click.echo(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, Parts, parts_of_objective
+from relinkage.cli.options import FILE, SEED, Parts, parts_of_objective, print_result
 from relinkage.errors import InputError
 
 MECHANISMS = "label-anchored, public-negatives, grouped, batch-clip, logit, one-shot; nominal proves nothing."
@@ -96,7 +96,7 @@ def harden(
 ) -> None:  # fmt: skip
     """Train projection heads on EMB with differential privacy, and state what that spends."""
     from relinkage.privacy import HardenSettings
-    from relinkage.studies.hardening import harden_embeddings, read_public
+    from relinkage.studies.heads import harden_embeddings, read_public
 
     settings = HardenSettings(
         epsilon=epsilon, delta=delta, mechanism=mechanism, unit=unit, cap=cap, population=population,
@@ -119,7 +119,6 @@ def harden(
     if controls is None:
         click.echo(json.dumps(made, indent=1) if as_json else f"{out}: {made['privacy']['sentence']}")
         return
-    from relinkage.cli.options import print_result
     from relinkage.reports.defences import defences_table
     from relinkage.studies.defences import run_controls, write_controls
 
@@ -144,7 +143,7 @@ def privacy(
     public: Path | None, anchors: Path | None, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """What HEADS state of their privacy, computed again; exit 1 where it does not hold."""
-    from relinkage.studies.hardening import (
+    from relinkage.studies.heads import (
         check_by_canaries,
         check_statement,
         faults_of,

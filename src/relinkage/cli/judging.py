@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, print_result
+from relinkage.cli.options import FILE, HEADS, REPLICATES, SEED, print_result
 from relinkage.errors import InputError
 
 
@@ -27,7 +27,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("embeddings", type=FILE, metavar="EMB")
-@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@HEADS
 @click.option("--against", type=FILE, help="Baseline of --heads.  [default: the model's own heads]")
 @click.option("--split", default="test", show_default=True, help="Split to measure on.")
 @click.option("--fit", default="train", show_default=True, help="Split to fit linear probes on.")
@@ -58,7 +58,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 )
 @click.option("--model", help="Where the encoder lies, for its text tower.  [default: as EMB names it]")
 @click.option("--intervals", type=float, default=0.95, show_default=True, help="Level of the intervals.")
-@click.option("--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates.")
+@REPLICATES
 @click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--out", type=FILE, help="Folder to write: utility.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result alone, as JSON.")

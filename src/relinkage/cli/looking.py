@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from relinkage.cli.options import FILE, SEED, print_result
+from relinkage.cli.options import FILE, HEADS, SEED, print_result
 
 _DIRECTIONS = ("image-to-report", "report-to-image", "image-to-image", "report-to-report")
 
@@ -21,7 +21,7 @@ _DIRECTIONS = ("image-to-report", "report-to-image", "image-to-image", "report-t
     type=click.Choice(_DIRECTIONS),
     help="[default: report-to-image for --text, image-to-report otherwise]",
 )
-@click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+@HEADS
 @click.option(
     "--index",
     type=click.Choice(["exact", "faiss"]),
@@ -56,9 +56,7 @@ def retrieve(
     from relinkage.progress import say
     from relinkage.reports.retrieval import retrieval_table
     from relinkage.retrieval import Question, RetrievalSettings
-    from relinkage.studies.illustrating import illustrate
-    from relinkage.studies.retrieval_folder import check_retrieval, write_retrieval
-    from relinkage.studies.retrieving import retrieve
+    from relinkage.studies.retrieval import check_retrieval, illustrate, retrieve, write_retrieval
 
     question = Question(image, text, query)
     way: Any = direction or ("report-to-image" if text is not None else "image-to-report")
@@ -112,8 +110,7 @@ def map_space(
     from relinkage.progress import say
     from relinkage.reports.maps import map_table
     from relinkage.retrieval import MapSettings
-    from relinkage.studies.map_folder import check_map, write_map
-    from relinkage.studies.mapping import draw_maps
+    from relinkage.studies.maps import check_map, draw_maps, write_map
 
     settings = MapSettings(split, pairs, labels, neighbours, perplexity, resampling=Resampling(seed=seed))
     check_map(out)

@@ -11,6 +11,10 @@ from relinkage.errors import InputError
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 """What numpy, torch and scikit-learn all take as a seed."""
+HEADS = click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
+REPLICATES = click.option(
+    "--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates."
+)
 ENGINES = ("auto", "cpu", "native", "gpu", "ray")
 """The names that `relinkage.linkage.engines.choose` knows, written out so that --help does not load them."""
 ENGINE_HELP = (

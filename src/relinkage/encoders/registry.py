@@ -76,17 +76,17 @@ def _phantom(name: str, options: EncoderOptions) -> Encoder:
 
 
 def _clip(name: str, options: EncoderOptions) -> Encoder:
-    from relinkage.encoders.clip import ClipEncoder
+    from relinkage.encoders.clip import load_clip
 
     device = options.torch_device()
-    return ClipEncoder(locate(name, download=options.download), device)
+    return load_clip(locate(name, download=options.download), device)
 
 
 def _siglip(name: str, options: EncoderOptions) -> Encoder:
-    from relinkage.encoders.siglip import SiglipEncoder
+    from relinkage.encoders.siglip import load_siglip
 
     device = options.torch_device()
-    return SiglipEncoder(locate(name, download=options.download), device)
+    return load_siglip(locate(name, download=options.download), device)
 
 
 def _open_clip(name: str, options: EncoderOptions) -> Encoder:

@@ -6,13 +6,13 @@ head is the identity.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL.Image import Image
 from torch import nn
 
+from relinkage.encoders.assembled import AssembledEncoder
 from relinkage.encoders.checkpoints.identity import identity_place
 from relinkage.encoders.checkpoints.places import find_place, read_heads_at
 from relinkage.encoders.heads import HeadPair
@@ -32,78 +32,55 @@ from relinkage.errors import InputError
 _TEXT_HEAD = (("text_model.head.weight",),)
 
 
-class SiglipEncoder:
-    """A SigLIP model up to its pooled outputs, with the text side's linear layer as the text head.
+def load_siglip(folder: ModelFolder, device: torch.device) -> AssembledEncoder:
+    """Load a SigLIP model up to its pooled outputs, with the text side's linear layer as the text head.
 
     Image features are those after attention pooling, text features the last position's, which is padding in
-    all but the longest texts: the model was trained on texts padded to its limit, and gets them so here.
+    all but the longest texts: the model was trained on texts padded to its limit, and gets them so here. The
+    heads are the identity for images and `text_model.head` for texts.
+
+    Raises:
+        InputError: the folder holds no SigLIP model, lacks a part, or has a part of another kind.
     """
-
-    def __init__(self, folder: ModelFolder, device: torch.device) -> None:
-        """Load the model, its tokenizer and its preprocessing.
-
-        Raises:
-            InputError: the folder holds no SigLIP model, lacks a part, or has a part of another kind.
-        """
-        if folder.model_type != "siglip":
-            raise InputError(_other_model(folder))
-        _check_sentencepiece(folder)
-        model, _ = load_model(folder, "SiglipModel")
-        if not model.config.vision_config.vision_use_head:
-            raise InputError(
-                f"{folder.path} has no attention pooling, so its image side ends in no one vector; "
-                "name it as an image tower, as in towers:IMAGE+TEXT."
-            )
-        self._tokenizer, self._processor = load_tokenizer(folder), load_image_processor(folder)
-        self._heads = _own_heads(model, folder)
-        model.text_model.head = nn.Identity()
-        self._vision, self._text = model.vision_model.to(device), model.text_model.to(device)
-        self._device = device
-        self._limit = int(model.config.text_config.max_position_embeddings)
-        self._card = EncoderCard(
-            id=f"siglip:{folder.name}",
-            revision=folder.revision,
-            licence=folder.licence,
-            preprocessing=describe_processor(self._processor),
-            image_features=self._heads.image_spec.features,
-            text_features=self._heads.text_spec.features,
-            embedding=self._heads.image_spec.embedding,
-            token_limit=self._limit,
-            pooling="image: attention pooling; text: last position of the padded text",
-            device=device.type,
+    if folder.model_type != "siglip":
+        raise InputError(_other_model(folder))
+    _check_sentencepiece(folder)
+    model, _ = load_model(folder, "SiglipModel")
+    if not model.config.vision_config.vision_use_head:
+        raise InputError(
+            f"{folder.path} has no attention pooling, so its image side ends in no one vector; "
+            "name it as an image tower, as in towers:IMAGE+TEXT."
         )
+    tokenizer, processor = load_tokenizer(folder), load_image_processor(folder)
+    heads = _own_heads(model, folder)
+    model.text_model.head = nn.Identity()
+    vision, text = model.vision_model.to(device), model.text_model.to(device)
+    limit = int(model.config.text_config.max_position_embeddings)
+    card = EncoderCard(
+        id=f"siglip:{folder.name}",
+        revision=folder.revision,
+        licence=folder.licence,
+        preprocessing=describe_processor(processor),
+        image_features=heads.image_spec.features,
+        text_features=heads.text_spec.features,
+        embedding=heads.image_spec.embedding,
+        token_limit=limit,
+        pooling="image: attention pooling; text: last position of the padded text",
+        device=device.type,
+    )
 
-    @property
-    def card(self) -> EncoderCard:
-        """What the model is."""
-        return self._card
+    def images(pixels: torch.Tensor) -> torch.Tensor:
+        return vision(pixel_values=pixels.to(device)).pooler_output
 
-    @property
-    def heads(self) -> HeadPair:
-        """The identity for images and `text_model.head` for texts, on the CPU."""
-        return self._heads
-
-    def fit(self, texts: Sequence[str]) -> None:
-        """Do nothing: the model is frozen."""
-
-    def preprocess(self, image: Image) -> torch.Tensor:
-        """Make pixels as the model's own image processor does: float32, shape (3, height, width)."""
-        return make_pixels(self._processor, image)
-
-    @torch.inference_mode()
-    def encode_images(self, pixels: torch.Tensor) -> NDArray[np.float32]:
-        """Encode preprocessed images (n, 3, height, width): float32, shape (n, image_features)."""
-        return self._vision(pixel_values=pixels.to(self._device)).pooler_output.cpu().numpy()
-
-    @torch.inference_mode()
-    def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
-        """Encode reports: float32, shape (n, text_features); what exceeds the token limit is cut off."""
-        lengths = token_lengths(self._tokenizer, list(texts))
+    def texts(reports: Sequence[str]) -> TextFeatures:
+        lengths = token_lengths(tokenizer, list(reports))
         # Whether padding is masked is the tokenizer's own choice: the published ones give no mask.
-        tokens = self._tokenizer(
-            list(texts), padding="max_length", truncation=True, max_length=self._limit, return_tensors="pt"
-        ).to(self._device)
-        return TextFeatures(self._text(**tokens).pooler_output.cpu().numpy(), np.array(lengths) > self._limit)
+        tokens = tokenizer(
+            list(reports), padding="max_length", truncation=True, max_length=limit, return_tensors="pt"
+        ).to(device)
+        return TextFeatures(text(**tokens).pooler_output.cpu().numpy(), np.array(lengths) > limit)
+
+    return AssembledEncoder(card, heads, partial(make_pixels, processor), images, texts)
 
 
 def _check_sentencepiece(folder: ModelFolder) -> None:

@@ -1,12 +1,24 @@
-"""A whole study: from embeddings or arrays to a run folder, and the demonstration."""
+"""Whole studies, a folder each by what is asked, from audits to maps; and the demonstration."""
 
-from relinkage.studies.attacking import AttackSettings, attack_embeddings, attacker_rows, strongest_first
-from relinkage.studies.auditing import audit_arrays, audit_embeddings, finish_blocks
-from relinkage.studies.auxiliary import draw_auxiliary
-from relinkage.studies.comparing import Comparison, compare_runs, write_comparison
+from relinkage.studies.attacks import (
+    AttackSettings,
+    attack_embeddings,
+    attacker_rows,
+    draw_auxiliary,
+    strongest_first,
+)
+from relinkage.studies.audits import (
+    REPORT,
+    audit_arrays,
+    audit_embeddings,
+    check_run,
+    finish_blocks,
+    pseudonym_key,
+    pseudonymise,
+    write_run,
+)
+from relinkage.studies.comparisons import Comparison, compare_runs, write_comparison
 from relinkage.studies.demo import demo
-from relinkage.studies.pseudonyms import pseudonym_key, pseudonymise
-from relinkage.studies.run import REPORT, check_run, write_run
 
 __all__ = [
     "REPORT",

@@ -10,8 +10,7 @@ from relinkage.files import whole_folder, write_json
 from relinkage.linkage import AuditSettings, Resampling
 from relinkage.progress import say
 from relinkage.reports import write_report
-from relinkage.studies.auditing import audit_embeddings
-from relinkage.studies.run import REPORT, write_run
+from relinkage.studies.audits import REPORT, audit_embeddings, write_run
 
 ENCODERS = ("phantom:general", "phantom:label", "phantom:report")
 SCHEMA, MARKER = "relinkage.demo/1", "demo.json"

@@ -9,8 +9,8 @@ from relinkage.embeddings import read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import check_folder, fingerprint, whole_folder, write_json
-from relinkage.studies.own_encoder import find_encoder
-from relinkage.studies.training_notes import heads_entry
+from relinkage.studies.provenance.encoder import find_encoder
+from relinkage.studies.provenance.heads import heads_entry
 from relinkage.utility import SCHEMA, Benchmark, UtilitySettings, read_prompts, utility_result
 
 UTILITY = "utility.json"

@@ -17,6 +17,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor, nn
 
+from relinkage.encoders.assembled import AssembledEncoder
 from relinkage.encoders.catalogue import CatalogueEntry
 from relinkage.encoders.catalogue.state_dicts import BIOVIL, BIOVIL_T
 from relinkage.encoders.checkpoints import biovil_files, biovil_heads
@@ -26,7 +27,7 @@ from relinkage.encoders.huggingface import locate
 from relinkage.encoders.options import EncoderOptions
 from relinkage.encoders.protocol import EncoderCard
 from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower, first_token
-from relinkage.encoders.state_dicts.encoder import StateDictEncoder, files_digest, part_of
+from relinkage.encoders.state_dicts.parts import files_digest, part_of
 from relinkage.encoders.state_dicts.pixels import centre_crop, resize_shorter, stretch_to_gray, unit_pixels
 from relinkage.encoders.state_dicts.resnet import ResNet, load_resnet
 from relinkage.errors import InputError
@@ -88,7 +89,7 @@ class GridNetwork(nn.Module):
         return grid.flatten(2).transpose(1, 2)
 
 
-def load_biovil(name: str, options: EncoderOptions) -> StateDictEncoder:
+def load_biovil(name: str, options: EncoderOptions) -> AssembledEncoder:
     """Load BioViL from a folder or hub id.
 
     Args:
@@ -102,7 +103,7 @@ def load_biovil(name: str, options: EncoderOptions) -> StateDictEncoder:
     return _load(name, options, _BIOVIL)
 
 
-def load_biovil_t(name: str, options: EncoderOptions) -> StateDictEncoder:
+def load_biovil_t(name: str, options: EncoderOptions) -> AssembledEncoder:
     """Load BioViL-T from a folder or hub id, for images on their own.
 
     Args:
@@ -124,7 +125,7 @@ def biovil_pixels(image: Image, crop: int) -> Tensor:
     return unit_pixels(centre_crop(resize_shorter(stretch_to_gray(image), _RESIZE), crop))
 
 
-def _load(name: str, options: EncoderOptions, release: _Release) -> StateDictEncoder:
+def _load(name: str, options: EncoderOptions, release: _Release) -> AssembledEncoder:
     device = options.torch_device()
     folder = locate(name, wanted=_WANTED, download=options.download)
     family, path = release.entry.family, folder.path
@@ -161,12 +162,12 @@ def _load(name: str, options: EncoderOptions, release: _Release) -> StateDictEnc
         image_positions=(release.crop // _STRIDE) ** 2,
     )
     network = network.to(device)
-    return StateDictEncoder(
+    return AssembledEncoder(
         card,
         heads,
         partial(biovil_pixels, crop=release.crop),
         lambda pixels: network(pixels.to(device)),
-        texts,
+        texts.encode,
     )
 
 

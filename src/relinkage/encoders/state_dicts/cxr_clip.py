@@ -8,6 +8,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
+from relinkage.encoders.assembled import AssembledEncoder
 from relinkage.encoders.catalogue.state_dicts import CXR_CLIP
 from relinkage.encoders.options import EncoderOptions
 from relinkage.encoders.protocol import EncoderCard
@@ -19,8 +20,7 @@ from relinkage.encoders.state_dicts.bert import (
     mean_token,
 )
 from relinkage.encoders.state_dicts.checkpoint import read_training_checkpoint
-from relinkage.encoders.state_dicts.encoder import (
-    StateDictEncoder,
+from relinkage.encoders.state_dicts.parts import (
     files_digest,
     linear_heads,
     model_folder,
@@ -44,7 +44,7 @@ Statistics = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Mean and deviation of each channel."""
 
 
-def load_cxr_clip(name: str, options: EncoderOptions) -> StateDictEncoder:
+def load_cxr_clip(name: str, options: EncoderOptions) -> AssembledEncoder:
     """Load a CXR-CLIP with a ResNet-50 or a Swin transformer and linear heads.
 
     What the checkpoint's settings say of text pooling and token limit is obeyed; a checkpoint without
@@ -96,7 +96,9 @@ def load_cxr_clip(name: str, options: EncoderOptions) -> StateDictEncoder:
         pooling=f"image: {_pooling(statistics)}; text: {_TEXT_POOLING[pool]}",
         device=device.type,
     )
-    return StateDictEncoder(card, heads, partial(cxr_clip_pixels, statistics=statistics), images, texts)
+    return AssembledEncoder(
+        card, heads, partial(cxr_clip_pixels, statistics=statistics), images, texts.encode
+    )
 
 
 def cxr_clip_pixels(image: Image, statistics: Statistics) -> Tensor:

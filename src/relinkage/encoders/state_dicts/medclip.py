@@ -7,13 +7,13 @@ import torch
 from PIL.Image import Image, Resampling
 from torch import Tensor
 
+from relinkage.encoders.assembled import AssembledEncoder
 from relinkage.encoders.catalogue.state_dicts import MEDCLIP
 from relinkage.encoders.checkpoints.weights import read_weights
 from relinkage.encoders.options import EncoderOptions
 from relinkage.encoders.protocol import EncoderCard
 from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower, mean_token_of_layers
-from relinkage.encoders.state_dicts.encoder import (
-    StateDictEncoder,
+from relinkage.encoders.state_dicts.parts import (
     files_digest,
     linear_heads,
     model_folder,
@@ -37,7 +37,7 @@ _RESNET_HEAD, _SWIN_HEAD, _TEXT_HEAD = (
 _SEEN = "MIMIC-CXR and CheXpert images, MIMIC-CXR reports"
 
 
-def load_medclip(name: str, options: EncoderOptions) -> StateDictEncoder:
+def load_medclip(name: str, options: EncoderOptions) -> AssembledEncoder:
     """Load MedCLIP with a ResNet-50 or with a Swin transformer, which it calls ViT.
 
     Args:
@@ -72,7 +72,7 @@ def load_medclip(name: str, options: EncoderOptions) -> StateDictEncoder:
         pooling=f"image: {pooling}; text: mean of token vectors of layers 1, 2 and the last",
         device=device.type,
     )
-    return StateDictEncoder(card, heads, medclip_pixels, images, texts)
+    return AssembledEncoder(card, heads, medclip_pixels, images, texts.encode)
 
 
 def medclip_pixels(image: Image) -> Tensor:

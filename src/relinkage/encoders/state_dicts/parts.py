@@ -1,67 +1,16 @@
-"""An encoder out of parts: for models that come as a state dict and not in a library's layout."""
+"""Parts of an encoder out of a state dict: its folder, its linear heads, a digest of its files."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL.Image import Image
 from torch import Tensor
 
 from relinkage.encoders.catalogue import CatalogueEntry
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.encoders.hub import file_sha256
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
-from relinkage.encoders.state_dicts.bert import BertTower
 from relinkage.errors import InputError
-
-
-class StateDictEncoder:
-    """An image network, a BERT and their heads as one `Encoder`."""
-
-    def __init__(
-        self, card: EncoderCard, heads: HeadPair, pixels: Callable[[Image], Tensor],
-        images: Callable[[Tensor], Tensor], texts: BertTower,
-    ) -> None:  # fmt: skip
-        """Put the parts together.
-
-        Args:
-            card: what the model is.
-            heads: its own heads, on the CPU.
-            pixels: its preprocessing.
-            images: from pixels (n, 3, height, width) to features (n, width) or (n, positions, width).
-            texts: its text tower.
-        """
-        self._card, self._heads = card, heads
-        self._pixels, self._images, self._texts = pixels, images, texts
-
-    @property
-    def card(self) -> EncoderCard:
-        """What the model is."""
-        return self._card
-
-    @property
-    def heads(self) -> HeadPair:
-        """The model's own heads, on the CPU."""
-        return self._heads
-
-    def fit(self, texts: Sequence[str]) -> None:
-        """Do nothing: the model is frozen."""
-
-    def preprocess(self, image: Image) -> Tensor:
-        """Make pixels as the model was published with: float32, shape (3, height, width)."""
-        return self._pixels(image)
-
-    @torch.inference_mode()
-    def encode_images(self, pixels: Tensor) -> NDArray[np.float32]:
-        """Encode preprocessed images: float32, (n, image_features) or (n, positions, image_features)."""
-        return self._images(pixels).cpu().numpy()
-
-    def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
-        """Encode reports: float32, shape (n, text_features); what exceeds the token limit is cut off."""
-        return self._texts.encode(texts)
 
 
 def model_folder(name: str, entry: CatalogueEntry) -> Path:

@@ -13,7 +13,7 @@ from relinkage.files import check_folder, whole_folder, write_json
 from relinkage.linkage import Resampling
 from relinkage.progress import say
 from relinkage.reports.sweep_page import render_sweep
-from relinkage.studies.sweep_figures import Ground, Judged
+from relinkage.studies.sweeps.judging import Ground, Judged
 from relinkage.utility import UtilitySettings
 from relinkage.utility.benchmark import DIRECTIONS
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from relinkage.linkage.comparison import Change
 from relinkage.linkage.uncertainty import ClusterBootstrap, Estimates
-from relinkage.studies.defence_figures import Ground, Judged
+from relinkage.studies.defences.judging import Ground, Judged
 from relinkage.utility.auroc import auroc_bootstrap
 from relinkage.utility.paired import Paired
 

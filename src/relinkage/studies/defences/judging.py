@@ -15,9 +15,9 @@ from relinkage.linkage.measures import Cell, recalls
 from relinkage.linkage.table import ALL
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
-from relinkage.studies.auditing import On
-from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, known_pairs
-from relinkage.studies.defence_settings import ControlSettings
+from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
+from relinkage.studies.audits.auditing import On
+from relinkage.studies.defences.settings import ControlSettings
 from relinkage.studies.utility import benchmark
 from relinkage.utility import Benchmark
 from relinkage.utility.auroc import auroc

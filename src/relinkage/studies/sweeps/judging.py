@@ -15,7 +15,7 @@ from relinkage.linkage.table import ALL
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
-from relinkage.studies.auxiliary import attacked_sides
+from relinkage.studies.attacks.auxiliary import attacked_sides
 from relinkage.utility import Benchmark, UtilitySettings
 from relinkage.utility.abnormal import abnormality_truths, tell_abnormal
 from relinkage.utility.auroc import auroc_bootstrap

@@ -22,8 +22,8 @@ from relinkage.retrieval.asking import Question, embed_image, embed_text, read_i
 from relinkage.retrieval.exact import own, scores_of
 from relinkage.retrieval.indexed import FaissIndex, check_installed, recall
 from relinkage.retrieval.sides import NOBODY, rows_of_split
-from relinkage.studies.own_encoder import find_encoder
-from relinkage.studies.training_notes import heads_entry, seen_in_training
+from relinkage.studies.provenance.encoder import find_encoder
+from relinkage.studies.provenance.heads import heads_entry, seen_in_training
 from relinkage.utility.labels import read_truth
 from relinkage.utility.relevance import positive_sets
 

@@ -18,7 +18,7 @@ from relinkage.retrieval import MapSettings, shared_space
 from relinkage.retrieval.neighbours import alike, alike_by_chance, kept, neighbours
 from relinkage.retrieval.sampling import UNKNOWN, Colouring, Sample, draw_sample
 from relinkage.retrieval.tsne import check_installed, principal_start, tsne
-from relinkage.studies.training_notes import heads_entry, seen_in_training
+from relinkage.studies.provenance.heads import heads_entry, seen_in_training
 from relinkage.utility.geometry import geometry
 from relinkage.utility.retrieval import unit
 

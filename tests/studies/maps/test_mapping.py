@@ -13,7 +13,7 @@ from relinkage.encoders import save_heads
 from relinkage.linkage import Resampling
 from relinkage.reports.maps import map_schema
 from relinkage.retrieval import MapSettings
-from relinkage.studies.mapping import draw_maps
+from relinkage.studies.maps import draw_maps
 from utility.planted_labels import plant, rotation, turned
 
 pytest.importorskip("openTSNE")

@@ -24,8 +24,8 @@ from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Public
-from relinkage.studies.defence_figures import Ground
-from relinkage.studies.defence_settings import ControlSettings
+from relinkage.studies.defences.judging import Ground
+from relinkage.studies.defences.settings import ControlSettings
 
 NOISE = (0.0, *(float(amount) for amount in np.geomspace(0.02, 20, 60)))
 """Amounts of weight noise that are tried."""

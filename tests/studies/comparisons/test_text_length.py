@@ -13,7 +13,7 @@ from relinkage.embeddings import read_embeddings
 from relinkage.reports import audit_schema, read_audit
 from relinkage.reports.sections import audited_facts
 from relinkage.studies import compare_runs
-from relinkage.studies.text_length import text_length_notes
+from relinkage.studies.comparisons.text_length import text_length_notes
 
 BUDGET = 16
 NOTE = "text length may pass for specialisation"

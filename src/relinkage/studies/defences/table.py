@@ -18,11 +18,11 @@ from relinkage.privacy import HardenSettings, Public
 from relinkage.progress import progress
 from relinkage.reports.defences import SCHEMA
 from relinkage.reports.defences_page import render_defences
-from relinkage.studies.defence_figures import Ground, Judged
-from relinkage.studies.defence_rows import PUBLISHED, Defence, Recipe, defences
-from relinkage.studies.defence_settings import ControlSettings
-from relinkage.studies.defence_statistics import Baseline, over_seeds
-from relinkage.studies.run import REPORT
+from relinkage.studies.audits.run import REPORT
+from relinkage.studies.defences.judging import Ground, Judged
+from relinkage.studies.defences.rows import PUBLISHED, Defence, Recipe, defences
+from relinkage.studies.defences.settings import ControlSettings
+from relinkage.studies.defences.statistics import Baseline, over_seeds
 
 DEFENCES = "defences.json"
 

@@ -15,8 +15,8 @@ from relinkage.linkage.comparison import EXACT_UP_TO, FLIPS, Change, holm
 from relinkage.linkage.measures import FULL, Cell, chance, recalls, size
 from relinkage.linkage.pairing import Pairing
 from relinkage.reports import read_audit, render_report
-from relinkage.studies.run import AUDIT, REPORT, TABLES
-from relinkage.studies.text_length import text_length_notes
+from relinkage.studies.audits.run import AUDIT, REPORT, TABLES
+from relinkage.studies.comparisons.text_length import text_length_notes
 
 SCHEMA = "relinkage.comparison/1"
 COMPARISON = "comparison.json"

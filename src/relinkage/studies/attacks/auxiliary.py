@@ -8,7 +8,7 @@ from relinkage.attackers import AuxiliaryPairs
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
-from relinkage.studies.auditing import On, Sides, sides
+from relinkage.studies.audits.auditing import On, Sides, sides
 
 
 def attacked_sides(embeddings: Embeddings, heads: HeadPair | None, on: On) -> Sides:

@@ -21,8 +21,8 @@ from relinkage.linkage.ways import link
 from relinkage.progress import say
 from relinkage.reports.audits import Row
 from relinkage.reports.headline import headline
-from relinkage.studies.auditing import On, Sides, audit_folder
-from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, known_pairs
+from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
+from relinkage.studies.audits.auditing import On, Sides, audit_folder
 
 
 @dataclass(frozen=True)

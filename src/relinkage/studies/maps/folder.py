@@ -5,7 +5,7 @@ from pathlib import Path
 from relinkage.files import check_folder, whole_folder, write_json
 from relinkage.reports.figures.canvas import standalone
 from relinkage.reports.maps import map_figures, render_map
-from relinkage.studies.mapping import SCHEMA, Maps
+from relinkage.studies.maps.mapping import SCHEMA, Maps
 
 MAP, POINTS, PAGE, FIGURES = "map.json", "maps.parquet", "map.html", "figures"
 

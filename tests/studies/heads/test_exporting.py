@@ -15,7 +15,7 @@ from encoders import published, tiny_models
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.files import write_json
 from relinkage.privacy.statement import PrivacyStatement
-from relinkage.studies.exporting import BEGIN
+from relinkage.studies.heads.exporting import BEGIN
 
 REPORTS = ["effusion", "no finding", "left"]
 

@@ -16,8 +16,7 @@ from relinkage.linkage import AuditSettings, Resampling
 from relinkage.privacy import HardenSettings, Public, harden
 from relinkage.reports.defences import defences_schema, defences_table
 from relinkage.studies import attacker_rows, draw_auxiliary
-from relinkage.studies.defence_settings import ControlSettings
-from relinkage.studies.defences import check_controls, run_controls, write_controls
+from relinkage.studies.defences import ControlSettings, check_controls, run_controls, write_controls
 from relinkage.studies.utility import benchmark
 from utility.planted_labels import plant
 

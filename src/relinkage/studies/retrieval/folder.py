@@ -5,7 +5,7 @@ from pathlib import Path
 
 from relinkage.files import check_folder, whole_folder, write_json
 from relinkage.reports.retrieval import Illustration, Retrieval, render_retrieval
-from relinkage.studies.retrieving import SCHEMA
+from relinkage.studies.retrieval.retrieving import SCHEMA
 
 RETRIEVAL, PAGE = "retrieval.json", "retrieval.html"
 

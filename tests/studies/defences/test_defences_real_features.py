@@ -23,10 +23,9 @@ from relinkage.files import write_json
 from relinkage.linkage import Resampling
 from relinkage.privacy import HardenSettings, harden
 from relinkage.reports.defences import defences_schema, defences_table
-from relinkage.studies.defence_settings import ControlSettings
-from relinkage.studies.defences import run_controls
+from relinkage.studies.defences import ControlSettings, run_controls
 
-FEATURES = Path(__file__).resolve().parents[3] / "shared/data/covid_features"
+FEATURES = Path(__file__).resolve().parents[4] / "shared/data/covid_features"
 BACTERIA = (
     "Streptococcus",
     "Klebsiella",
