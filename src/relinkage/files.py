@@ -76,15 +76,18 @@ def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}{PARTIAL}-{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    replaced = path.with_name(f"{temporary.name}-replaced")
+    for left in (temporary, replaced):
+        shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
+        if path.is_dir():  # moved away first: whenever this is killed, `path` is whole or absent
+            os.replace(path, replaced)
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _schema_of(marker: Path) -> object:

@@ -20,7 +20,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from relinkage.errors import InputError
-from relinkage.files import PARTIAL, check_folder, fingerprint_of, read_json, whole_file, write_json
+from relinkage.files import (
+    PARTIAL,
+    check_folder,
+    fingerprint_of,
+    read_json,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 from relinkage.linkage.engines.question import Question, Tally
 from relinkage.progress import say
 
@@ -54,15 +62,17 @@ class Kept:
             if self._is_same():
                 say(f"{out}: finished blocks of an earlier run with the same inputs are taken over.")
             else:
-                say(f"{out}: an earlier run had other inputs or choices; what it began is removed.")
-                shutil.rmtree(self.folder)
+                if any(self.folder.iterdir()):  # else a kill left it empty
+                    say(f"{out}: an earlier run had other inputs or choices; what it began is removed.")
+                _remove(self.folder)
 
     @staticmethod
     def discard(out: Path) -> None:
         """Remove the folder of a run that is done."""
         folder = _beside(out)
         if (folder / _KEY).is_file():
-            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                _remove(folder)
 
     @contextmanager
     def opened(self, question: Question, cuts: Sequence[tuple[int, ...]]) -> "Iterator[KeptPass | None]":
@@ -86,7 +96,8 @@ class Kept:
         """Give the folder of a pass, made where it is missing."""
         with self._turn:
             if not (self.folder / _KEY).is_file():
-                write_json(self.folder / _KEY, self._key)
+                with whole_folder(self.folder, _KEY, SCHEMA) as made:  # so that it never lacks its key
+                    write_json(made / _KEY, self._key)
         (self.folder / name).mkdir(exist_ok=True)
         return self.folder / name
 
@@ -150,6 +161,14 @@ class KeptPass:
 def _beside(out: Path) -> Path:
     out = out.resolve()
     return out.with_name(f".{out.name}{PARTIAL}")
+
+
+def _remove(folder: Path) -> None:
+    """Remove a run's folder, its key last: whatever a kill leaves is known for what it is."""
+    for inside in folder.iterdir():
+        if inside.is_dir():
+            shutil.rmtree(inside)
+    shutil.rmtree(folder)
 
 
 def digest(question: Question, cuts: Sequence[tuple[int, ...]]) -> str:

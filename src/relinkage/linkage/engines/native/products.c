@@ -5,7 +5,7 @@
 #ifdef RELINKAGE_KERNELS
 
 /* 6 rows x 16 columns. Twelve accumulators, two loads, a broadcast and a product fill the sixteen registers.
-   No int32 can overflow: the norms of the packed vectors bound every partial sum (see quantised.py). */
+   No int32 can overflow: the norms of the packed vectors bound every partial sum (see rounding.py). */
 TARGET("avx2")
 void product_avx2(const Work *w, int64_t row, int64_t panel, Line *tile) {
     const int64_t pairs = w->terms / 2;
