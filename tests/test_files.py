@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 
+import pytest
+
 from relinkage.files import whole_folder, write_json
 
 
@@ -51,3 +53,20 @@ def test_a_kill_while_a_folder_is_replaced_leaves_it_whole_or_absent(tmp_path):
             break
     assert status == 0
     assert found == {("1", "1"), ("2", "2")}
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    path = tmp_path / "run"
+    write(path, 1)
+    rename = os.replace
+
+    def refuse(source, target):
+        if target == path and (source / "last.txt").read_text() == "2":
+            raise PermissionError("no")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError):
+        write(path, 2)
+    assert (path / "last.txt").read_text() == "1"
+    assert [left.name for left in tmp_path.iterdir()] == ["run"]

@@ -86,8 +86,10 @@ def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
             os.replace(path, replaced)
         os.replace(temporary, path)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+        if replaced.is_dir() and not path.exists():
+            os.replace(replaced, path)
+        for left in (temporary, replaced):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _schema_of(marker: Path) -> object:
