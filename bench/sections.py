@@ -78,6 +78,9 @@ SECTIONS = (
         "aligning", "Head training against its matrix products", "bench.aligning",
         arguments=("--runs=2",), quick=("--pairs=5000", "--passes=1", "--runs=1"),
     ),
-    Section("scale", "Past one machine", "bench.scale"),
+    Section(
+        "scale", "Past memory and past one process", "bench.scale",
+        quick=("--candidates", "2000", "70000", "--pairs=2000", "--runs=1"),
+    ),
 )  # fmt: skip
 """In the order of the page. A section whose module is not there is passed over."""

@@ -30,7 +30,7 @@ def connect(address: str) -> Any:
     with _starting:
         if ray.is_initialized():
             return ray
-        quiet = {"logging_level": "ERROR", "log_to_driver": False}
+        quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
         try:
             if address == "ray":
                 ray.init(address="local", include_dashboard=False, **quiet)
