@@ -5,7 +5,7 @@
 #include "intrinsics.h"
 #include "work.h"
 
-#define CHUNK 64 /* panels that are counted together: bits of a row in one cache line or two */
+#define CHUNK 32 /* panels that are counted together: the bits of a row fill one cache line */
 #define LISTED 32768
 
 #ifdef RELINKAGE_KERNELS
