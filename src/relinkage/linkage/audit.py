@@ -175,7 +175,7 @@ def _sample(way: Way, chosen: Sequence[Pool], settings: AuditSettings) -> tuple[
         depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
     most = min(SAMPLE, most_queries(depth) // 2)
     halves = Halves.deal(way.table.patient, settings.resampling.seed, most)
-    query = np.union1d(halves.setting, halves.measuring)
+    query = np.concatenate([halves.setting, halves.measuring])
     return halves, score_rows(way, query, depth, settings.temperature)
 
 

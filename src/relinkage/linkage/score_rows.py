@@ -50,9 +50,9 @@ class ScoreRows:
     log_mean: Floats
     entropy: Floats
 
-    def take(self, rows: Ints) -> "ScoreRows":
-        """Keep some of the queries: their places, ascending."""
-        if len(rows) == len(self.query):
+    def take(self, rows: Ints | slice) -> "ScoreRows":
+        """Keep some of the queries: their places, ascending; of a slice, nothing is copied."""
+        if not isinstance(rows, slice) and len(rows) == len(self.query):
             return self
         return ScoreRows(
             self.query[rows], self.distractors[rows], self.top[rows], self.log_mean[rows], self.entropy[rows]
@@ -79,7 +79,7 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
 
     Args:
         way: the direction.
-        query: int64, shape (n,): rows of the linkage table, ascending.
+        query: int64, shape (n,): rows of the linkage table, each once.
         depth: highest scores to keep of each, up to the number of candidates.
         temperature: of the softmax.
     """
