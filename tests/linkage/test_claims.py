@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relinkage.linkage.claims import SCORES, absent_claims, right_claims, wrong_claims
+from relinkage.linkage.claims import SCORES, absent_claims, mean_absent_claims, right_claims, wrong_claims
 from relinkage.linkage.score_rows import ScoreRows
 
 TAU = 0.3
@@ -97,3 +97,17 @@ def test_a_margin_is_never_claimed_where_the_best_is_tied():
 def test_alone_in_its_pool_a_candidate_has_the_whole_posterior():
     rows = rows_of([0.1, -0.3])
     assert absent_claims(rows, "posterior", np.array([1]), 10.0, TAU)[0] == 1
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_the_mean_that_searches_ask_for_is_that_of_the_claims(score):
+    random = np.random.default_rng(4)
+    top = -np.sort(-random.uniform(-1, 1, (30, 12)), axis=1)
+    rows = ScoreRows(
+        np.arange(30), np.full(30, 12), top, np.log(np.exp(top / TAU).mean(axis=1)), np.zeros(30)
+    )
+    drawn = random.integers(2, 10, 30)
+    mean = mean_absent_claims(rows, score, drawn, TAU)
+    for threshold in (*random.uniform(0.01, 1, 5), float(top[3, 0])):
+        expected = absent_claims(rows, score, drawn, threshold, TAU).mean()
+        assert mean(threshold) == pytest.approx(expected, abs=1e-14)

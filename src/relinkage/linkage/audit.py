@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 import relinkage
 from relinkage.embeddings.stored import Matrix, choose
@@ -24,7 +25,7 @@ from relinkage.linkage.links import Links
 from relinkage.linkage.measures import Pool, closed_set_rows, rank_distribution, recall_rows, size, sizes
 from relinkage.linkage.open_set import SAMPLE, OpenSet, open_set
 from relinkage.linkage.risk import risk_pool, risk_row
-from relinkage.linkage.score_rows import depth_for, most_queries, score_rows
+from relinkage.linkage.score_rows import ScoreRows, depth_for, most_queries, score_rows
 from relinkage.linkage.settings import AuditSettings
 from relinkage.linkage.strata import Level, describe, label_columns, levels
 from relinkage.linkage.table import ALL, LinkageTable
@@ -106,9 +107,14 @@ def audit(
         "inputs": dict(inputs or {}),
         "settings": _describe(settings, rows, ways[0].engine.name),
     }
-    # More at a time than threads would push each other out of the caches. What takes longest goes first.
-    with ThreadPoolExecutor(torch.get_num_threads()) as side_by_side:
-        looks = [side_by_side.submit(_look_closely, way, rows.pools, settings) for way in ways]
+    sampled = [_sample(way, rows.pools, settings) for way in ways]
+    # More at a time than threads would push each other out of the caches, and products of several threads
+    # would wait for each other. What takes longest goes first.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(torch.get_num_threads()) as side_by_side:
+        looks = [
+            side_by_side.submit(_look_closely, way, *sample, rows.pools, settings)
+            for way, sample in zip(ways, sampled, strict=True)
+        ]
         measured = [
             side_by_side.submit(_measure, way, level, hard, rows, settings)
             for way in ways
@@ -162,18 +168,22 @@ def _measure(
     }
 
 
-def _look_closely(
-    way: Way, chosen: Sequence[Pool], settings: AuditSettings
-) -> tuple[dict[str, Any], OpenSet]:
-    """Derive what needs more than the linkage table, from a sample of queries with all of their scores."""
+def _sample(way: Way, chosen: Sequence[Pool], settings: AuditSettings) -> tuple[Halves, ScoreRows]:
+    """Give a sample of queries with all of their scores, for what needs more than the linkage table."""
     standing, depth = way.table.standings[ALL], 0
     if settings.open_set:
         depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
     most = min(SAMPLE, most_queries(depth) // 2)
     halves = Halves.deal(way.table.patient, settings.resampling.seed, most)
-    query = np.union1d(halves.setting, halves.measuring)
+    query = np.concatenate([halves.setting, halves.measuring])
+    return halves, score_rows(way, query, depth, settings.temperature)
+
+
+def _look_closely(
+    way: Way, halves: Halves, scores: ScoreRows, chosen: Sequence[Pool], settings: AuditSettings
+) -> tuple[dict[str, Any], OpenSet]:
+    """Derive what the sample tells: entropy and open set."""
     rest = (settings.temperature, settings.resampling)
-    scores = score_rows(way, query, depth, settings.temperature)
     entropy = entropy_row(way, scores, *rest)
     if not settings.open_set:
         return entropy, OpenSet([], [])

@@ -60,7 +60,8 @@ def open_set(
 
     Args:
         way: the direction.
-        rows: the distractors' scores of the queries that `halves` draws, deep enough for the smallest pool.
+        rows: the distractors' scores of the queries that `halves` draws, those that set thresholds first,
+            deep enough for the smallest pool.
         halves: who sets thresholds and who is measured.
         chosen: pool sizes; "full" holds all distractors of a query.
         rates: the rates at which thresholds are set, between 0 and 1.
@@ -68,8 +69,7 @@ def open_set(
         resampling: how intervals are made.
     """
     standing = way.table.standings[ALL]
-    setting = rows.take(np.searchsorted(rows.query, halves.setting))
-    measuring = rows.take(np.searchsorted(rows.query, halves.measuring))
+    setting, measuring = rows.take(slice(len(halves.setting))), rows.take(slice(len(halves.setting), None))
     cells: list[dict[str, Any]] = []
     values: list[Floats] = []
     curves = []

@@ -63,12 +63,13 @@ def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Int
     out = np.full((len(eligible), max(len(ks), 1)), np.nan)
     _sum_few(log_factorial, eligible, above, ties, pool, ks, out)
     many = np.flatnonzero((ties > _FEW_TIES) & (pool <= eligible))
-    sizes, group = np.unique(np.stack([eligible[many], pool[many]]), axis=1, return_inverse=True)
-    for number, (M, N) in enumerate(sizes.T):
-        rows = many[group.ravel() == number]
-        prefix = _prefix_sums(log_factorial, M, N, ks)
-        low, high = above[rows], above[rows] + ties[rows] + 1
-        out[rows] = (prefix[high] - prefix[low]) / (high - low)[:, None]
+    key = eligible[many] * (int(pool.max(initial=0)) + 1) + pool[many]
+    order = np.argsort(key, kind="stable")
+    for rows in np.split(many[order], np.flatnonzero(np.diff(key[order])) + 1):
+        if len(rows):
+            prefix = _prefix_sums(log_factorial, eligible[rows[0]], pool[rows[0]], ks)
+            low, high = above[rows], above[rows] + ties[rows] + 1
+            out[rows] = (prefix[high] - prefix[low]) / (high - low)[:, None]
     return out
 
 
@@ -84,11 +85,14 @@ def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):
     for q in range(len(eligible)):
         if pool[q] > eligible[q] or ties[q] > _FEW_TIES:
             continue
-        out[q] = 0
+        for k in range(len(value)):  # term by term: slices would take as long as the terms themselves
+            out[q, k] = 0
         for u in range(ties[q] + 1):
             _at(log_factorial, eligible[q], above[q] + u, pool[q], ks, value)
-            out[q] += value
-        out[q] /= ties[q] + 1
+            for k in range(len(value)):
+                out[q, k] += value[k]
+        for k in range(len(value)):
+            out[q, k] /= ties[q] + 1
 
 
 @njit(nogil=True, cache=True)
@@ -98,7 +102,8 @@ def _prefix_sums(log_factorial, M, N, ks):
     value = np.empty(sums.shape[1])
     for s in range(M):
         _at(log_factorial, M, s, N, ks, value)
-        sums[s + 1] = sums[s] + value
+        for k in range(len(value)):
+            sums[s + 1, k] = sums[s, k] + value[k]
     return sums
 
 
@@ -109,8 +114,8 @@ def _at(log_factorial, M, s, N, ks, value):
         missed = _log_share_missed(log_factorial, s, M, N)
         value[0] = -np.expm1(missed) * M / (N * (s + 1.0))
         return
-    P, n = M - 1, N - 1
-    if n * s > P * (100.0 + 4 * ks.max()):  # so many are expected ahead that e⁻⁴⁰ bounds what is left
+    P, n, last = M - 1, N - 1, ks.max()
+    if n * s > P * (100.0 + 4 * last):  # so many are expected ahead that e⁻⁴⁰ bounds what is left
         for k in range(len(ks)):
             value[k] = 1.0 if ks[k] > min(s, n) else 0.0
         return
@@ -123,7 +128,7 @@ def _at(log_factorial, M, s, N, ks, value):
     term = np.exp(log_term)
     total = 0.0
     k = 0
-    for i in range(least, ks.max()):
+    for i in range(least, last):
         while k < len(ks) and ks[k] <= i:
             value[k] = min(total, 1.0)
             k += 1

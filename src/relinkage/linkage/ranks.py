@@ -163,10 +163,11 @@ class _Runs:
             return cls(None, place, none, none)
         order = np.argsort(strata.candidates[-1], kind="stable")
         place[order] = np.arange(candidates)
-        levels = list(zip(strata.queries, strata.candidates[:, order], strict=True))
-        starts = np.array([np.searchsorted(columns, rows, "left") for rows, columns in levels])
-        ends = np.array([np.searchsorted(columns, rows, "right") for rows, columns in levels])
-        return cls(order, place, starts, ends)
+        runs = [
+            _run(columns, rows)
+            for rows, columns in zip(strata.queries, strata.candidates[:, order], strict=True)
+        ]
+        return cls(order, place, np.array([run[0] for run in runs]), np.array([run[1] for run in runs]))
 
     def sort(self, candidates: Vectors) -> Vectors:
         return candidates if self.order is None else candidates.take(self.order)
@@ -175,6 +176,15 @@ class _Runs:
         """Give how many candidates each query meets at each level; its mate is always one of them."""
         inside = (self.starts <= self.place[mate]) & (self.place[mate] < self.ends)
         return np.concatenate([np.full((1, len(mate)), len(self.place)), self.ends - self.starts + ~inside])
+
+
+def _run(columns: Ints, rows: Ints) -> Pairs:
+    """Give where each row's number begins and ends in columns that ascend."""
+    end = np.append(np.flatnonzero(columns[1:] != columns[:-1]) + 1, len(columns))
+    length = np.diff(end, prepend=0)
+    start = np.searchsorted(columns, rows)
+    inside = np.minimum(start, len(columns) - 1)
+    return start, np.where(columns[inside] == rows, np.repeat(end, length)[inside], start)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ The open set and the entropy of the match need more of a query than its three co
 of queries where there are many, each with all of its distractors, in float64.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from relinkage.linkage.engines.strips import Strip, in_strips
 from relinkage.linkage.engines.sweep import one_torch_thread
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way
@@ -50,9 +50,9 @@ class ScoreRows:
     log_mean: Floats
     entropy: Floats
 
-    def take(self, rows: Ints) -> "ScoreRows":
-        """Keep some of the queries: their places, ascending."""
-        if len(rows) == len(self.query):
+    def take(self, rows: Ints | slice) -> "ScoreRows":
+        """Keep some of the queries: their places, ascending; of a slice, nothing is copied."""
+        if not isinstance(rows, slice) and len(rows) == len(self.query):
             return self
         return ScoreRows(
             self.query[rows], self.distractors[rows], self.top[rows], self.log_mean[rows], self.entropy[rows]
@@ -79,7 +79,7 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
 
     Args:
         way: the direction.
-        query: int64, shape (n,): rows of the linkage table, ascending.
+        query: int64, shape (n,): rows of the linkage table, each once.
         depth: highest scores to keep of each, up to the number of candidates.
         temperature: of the softmax.
     """
@@ -87,25 +87,30 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
     barred = _barred(way, query)
     distractors = candidates - np.bincount(barred[0], minlength=n)
     seen = _Seen(n, depth, way.table.mate_score[query], temperature)
-    asking = _unit(way.queries.take(query))
+    asking = torch.from_numpy(_unit(way.queries.take(query)))
     step = max(_NUMBERS // way.candidates.dimension, _BLOCK)
-    with one_torch_thread() as threads, ThreadPoolExecutor(threads) as side_by_side:
+    with one_torch_thread() as threads:
         for first in range(0, candidates, step):
             columns = slice(first, min(first + step, candidates))
             inside = (columns.start <= barred[1]) & (barred[1] < columns.stop)
             closed = barred[0][inside], barred[1][inside] - columns.start
-            look = partial(_look, seen, asking, torch.from_numpy(_unit(way.candidates[columns])), closed)
-            list(side_by_side.map(look, range(0, n, _BLOCK)))
+            asked = torch.from_numpy(_unit(way.candidates[columns]))
+            in_strips(n, _BLOCK, partial(_looking, seen, asking, asked, closed), threads)
     log_mean, entropy = seen.figures(distractors)
     return ScoreRows(query, distractors, seen.top, log_mean, entropy)
 
 
-def _look(seen: "_Seen", asking: Floats, asked: torch.Tensor, closed: tuple[Ints, Ints], start: int) -> None:
-    """Score the queries from `start` on with some candidates, but for those that are no distractors."""
-    products = torch.from_numpy(asking[start : start + _BLOCK]) @ asked.T
-    first, last = np.searchsorted(closed[0], [start, start + len(products)])
-    products.numpy()[closed[0][first:last] - start, closed[1][first:last]] = _NO_DISTRACTOR
-    seen.see(start, products)
+def _looking(seen: "_Seen", asking: torch.Tensor, asked: torch.Tensor, closed: tuple[Ints, Ints]) -> Strip:
+    """Give what scores a strip of queries with some candidates, but for those that are no distractors."""
+    buffer = torch.empty((_BLOCK, len(asked)), dtype=torch.float64)  # fresh memory for each is slow to come
+
+    def look(start: int, stop: int) -> None:
+        products = torch.mm(asking[start:stop], asked.T, out=buffer[: stop - start])
+        first, last = np.searchsorted(closed[0], [start, stop])
+        products.numpy()[closed[0][first:last] - start, closed[1][first:last]] = _NO_DISTRACTOR
+        seen.see(start, products)
+
+    return look
 
 
 class _Seen:
@@ -134,20 +139,20 @@ class _Seen:
             mean = factor * (self._mean[row] + delta * self._total[row]) + torch.dot(weight, z).item()
             self._total[row] = factor * self._total[row] + weight.sum().item()
             self._mean[row], self._highest[row] = mean, highest
-        if self._depth:
-            self._keep_best(slice(start, start + len(scores)), scores.numpy())
+            if self._depth:
+                self._keep_best(row, line.numpy())
 
-    def _keep_best(self, rows: slice, scores: Floats) -> None:
-        width = int(self._width[rows.start])
+    def _keep_best(self, row: int, scores: Floats) -> None:
+        width = int(self._width[row])
         if width:
-            scores = np.concatenate([scores, self.top[rows, :width]], axis=1)
-        kept = min(self._depth, scores.shape[1])
-        if kept < scores.shape[1]:
-            scores.partition(scores.shape[1] - kept, axis=1)
-        best = scores[:, scores.shape[1] - kept :]
-        best.sort(axis=1)
-        self.top[rows, :kept] = best[:, ::-1]
-        self._width[rows] = kept
+            scores = np.concatenate([scores, self.top[row, :width]])
+        kept = min(self._depth, len(scores))
+        if kept < len(scores):
+            scores.partition(len(scores) - kept)
+        best = scores[len(scores) - kept :]
+        best.sort()
+        self.top[row, :kept] = best[::-1]
+        self._width[row] = kept
 
     def figures(self, distractors: Ints) -> tuple[Floats, Floats]:
         """Give the log-mean-exp over distractors and the normalised entropy with the mate."""

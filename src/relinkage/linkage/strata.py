@@ -112,14 +112,19 @@ def _combine(coarse: Ints, fine: Ints) -> Ints:
 
 def _of_candidates(stratum: Ints, links: Links) -> Ints:
     """Number the sets of strata that a candidate's images have: int64, shape (m,), -1 where it has none."""
-    sets = (
-        pl.DataFrame({"candidate": links.mate, "stratum": stratum})
-        .group_by("candidate")
-        .agg(pl.col("stratum").unique().sort().cast(pl.String))
-        .with_columns(pl.col("stratum").list.join(" ").rank("dense").cast(pl.Int64) - 1)
-    )
+    strata = int(stratum.max()) + 1
+    candidate, one = np.divmod(np.unique(links.mate * strata + stratum), strata)
     out = np.full(len(links.candidate_row), -1, np.int64)
-    out[sets["candidate"].to_numpy()] = sets["stratum"].to_numpy()
+    out[candidate] = one
+    several = np.bincount(candidate)[candidate] > 1
+    if several.any():  # most have one, and a set of one needs no name of its own
+        sets = (
+            pl.DataFrame({"candidate": candidate[several], "stratum": one[several]})
+            .group_by("candidate")
+            .agg(pl.col("stratum").sort().cast(pl.String))
+            .with_columns(pl.col("stratum").list.join(" ").rank("dense").cast(pl.Int64))
+        )
+        out[sets["candidate"].to_numpy()] = strata - 1 + sets["stratum"].to_numpy()
     return out
 
 
@@ -201,15 +206,15 @@ def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ..
 def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain: Uncertain) -> Ints:
     """Number the values of a column; an absent value is 0, one of its own."""
     if column == AGE_DECADE:
-        values = (_present(pairs["age"]).cast(pl.Float64, strict=False) / 10).floor()
+        values = (_numbers(pairs["age"]) / 10).floor()
     elif column == LENGTH_QUARTILE:
-        words = _present(pairs["report_words"]).cast(pl.Float64, strict=False)
+        words = _numbers(pairs["report_words"])
         quartiles = [words.quantile(share, "linear") for share in (0.25, 0.5, 0.75)]
         above = [words > cut for cut in quartiles if cut is not None]
         values = pl.select(pl.sum_horizontal(above)).to_series() if above else words
         values = values.set(words.is_null(), None)
     elif column in labels:
-        values = _present(pairs[column]).cast(pl.Float64, strict=False)
+        values = _numbers(pairs[column])
         values = values.replace({-1.0: _UNCERTAIN_VALUE[uncertain]})
     else:
         values = _present(pairs[column])
@@ -222,7 +227,13 @@ def _present(values: pl.Series) -> pl.Series:
     return text.set(text == "", None)
 
 
+def _numbers(values: pl.Series) -> pl.Series:
+    """Give values as numbers; what is none is absent."""
+    given = values if values.dtype.is_numeric() else _present(values)
+    return given.cast(pl.Float64, strict=False)
+
+
 def _is_label(values: pl.Series) -> bool:
-    present = _present(values).drop_nulls()
+    present = (values if values.dtype.is_numeric() else _present(values)).drop_nulls()
     numbers = present.cast(pl.Float64, strict=False)
     return len(present) > 0 and numbers.null_count() == 0 and bool(numbers.is_in([1.0, 0.0, -1.0]).all())

@@ -1,12 +1,14 @@
 """Thresholds of the open set: the lowest at which half of the patients keeps to a rate of false claims."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.claims import Score, absent_claims
+from relinkage.linkage.claims import Score, mean_absent_claims
 from relinkage.linkage.score_rows import ScoreRows
 from relinkage.linkage.scores import TIE
 
@@ -65,16 +67,18 @@ class Setting:
     drawn: Ints
     temperature: float
 
-    def rate(self, threshold: float) -> float:
-        """Give the mean rate of false claims at a threshold."""
-        return float(absent_claims(self.rows, self.score, self.drawn, threshold, self.temperature).mean())
+    @cached_property
+    def rate(self) -> Callable[[float], float]:
+        """The mean rate of false claims at a threshold; it falls."""
+        return cache(mean_absent_claims(self.rows, self.score, self.drawn, self.temperature))
 
     def curve(self, most: float, least: float) -> Floats:
         """Give evenly spaced thresholds, from a rate of `most` down to one of `least`."""
         if self.score == "margin":  # slow to ask: no bisection of all that a margin can be
-            step = max(float(np.median(self.rows.top[:, 0] - self.rows.top[:, 1])), 1e-9)
-            while self.rate(step) > least:
-                step *= 2
+            usual = max(float(np.median(self.rows.top[:, 0] - self.rows.top[:, 1])), 1e-9)
+            step = usual * 2 ** np.ceil(np.log2(4 / usual))  # beyond every margin, where asking is cheap
+            while step > usual and self.rate(step / 2) <= least:
+                step /= 2
             return np.linspace(TIE, step, CURVE)
         reach = 1 + 1e-9 if self.score == "cosine" else 2 / self.temperature + 50
         ends = [lowest_threshold(self.rate, (-reach, reach), rate, reach * 1e-10) for rate in (most, least)]
@@ -82,11 +86,11 @@ class Setting:
 
     def thresholds(self, curve: Floats, rates: Sequence[float]) -> list[float]:
         """Find the lowest threshold that keeps to each rate, between those of the curve."""
-        along = np.array([self.rate(threshold) for threshold in curve])
+        ends = curve.tolist()
         found = []
         for rate in rates:
-            place = int(np.argmax(along <= rate + _ROUNDING))
-            between = float(curve[max(place - 1, 0)]), float(curve[place])
+            place = bisect_left(ends[:-1], -(rate + _ROUNDING), key=lambda end: -self.rate(end))
+            between = ends[max(place - 1, 0)], ends[place]
             steps = 2.0**8 if self.score == "margin" else 2.0**40
             at = lowest_threshold(self.rate, between, rate, (between[1] - between[0]) / steps)
             # Half a tie above the score that broke the rate, so that a product's last bit decides nothing.

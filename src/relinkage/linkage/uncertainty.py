@@ -20,8 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FEW = 10
-_CHUNK, _WEIGHTS = 256, 4_000_000
-"""Replicates multiplied at a time, and how many weights they may have: 32 MB."""
+_CHUNK, _WEIGHTS = 64, 4_000_000
+"""Replicates multiplied at a time, few enough to stay in cache, and how many weights they may have: 32 MB."""
 _KEPT = 32_000_000
 """Weights, a byte each, that are kept for the next table over as many patients."""
 
@@ -175,10 +175,12 @@ def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Flo
     if replicates * clusters <= _KEPT:
         with _turn:  # the tables of an audit have the same patients, and their threads ask at once
             kept = _all_weights(seed, replicates, clusters)
+    wide = np.empty((rows, clusters))
     for start in range(0, replicates, rows):
         end = min(start + rows, replicates)
-        part = _weights(seed, start, end, clusters) if kept is None else kept[start:end]
-        product = part.astype(np.float64) @ both
+        part = wide[: end - start]
+        part[:] = _weights(seed, start, end, clusters) if kept is None else kept[start:end]
+        product = part @ both
         out[start:end] = product[:, :cells] / product[:, cells:][:, which]
     return out
 

@@ -5,10 +5,12 @@
 #include "intrinsics.h"
 #include "work.h"
 
-#define CHUNK 64 /* panels that are counted together: bits of a row in one cache line or two */
+#define CHUNK 32 /* panels that are counted together: the bits of a row fill one cache line */
 #define LISTED 32768
 
 #ifdef RELINKAGE_KERNELS
+
+typedef int32_t Eight __attribute__((vector_size(32), may_alias));
 
 typedef struct {
     int64_t first, first_panel; /* of the strip, of the chunk */
@@ -16,6 +18,7 @@ typedef struct {
     int32_t *counted;                /* rows of the strip: columns above */
     uint16_t *row_bits, *column_bits; /* rows of the strip x CHUNK: which columns are above */
     Line *column_counted;            /* CHUNK: rows above */
+    Line *column_strata;             /* levels x CHUNK: rows above whose stratum holds the column */
     Open *open;
 } Strip;
 
@@ -75,6 +78,20 @@ static int64_t bits_between(const uint16_t *line, int64_t begin, int64_t end) {
     return count;
 }
 
+/* Count the bits from bit `begin` to bit `end` of one line, each for its own column: no branch asks which are set. */
+TARGET("avx2")
+static void count_each(const uint16_t *line, int64_t begin, int64_t end, Line *counted) {
+    const Eight left = {1, 2, 4, 8, 16, 32, 64, 128}, right = left << 8;
+    for (int64_t panel = begin / WIDTH; panel * WIDTH < end; panel++) {
+        int32_t bits = line[panel];
+        if (panel * WIDTH < begin) bits &= -1 << (begin - panel * WIDTH);
+        if (end - panel * WIDTH < WIDTH) bits &= (1 << (end - panel * WIDTH)) - 1;
+        Eight *count = (Eight *)(counted + panel);
+        count[0] -= (left & bits) == left; /* a comparison that holds is -1 */
+        count[1] -= (right & bits) == right;
+    }
+}
+
 /* Add a chunk's counts inside the strata: those above lie in bits, and a stratum of a row is a run of them. */
 static void count_strata(const Work *w, const Strip *s, int64_t row, int64_t begin, int64_t end) {
     for (int64_t level = 0; level < w->levels; level++) {
@@ -83,14 +100,8 @@ static void count_strata(const Work *w, const Strip *s, int64_t row, int64_t beg
         to = (to < end ? to : end) - begin;
         if (from >= to) continue;
         w->above[(level + 1) * w->n + row] += bits_between(s->row_bits + (row - s->first) * CHUNK, from, to);
-        if (!w->row_shift) continue;
-        const uint16_t *line = s->column_bits + (row - s->first) * CHUNK;
-        int64_t *above = w->column_above + (level + 1) * w->m + begin;
-        for (int64_t panel = from / WIDTH; panel * WIDTH < to; panel++)
-            for (uint32_t bits = line[panel]; bits; bits &= bits - 1) {
-                const int64_t column = panel * WIDTH + __builtin_ctz(bits);
-                above[column] += from <= column && column < to;
-            }
+        if (w->row_shift)
+            count_each(s->column_bits + (row - s->first) * CHUNK, from, to, s->column_strata + level * CHUNK);
     }
 }
 
@@ -120,7 +131,8 @@ int64_t count_strip(const Work *w, int64_t first, int64_t stop) {
     s.row_bits = aligned_alloc(64, line);
     s.column_bits = aligned_alloc(64, line);
     s.column_counted = aligned_alloc(64, CHUNK * sizeof(Line));
-    const int whole = s.counted && s.open && s.row_bits && s.column_bits && s.column_counted;
+    s.column_strata = aligned_alloc(64, (w->levels + 1) * CHUNK * sizeof(Line));
+    const int whole = s.counted && s.open && s.row_bits && s.column_bits && s.column_counted && s.column_strata;
     if (whole && w->kernel == AMX) amx_begin();
     for (int64_t panel = 0; whole && panel < panels; panel += CHUNK) {
         const int64_t last = panel + CHUNK < panels ? panel + CHUNK : panels;
@@ -128,15 +140,20 @@ int64_t count_strip(const Work *w, int64_t first, int64_t stop) {
         s.first_panel = panel;
         memset(s.counted, 0, height * sizeof *s.counted);
         memset(s.column_counted, 0, CHUNK * sizeof(Line));
+        memset(s.column_strata, 0, w->levels * CHUNK * sizeof(Line));
         count_chunk(w, &s, stop, last);
         settle_listed(w, &s);
         for (int64_t row = first; row < stop; row++) {
             w->above[row] += s.counted[row - first];
             count_strata(w, &s, row, begin, end);
         }
-        if (w->row_shift)
+        if (!w->row_shift) continue;
+        for (int64_t column = begin; column < end; column++)
+            w->column_above[column] += ((const int32_t *)s.column_counted)[column - begin];
+        for (int64_t level = 0; level < w->levels; level++)
             for (int64_t column = begin; column < end; column++)
-                w->column_above[column] += ((const int32_t *)s.column_counted)[column - begin];
+                w->column_above[(level + 1) * w->m + column] +=
+                    ((const int32_t *)(s.column_strata + level * CHUNK))[column - begin];
     }
     if (whole && w->kernel == AMX) amx_end();
     free(s.counted);
@@ -144,6 +161,7 @@ int64_t count_strip(const Work *w, int64_t first, int64_t stop) {
     free(s.row_bits);
     free(s.column_bits);
     free(s.column_counted);
+    free(s.column_strata);
     return whole ? s.settled : -1;
 }
 #else
