@@ -1,7 +1,11 @@
 """GELU with dropout: its share, its mean, its gradient, and whose state decides the masks."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from torch.nn.functional import gelu
 
 from relinkage.encoders.dropped_gelu import DroppedGelu
@@ -32,17 +36,34 @@ def test_every_call_draws_a_mask_of_its_own_and_torchs_seed_decides_them_all(lay
     assert torch.equal(again(values), second)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_gradient_is_gelus_where_a_value_was_kept(layer, dtype):
-    values = torch.randn(31, 17, dtype=dtype, generator=torch.Generator().manual_seed(0))
-    values = values.T.requires_grad_()  # not as memory lies
+def test_the_gradient_is_gelus_where_a_value_was_kept(layer):
+    values = torch.randn(31, 17, generator=torch.Generator().manual_seed(0)).T.requires_grad_()
     made = layer(values)
-    pull = torch.linspace(-1, 1, values.numel(), dtype=dtype).view_as(made)
+    pull = torch.linspace(-1, 1, values.numel()).view_as(made)
     (gradient,) = torch.autograd.grad(made, values, pull)
     (plain,) = torch.autograd.grad(gelu(values), values, pull)
     scale = 2**16 / (2**16 - round(0.3 * 2**16))
     torch.testing.assert_close(made, torch.where(made == 0, 0, gelu(values) * scale))
     torch.testing.assert_close(gradient, torch.where(made == 0, 0, plain * scale))
+
+
+@settings(deadline=None)
+@given(values=arrays(np.float32, st.integers(1, 99), elements=st.floats(-40, 40, width=32)))
+def test_values_and_slopes_are_gelus_to_single_precision(values):
+    layer = DroppedGelu(1e-9).train()  # rounded to nothing dropped
+    single = torch.from_numpy(values).requires_grad_()
+    double = torch.from_numpy(values.astype(float)).requires_grad_()
+    made, exact = layer(single), gelu(double)
+    (slope,) = torch.autograd.grad(made.sum(), single)
+    (exact_slope,) = torch.autograd.grad(exact.sum(), double)
+    torch.testing.assert_close(made.double(), exact, rtol=3e-7, atol=3e-7)
+    torch.testing.assert_close(slope.double(), exact_slope, rtol=3e-7, atol=3e-7)
+
+
+def test_other_precisions_take_torchs_own(layer):
+    made = layer(torch.full((99, 99), 3.0, dtype=torch.float64))
+    assert made.dtype == torch.float64
+    assert 0 < (made == 0).float().mean() < 1
 
 
 def test_nothing_is_dropped_outside_of_training_or_where_the_share_is_nothing(layer):

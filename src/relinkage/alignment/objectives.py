@@ -123,6 +123,7 @@ def abnormality_loss(logits: Tensor, abnormal: Tensor) -> Tensor:
         abnormal: float, shape (n,): 1, 0 or NaN.
     """
     known = ~abnormal.isnan()
-    if not known.any():
-        return logits.sum() * 0
-    return functional.binary_cross_entropy_with_logits(logits[known], abnormal[known])
+    total = functional.binary_cross_entropy_with_logits(
+        logits, abnormal.nan_to_num(), weight=known.to(logits), reduction="sum"
+    )
+    return total / known.sum().clamp(min=1)
