@@ -14,12 +14,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-
-from bench.timing import interleaved
 
 WIDTH = 512
 QUERIES = 500
@@ -84,7 +84,7 @@ def workers(pairs: int, runs: int) -> None:
     import ray
 
     from bench.planting import planted
-    from relinkage.linkage.engines import choose
+    from relinkage.linkage.engines import Engine, choose
     from relinkage.linkage.engines.cluster import over_ray
     from relinkage.linkage.ranks import count_ranks
     from relinkage.linkage.vectors import Vectors
@@ -93,22 +93,21 @@ def workers(pairs: int, runs: int) -> None:
     sides = Vectors.prepare(images, "images"), Vectors.prepare(reports, "reports")
     mate = np.arange(pairs)
     found = {}
-
-    def alone() -> None:
-        found["alone"] = count_ranks(*sides, mate, engine=choose("auto"), threads=1).above
-
-    def passes(number: int) -> None:
-        found[str(number)] = count_ranks(*sides, mate, engine=over_ray("ray"), threads=1).above
-
     seconds: dict[str, list[float]] = {"one": [], "two": [], "alone": []}
-    alone()
+
+    def count(name: str, engine: Callable[[], Engine]) -> float:
+        start = time.perf_counter()
+        found[name] = count_ranks(*sides, mate, engine=engine(), threads=1).above
+        return time.perf_counter() - start
+
+    count("alone", lambda: choose("auto"))
     for _ in range(runs):
-        seconds["alone"].append(interleaved(1, alone=alone)["alone"])
+        seconds["alone"].append(count("alone", lambda: choose("auto")))
         for number, name in ((1, "one"), (2, "two")):
             ray.init(address="local", num_cpus=number, include_dashboard=False, logging_level="ERROR",
                      log_to_driver=False)  # fmt: skip
-            passes(number)  # starts the workers, which load and compile
-            seconds[name].append(interleaved(1, over=lambda number=number: passes(number))["over"])  # type: ignore[misc]
+            count(name, lambda: over_ray("ray"))  # starts the workers, which load and compile
+            seconds[name].append(count(name, lambda: over_ray("ray")))
             ray.shutdown()
     if not all(np.array_equal(found["alone"], counts) for counts in found.values()):
         raise RuntimeError("Ray's counts differ from those of one process.")

@@ -1,11 +1,10 @@
 """What is written is whole or absent, even where the process is killed."""
 
 import os
-import signal
-import sys
 
 import pytest
 
+from dying import survives
 from relinkage.files import whole_folder, write_json
 
 
@@ -17,41 +16,19 @@ def write(path, number):
         (made / "last.txt").write_text(str(number))
 
 
-def replace_and_die(path, step):
-    """Replace a folder in a process that is killed just before its change number `step` on disk."""
-    child = os.fork()
-    if child == 0:
-        changes = []
-
-        def watch(event, _):
-            if event in ("os.mkdir", "os.chmod", "os.rename", "os.remove", "os.rmdir"):
-                changes.append(event)
-                if len(changes) == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(watch)
-            write(path, 2)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def test_a_kill_while_a_folder_is_replaced_leaves_it_whole_or_absent(tmp_path):
     path = tmp_path / "run"
     found = set()
     for step in range(1, 40):
         write(path, 1)
-        status = replace_and_die(path, step)
-        assert status in (0, -signal.SIGKILL)
+        survived = survives(step, lambda: write(path, 2))
         if path.exists():
             assert sorted(inside.name for inside in path.iterdir()) == ["figures", "last.txt", "marker.json"]
             found.add(((path / "figures/one.txt").read_text(), (path / "last.txt").read_text()))
         write(path, 1)  # nothing stands in the way of the next run
-        if status == 0:
+        if survived:
             break
-    assert status == 0
+    assert survived
     assert found == {("1", "1"), ("2", "2")}
 
 

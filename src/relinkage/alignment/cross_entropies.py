@@ -1,7 +1,7 @@
 """Weighted cross-entropies over one table of logits, with their gradient worked out beside the value.
 
-A batch's n × n table does not fit a core's cache, so what is done to it costs what reading it costs: all that
-lies between two matrix products is put into as few passes as there can be.
+A batch's n × n table does not fit a core's cache, so what is done to it costs what reading it costs: what
+lies between two matrix products is put into few passes.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ class CrossEntropies(torch.autograd.Function):
         logits = (images / temperature) @ texts.T
         low, high = (edge.item() for edge in logits.aminmax())
         number = logits.numpy().dtype.type
-        nobody = np.zeros((n, n), bool) if positives is None or same is None else None
+        nobody = np.zeros((n, n), bool)
         relations = (
             nobody if positives is None else positives.detach().contiguous().numpy(),
             nobody if same is None else same.contiguous().numpy(),
@@ -92,7 +92,7 @@ def _equal(values, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 @njit(nogil=True, cache=True, inline="always")
 def _relate(positives, same, i, mark, relation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Fill in p_ij, or a negative mark where i and j are the same but no mates."""
+    """Fill in p_ij, or a mark where i and j are the same but no mates."""
     for j in range(len(relation)):
         relation[j] = positives[i, j]
     own = relation[i]

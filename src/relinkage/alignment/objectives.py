@@ -1,7 +1,8 @@
 """Objectives that pull an image and its report together in the shared space, alone or by their class.
 
 A batch has n images and their n reports, all of unit length. The contrastive ones look at the same n × n
-logits s_ij / τ, an image against every report of the batch and a report against every image.
+logits s_ij / τ, an image against every report of the batch and a report against every image. Floats are of
+single or double precision, on the CPU.
 """
 
 from numba import njit

@@ -1,13 +1,11 @@
 """What is kept of a run that was cut off is all that it had finished, and only that of the same run."""
 
-import os
 import shutil
-import signal
-import sys
 
 import numpy as np
 import pytest
 
+from dying import survives
 from relinkage.errors import InputError
 from relinkage.linkage.engines import InBlocks, Kept, Portable, blocks, kept
 from relinkage.linkage.engines.blocks import Local
@@ -160,29 +158,6 @@ def test_a_folder_that_somebody_else_put_there_is_left_alone(tmp_path):
 
 def begin(out, key):
     (Kept(out, {"inputs": key}).place("pass") / "block-0000000.safetensors").write_bytes(b"counts")
-
-
-def survives(step, work):
-    """Do some work in a process that is killed just before its change number `step` on disk."""
-    child = os.fork()
-    if child == 0:
-        changes = []
-
-        def watch(event, _):
-            if event in ("os.mkdir", "os.chmod", "os.rename", "os.remove", "os.rmdir"):
-                changes.append(event)
-                if len(changes) == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(watch)
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, -signal.SIGKILL)
-    return status == 0
 
 
 @pytest.mark.parametrize("task", ["begin", "end", "remove what had other inputs"])
