@@ -9,11 +9,15 @@ A row per pair of feature widths, medians of interleaved runs in one process:
   they lie on disk to heads that take them, validation included;
 - the process's peak memory.
 
+What a process does once, such as importing torch's optimisers and loading compiled loops (some 3 s), is done
+before; so is a first round of the products.
+
 360,000 pairs, 5 passes and batches of 1,024 are the size that is spoken of; `--passes` takes a part of it.
 """
 
 import argparse
 import resource
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -74,11 +78,13 @@ def main() -> None:
     settings = AlignSettings("multi-task", head="mlp", steps=steps, patience=1_000)
     patient = np.arange(options.pairs, dtype=np.int64) * 10 // 32
     labels = planted_labels(options.pairs)
+    small = PairLabels(labels.abnormal[:4096], labels.positive[:4096])
     print(f"{options.pairs:,} pairs, {steps:,} steps of {settings.batch:,}, multi-task, {options.runs} runs")
     print(f"{'features':>12} {'products':>12} {'training':>22} {'peak memory':>12}")
     for widths in WIDTHS:
         features = planted_features(options.pairs, widths)
         products(widths, settings, 3)
+        train_heads(*(side[:4096] for side in features), patient[:4096], replace(settings, steps=3), small)
         median = interleaved(
             options.runs,
             products=partial(products, widths, settings, steps),

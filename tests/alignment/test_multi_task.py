@@ -55,7 +55,8 @@ def test_the_objective_is_the_weighted_sum_of_its_parts(classes):
         positives=same_class(abnormal) if classes == "abnormal" else shared_labels(positive),
         same=patient[rows, None] == patient[rows],
     )  # fmt: skip
-    assert objective(images, texts, rows).item() == pytest.approx(expected.item(), rel=1e-6)
+    relations = objective.relation(rows, 0), objective.relation(rows, 1)
+    assert objective(images, texts, rows, relations).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 def planted(rng, pairs=400):

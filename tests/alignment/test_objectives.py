@@ -61,6 +61,14 @@ def test_a_batch_of_one_patient_teaches_nothing(pairs):
     assert loss(*pairs, 0.1, np.ones((9, 9), bool)) == pytest.approx(0)
 
 
+def test_a_pair_by_itself_teaches_nothing():
+    images, texts = (torch.tensor([[0.6, 0.8]]).requires_grad_() for _ in range(2))
+    made = contrast(images, texts, 0.1, clip=1, supcon=1, positives=torch.ones(1, 1))
+    torch.autograd.backward(made)
+    assert made.item() == pytest.approx(0, abs=1e-6)
+    assert images.grad.abs().max().item() == pytest.approx(0, abs=1e-5)
+
+
 def test_both_directions_count_alike(pairs):
     images, texts = pairs
     assert loss(images, texts, 0.2) == pytest.approx(loss(texts, images, 0.2))

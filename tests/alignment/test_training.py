@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from relinkage.alignment import AlignSettings, train_heads
-from relinkage.alignment.training import _Side
+from relinkage.alignment.features import StandardFeatures
 from relinkage.encoders.heads import HeadPair
 from relinkage.errors import InputError
 
@@ -69,7 +69,7 @@ def test_heads_take_raw_features_as_if_they_were_standardised(rng, head, monkeyp
     images, texts, patient = few(rng)
     settings = AlignSettings(head=head, **SMALL)
     folded = train_heads(images, texts, patient, settings).heads
-    monkeypatch.setattr("relinkage.alignment.training._fold", lambda *arguments: None)
+    monkeypatch.setattr(StandardFeatures, "fold_into", lambda *arguments: None)
     unfolded = train_heads(images, texts, patient, settings).heads
     with torch.no_grad():
         for features, one, other in (
@@ -85,7 +85,6 @@ def test_heads_take_raw_features_as_if_they_were_standardised(rng, head, monkeyp
 def test_a_feature_that_never_changes_does_no_harm(rng):
     images, texts, patient = few(rng)
     images[:, 3], texts[:, 0] = 7, 0
-    assert (_Side.of(images, np.arange(40)).batch(torch.arange(40))[:, 3] == 0).all()
     trained = train_heads(images, texts, patient, AlignSettings(**SMALL))
     assert all(np.isfinite(tensor).all() for tensor in weights(trained).values())
 
@@ -103,6 +102,22 @@ def test_one_seed_one_pair_of_heads(rng, head):
     torch.manual_seed(2)
     np.testing.assert_array_equal(trained(5), first)
     assert not np.array_equal(trained(6), first)
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+def test_one_thread_trains_the_same_heads_as_two(rng, head):
+    images, texts, patient = few(rng)
+    made = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            made.append(weights(train_heads(images, texts, patient, AlignSettings(head=head, **SMALL))))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for name, one in made[0].items():
+        np.testing.assert_allclose(one, made[1][name], rtol=1e-3, atol=1e-5)
 
 
 def test_the_callers_random_numbers_are_left_alone(rng):

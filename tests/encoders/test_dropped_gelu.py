@@ -25,15 +25,20 @@ def test_a_share_is_dropped_and_the_mean_is_kept(layer):
     assert torch.equal(threes, torch.full((400, 500), 3.0))
 
 
-def test_every_call_draws_a_mask_of_its_own_and_torchs_seed_decides_them_all(layer):
+def test_every_call_draws_a_mask_of_its_own_and_torchs_seed_when_training_begins_decides_them_all():
     values = torch.linspace(1, 2, 999).view(27, 37)
-    torch.manual_seed(3)
-    first, second = layer(values), layer(values)
+
+    def masked():
+        torch.manual_seed(3)
+        layers = DroppedGelu(0.3).train(), DroppedGelu(0.3).train()
+        torch.manual_seed(4)
+        return [layers[k](values) for k in (0, 0, 1)]
+
+    first, second, third = masked()
     assert not torch.equal(first, second)
-    again = DroppedGelu(0.3).train()
-    torch.manual_seed(3)
-    assert torch.equal(again(values), first)
-    assert torch.equal(again(values), second)
+    assert not torch.equal(first, third)
+    for one, other in zip((first, second, third), masked(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_the_gradient_is_gelus_where_a_value_was_kept(layer):

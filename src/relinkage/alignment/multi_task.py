@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from relinkage.alignment.cross_entropies import equal
 from relinkage.alignment.objectives import abnormality_loss, contrast, same_class, shared_labels
 from relinkage.alignment.settings import AlignSettings
+from relinkage.alignment.side_by_side import Both, in_turn
 from relinkage.cohorts.labels import NO_DISEASE, POSITIVE, abnormality
 
 
@@ -58,29 +59,46 @@ class MultiTask(nn.Module):
             self.abnormal = torch.from_numpy(labels.abnormal)
             self.positive = torch.from_numpy(labels.positive)
 
-    def forward(self, images: Tensor, texts: Tensor, rows: Tensor) -> Tensor:
+    def relation(self, rows: Tensor, k: int) -> Tensor | None:
+        """Give how the pairs of a batch are related, where the objective asks for it; it needs no embeddings.
+
+        Args:
+            rows: int64, shape (n,): which training pairs these are.
+            k: 0 for who is the same patient, 1 for who shares a class; shape (n, n).
+        """
+        if k == 0:
+            asked = (self.parts.supcon or self.parts.clip) and not self.settings.same_patient_negatives
+            return equal(self.patient[rows]) if asked else None
+        if not self.parts.supcon:
+            return None
+        by_abnormality = self.settings.classes == "abnormal"
+        return same_class(self.abnormal[rows]) if by_abnormality else shared_labels(self.positive[rows])
+
+    def forward(
+        self,
+        images: Tensor,
+        texts: Tensor,
+        rows: Tensor,
+        relations: tuple[Tensor | None, Tensor | None],
+        both: Both = in_turn,
+    ) -> Tensor:
         """Give the loss of a batch.
 
         Args:
             images: shape (n, d), unit vectors.
             texts: shape (n, d), unit vectors.
             rows: int64, shape (n,): which training pairs these are.
+            relations: what `relation` gives of these rows for 0 and for 1.
+            both: what does the two halves of the table of logits.
         """
-        parts, same, positives = self.parts, None, None
+        parts, (same, positives) = self.parts, relations
         loss = images.new_zeros(())
         if self.classifier is not None:
             odds = self.classifier(torch.cat([images, texts]))[:, 0]
             loss = loss + abnormality_loss(odds, self.abnormal[rows].repeat(2)) * parts.bce
         if parts.supcon == 0 and parts.clip == 0:
             return loss
-        if not self.settings.same_patient_negatives:
-            same = equal(self.patient[rows])
-        if parts.supcon:
-            by_abnormality = self.settings.classes == "abnormal"
-            positives = (
-                same_class(self.abnormal[rows]) if by_abnormality else shared_labels(self.positive[rows])
-            )
         return loss + contrast(
             images, texts, self.settings.temperature,
-            clip=parts.clip, supcon=parts.supcon, positives=positives, same=same,
+            clip=parts.clip, supcon=parts.supcon, positives=positives, same=same, both=both,
         )  # fmt: skip

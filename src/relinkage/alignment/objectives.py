@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from relinkage.alignment.cross_entropies import CrossEntropies, equal
+from relinkage.alignment.side_by_side import Both, in_turn
 
 
 def infonce(images: Tensor, texts: Tensor, temperature: float, same: Tensor | None = None) -> Tensor:
@@ -62,6 +63,7 @@ def contrast(
     supcon: float = 0.0,
     positives: Tensor | None = None,
     same: Tensor | None = None,
+    both: Both = in_turn,
 ) -> Tensor:
     """Weighted sum of `infonce` and `supcon` over one table of logits.
 
@@ -75,12 +77,13 @@ def contrast(
         supcon: the weight of `supcon`.
         positives: as in `supcon`; where its weight is not 0.
         same: as in `infonce`.
+        both: what does the table's upper and lower half.
 
     Returns:
         The loss, a scalar.
     """
     loss: Tensor = CrossEntropies.apply(  # type: ignore[no-untyped-call]
-        images, texts, temperature, clip, clip + supcon, positives if supcon else None, same
+        images, texts, temperature, clip, clip + supcon, positives if supcon else None, same, both
     )
     return loss
 

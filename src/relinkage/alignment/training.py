@@ -1,16 +1,20 @@
 """Training projection heads on cached features; the encoders stay frozen."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from relinkage.alignment.descent import Descent
+from relinkage.alignment.features import StandardFeatures
 from relinkage.alignment.multi_task import MultiTask, PairLabels
 from relinkage.alignment.settings import AlignSettings
+from relinkage.alignment.side_by_side import Both, side_by_side
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.errors import InputError
 from relinkage.progress import progress
@@ -75,54 +79,14 @@ def train_heads(
         torch.manual_seed(settings.seed)
         heads = HeadPair(_spec(settings, images.shape[1]), _spec(settings, texts.shape[1]))
         objective = MultiTask(settings, torch.tensor(patient), labels)
-        sides = (_Side.of(images, fitting), _Side.of(texts, fitting))
+        with side_by_side() as both:
+            features = both(lambda k: StandardFeatures.of((images, texts)[k], fitting))
         trained = _optimise(
-            heads, objective, sides, torch.from_numpy(fitting), torch.from_numpy(aside), random
+            heads, objective, features, torch.from_numpy(fitting), torch.from_numpy(aside), random
         )
-    with torch.no_grad():
-        for head, side in zip((trained.heads.image, trained.heads.text), sides, strict=True):
-            _fold(head, side.mean, side.deviation)
+    for head, side in zip((trained.heads.image, trained.heads.text), features, strict=True):
+        side.fold_into(head)
     return trained
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """One side's features, standardised as they are read."""
-
-    features: Tensor
-    mean: Tensor
-    deviation: Tensor
-    steps: tuple[Tensor, Tensor, Tensor]
-
-    @classmethod
-    def of(cls, features: NDArray[np.float32], fitting: NDArray[np.int64]) -> "_Side":
-        """Measure mean and deviation; a feature that never changes is only centred."""
-        total, squares = np.zeros((2, features.shape[1]))
-        around = features[fitting[0]].astype(np.float64)  # so that squares lose nothing far from 0
-        _add_moments(np.ascontiguousarray(features), fitting, around, total, squares)
-        mean = total / len(fitting)
-        deviation = np.sqrt(np.maximum(squares / len(fitting) - mean**2, 0))
-        deviation[deviation < 1e-6 * max(deviation.max(), 1e-30)] = 1.0
-        centre, spread = torch.from_numpy(around + mean), torch.from_numpy(deviation)
-        # Twice subtracted: features may lie far from 0, next to each other, and the first difference is exact
-        # there, so that the second loses no more than single precision must.
-        near = centre.float()
-        steps = near, (centre - near).float(), (1 / spread).float()
-        return cls(torch.from_numpy(features), centre, spread, steps)
-
-    def batch(self, rows: Tensor) -> Tensor:
-        near, rest, scale = self.steps
-        return self.features.index_select(0, rows).sub_(near).sub_(rest).mul_(scale)
-
-
-@njit(nogil=True, cache=True)
-def _add_moments(features, rows, around, total, squares):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    for i in rows:
-        row = features[i]
-        for j in range(len(row)):
-            away = row[j] - around[j]
-            total[j] += away
-            squares[j] += away * away
 
 
 def _set_aside(
@@ -138,7 +102,7 @@ def _set_aside(
 def _optimise(
     heads: HeadPair,
     objective: MultiTask,
-    sides: tuple[_Side, _Side],
+    features: tuple[StandardFeatures, StandardFeatures],
     fitting: Tensor,
     aside: Tensor,
     random: torch.Generator,
@@ -147,43 +111,37 @@ def _optimise(
     n = len(fitting)
     batch = min(settings.batch, n)
     steps = settings.steps or max(300, 10 * n // batch)
-    optimiser = torch.optim.AdamW(
-        [*heads.parameters(), *objective.parameters()],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    # Of ten steps or fewer a tenth is a warm-up of no length, by which OneCycleLR would divide.
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        settings.learning_rate,
-        total_steps=steps,
-        pct_start=0.1 if steps > 10 else 0.0,
-        cycle_momentum=False,
-    )
+    descents = (
+        Descent(
+            heads.embed_images, features[0], [*heads.image.parameters(), *objective.parameters()],
+            settings, steps,
+        ),
+        Descent(heads.embed_texts, features[1], [*heads.text.parameters()], settings, steps),
+    )  # fmt: skip
+    whole = max(len(aside) - len(aside) % batch, min(len(aside), batch))  # no batch of a few at the end
+    watching = [aside[start : start + batch] for start in range(0, whole, batch)][:_LOOKED_AT]
     losses: list[float] = []
     watched: list[tuple[int, float]] = []
     best, kept = heads, steps
     every = -(-steps // _LOOKS)
-    order, position = torch.randperm(n, generator=random), 0
+    batches = _batches(fitting, batch, random)
     heads.train()
     # glibc gives memory back to the system, to have it zeroed for the next step, until it has seen a block of
     # this size freed; that is a tenth of a step's time.
     torch.empty(_HEAP, dtype=torch.uint8)
-    with progress(steps, "aligning", "steps") as bar:
+    with progress(steps, "aligning", "steps") as bar, side_by_side() as both:
+        rows = next(batches)
+        sides = both(lambda k: _prepare(descents[k], objective, rows, k))
         for step in range(1, steps + 1):
-            if position + batch > n:
-                order, position = torch.randperm(n, generator=random), 0
-            loss = _loss(heads, objective, sides, fitting[order[position : position + batch]])
-            position += batch
-            optimiser.zero_grad()
+            met = [side.embeddings.detach().requires_grad_() for side in sides]
+            loss = objective(*met, rows, (sides[0].relation, sides[1].relation), both)
             torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
             losses.append(loss.item())
+            rows = next(batches)
+            sides = both(partial(_step_and_prepare, descents, objective, sides, met, rows))
             bar.update()
-            if len(aside) and (step % every == 0 or step == steps):
-                watched.append((step, _watch(heads, objective, sides, aside, batch)))
+            if watching and (step % every == 0 or step == steps):
+                watched.append((step, _watch(heads, objective, descents, watching, both)))
                 if min(watched, key=lambda look: look[1]) == watched[-1]:
                     best, kept = copy.deepcopy(heads), step
                 elif len(watched) - 1 - [look[0] for look in watched].index(kept) >= settings.patience:
@@ -191,23 +149,63 @@ def _optimise(
     return TrainedHeads(best.eval(), np.array(losses), tuple(watched), kept)
 
 
-def _loss(heads: HeadPair, objective: MultiTask, sides: tuple[_Side, _Side], rows: Tensor) -> Tensor:
-    images, texts = (side.batch(rows) for side in sides)
-    loss: Tensor = objective(heads.embed_images(images), heads.embed_texts(texts), rows)
-    return loss
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """What one side brings to a batch: its embeddings, and one of the objective's two relations."""
+
+    embeddings: Tensor
+    relation: Tensor | None
 
 
-@torch.no_grad()
+def _prepare(descent: Descent, objective: MultiTask, rows: Tensor, k: int) -> _Prepared:
+    return _Prepared(descent.embed(rows), objective.relation(rows, k))
+
+
+def _step_and_prepare(
+    descents: tuple[Descent, Descent],
+    objective: MultiTask,
+    sides: tuple[_Prepared, _Prepared],
+    met: list[Tensor],
+    rows: Tensor,
+    k: int,
+) -> _Prepared:
+    """Let a side take its step and go on to the next batch; sides wait for each other only to meet."""
+    gradient = met[k].grad
+    assert gradient is not None
+    descents[k].step(sides[k].embeddings, gradient)
+    return _prepare(descents[k], objective, rows, k)
+
+
+def _batches(rows: Tensor, batch: int, random: torch.Generator) -> Iterator[Tensor]:
+    """Give whole batches of rows without end, all rows in a new order each time."""
+    while True:
+        order = torch.randperm(len(rows), generator=random)
+        for start in range(0, len(rows) - batch + 1, batch):
+            yield rows[order[start : start + batch]]
+
+
 def _watch(
-    heads: HeadPair, objective: MultiTask, sides: tuple[_Side, _Side], rows: Tensor, batch: int
+    heads: HeadPair,
+    objective: MultiTask,
+    descents: tuple[Descent, Descent],
+    parts: list[Tensor],
+    both: Both,
 ) -> float:
-    """Give the mean objective over the first batches of validation pairs, in their order."""
+    """Give the mean objective over batches of validation pairs."""
+
+    def prepare(k: int) -> list[_Prepared]:
+        with torch.no_grad():
+            return [_prepare(descents[k], objective, rows, k) for rows in parts]
+
     heads.eval()
-    whole = max(len(rows) - len(rows) % batch, min(len(rows), batch))  # no batch of a few at the end
-    parts = [rows[start : start + batch] for start in range(0, whole, batch)][:_LOOKED_AT]
-    value = sum(_loss(heads, objective, sides, part).item() for part in parts) / len(parts)
+    values = []
+    with torch.no_grad():
+        for rows, *sides in zip(parts, *both(prepare), strict=True):
+            images, texts = (side.embeddings for side in sides)
+            relations = sides[0].relation, sides[1].relation
+            values.append(objective(images, texts, rows, relations, both).item())
     heads.train()
-    return value
+    return float(np.mean(values))
 
 
 def _spec(settings: AlignSettings, features: int) -> HeadSpec:
@@ -220,11 +218,3 @@ def _spec(settings: AlignSettings, features: int) -> HeadSpec:
         hidden=settings.hidden if mlp else 0,
         dropout=settings.dropout if mlp else 0.0,
     )
-
-
-def _fold(head: nn.Module, mean: Tensor, deviation: Tensor) -> None:
-    """Let a head take raw features: W((x − m)/s) + c = (W/s)x + (c − (W/s)m)."""
-    first = head if isinstance(head, nn.Linear) else head[0]  # type: ignore[index]
-    weight = first.weight.double() / deviation
-    first.bias.copy_((first.bias.double() - weight @ mean).float())
-    first.weight.copy_(weight.float())

@@ -1,11 +1,13 @@
 """GELU with dropout on top, the middle of an MLP head, in as few passes over memory as there can be."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numba import njit
 from torch import Tensor, nn
+
+from relinkage.exponential import exponential
 
 
 class DroppedGelu(nn.Module):
@@ -21,15 +23,24 @@ class DroppedGelu(nn.Module):
         self.share = share
         self.random: np.random.Generator | None = None
 
+    def train(self, mode: bool = True) -> Self:
+        """Switch; the generator starts here, so that modules used side by side keep the order of theirs."""
+        if mode and self.share > 0:
+            self._generator()
+        return super().train(mode)
+
+    def _generator(self) -> np.random.Generator:
+        if self.random is None:
+            self.random = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
+        return self.random
+
     def forward(self, values: Tensor) -> Tensor:
         """Activate, and drop while training."""
         if not self.training or self.share == 0:
             return nn.functional.gelu(values)
         if values.device.type != "cpu" or values.dtype != torch.float32:
             return nn.functional.dropout(nn.functional.gelu(values), self.share)
-        if self.random is None:
-            self.random = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
-        words = self.random.integers(0, 2**64, -(-values.numel() // 4), dtype=np.uint64)
+        words = self._generator().integers(0, 2**64, -(-values.numel() // 4), dtype=np.uint64)
         below = np.uint16(min(round(self.share * 2**16), 2**16 - 1))
         dropped: Tensor = _DroppedGelu.apply(values, words.view(np.uint16), below)  # type: ignore[no-untyped-call]
         return dropped
@@ -65,28 +76,10 @@ def _activate(values, made, slope, bits, below, scale):  # type: ignore[no-untyp
     """Fill in GELU and its derivative, both scaled where a value is kept and 0 where it is dropped."""
     for i in range(len(values)):
         value = values[i]
-        bell = _exp(-_HALF * value * value)
+        bell = exponential(-_HALF * value * value)
         t = _ONE / (_ONE + _TAIL_AT * abs(value))
         tail = ((((_TAIL[0] * t + _TAIL[1]) * t + _TAIL[2]) * t + _TAIL[3]) * t + _TAIL[4]) * t * bell
         below_value = tail if value < _ZERO else _ONE - tail
         kept = scale if bits[i] >= below else _ZERO
         made[i] = value * below_value * kept
         slope[i] = (below_value + value * bell * _DENSITY) * kept
-
-
-_LOWEST = np.float32(-87)
-_LOG2_E = np.float32(1.44269504)
-_LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
-_SERIES = tuple(np.float32(c) for c in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2))
-_EXPONENT_OF_ONE, _MANTISSA_BITS = np.int32(127), np.int32(23)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _exp(x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """e^x for x ≤ 0, as 2^k e^r with |r| ≤ ln 2 / 2; libm's own is a call for each number."""
-    x = max(x, _LOWEST)
-    k = np.int32(x * _LOG2_E - _HALF)
-    r = x - np.float32(k) * _LN2_HIGH - np.float32(k) * _LN2_LOW
-    series = (((_SERIES[0] * r + _SERIES[1]) * r + _SERIES[2]) * r + _SERIES[3]) * r + _SERIES[4]
-    power = np.int32((k + _EXPONENT_OF_ONE) << _MANTISSA_BITS).view(np.float32)
-    return (series * r * r + r + _ONE) * power
