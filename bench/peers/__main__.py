@@ -17,8 +17,8 @@ A row per way of measuring:
 - `Recall@1 off by`: what is said less the mean over the orders of tied reports, by float64 cosines.
 
 "re-expressed": what the published code does, in lines of our own, where the package needs torchvision or is
-not on an index of packages. Our exact pass is that of the portable engine; audits take the native one where
-it runs. The row of our exact pass against itself says how rough the ratios are.
+not on an index of packages. Our exact pass is by the engine that an audit takes here: the native one where it
+runs. The row of our exact pass against itself says how rough the ratios are.
 A way that takes longer than the budget, or more memory, says so in place of figures.
 """
 
