@@ -12,7 +12,8 @@ def exponential(x: float) -> float:
     """e^x for x ≤ 0: of single precision within 2e-7 of it, and e^-87 at least; of double precision libm's.
 
     To be called from compiled loops. libm's own is a call for each number, which keeps a loop from being
-    made of wide instructions; this is 2^k e^r with |r| ≤ ln 2 / 2.
+    made of wide instructions; this is 2^k e^r with |r| ≤ ln 2 / 2. (numba keeps compiled loops by their own
+    file: after a change here, remove those of its callers.)
     """
     return math.exp(x)
 

@@ -1,6 +1,7 @@
 """Two parts at once: what they give, whose exception is raised, and torch's threads before and after."""
 
 import threading
+import time
 
 import pytest
 import torch
@@ -41,9 +42,11 @@ def test_an_exception_of_either_is_raised_when_both_have_ended(threads, fails):
     def work(k):
         if k == fails:
             raise ValueError(k)
+        time.sleep(0.2)  # the other has long failed
         ended.append(k)
 
-    with side_by_side() as both, pytest.raises(ValueError, match=str(fails)):
-        both(work)
-    assert ended == ([1 - fails] if threads > 1 or fails == 1 else [])
+    with side_by_side() as both:
+        with pytest.raises(ValueError, match=str(fails)):
+            both(work)
+        assert ended == ([1 - fails] if threads > 1 or fails == 1 else [])
     assert torch.get_num_threads() == threads

@@ -195,3 +195,14 @@ def test_choices_that_are_none(option, choice, value):
     with pytest.raises(InputError) as error:
         AlignSettings(**{choice: value})
     assert str(error.value) == f"{option} {value} is out of range; see `relinkage align --help`."
+
+
+def test_images_texts_and_patients_are_equally_many(rng):
+    images, texts, patient = few(rng)
+    for fewer in (
+        (images[:39], texts, patient),
+        (images, texts[:39], patient),
+        (images, texts, patient[:39]),
+    ):
+        with pytest.raises(ValueError, match="are no pairs"):
+            train_heads(*fewer, AlignSettings(**SMALL))

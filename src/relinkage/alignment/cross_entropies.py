@@ -4,7 +4,6 @@ A batch's n × n table does not fit a core's cache, so what is done to it costs 
 lies between two matrix products is put into few passes.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,8 @@ class CrossEntropies(torch.autograd.Function):
             table, logarithms = _by_logarithms(images, texts, left)
             for half in halves:
                 half.table = table[half.rows]
-                half.scales = (np.full(size, whole / (4 * n), half.number) for size in half.table.shape)
+                even = np.full(n, whole / (4 * n), half.number)
+                half.scales = even[: len(half.table)], even
         else:
             # A half's exponentials are of what its own highest logit leaves.
             shifts = [half.number(np.exp(half.high - highest)) for half in halves]
@@ -88,7 +88,7 @@ class _Half:
         self.by_row = np.empty((3, len(images[rows])), self.number)
         self.by_column = np.zeros((2, len(texts)), self.number)
         self.low, self.high, self.mates = np.inf, -np.inf, 0.0
-        self.scales: Iterable[NDArray[Any]] = ()
+        self.scales: tuple[NDArray[Any], ...] = ()
         """What an exponential is multiplied by in the gradient, for its row and for its column."""
 
     def weigh(self) -> None:

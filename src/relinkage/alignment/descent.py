@@ -44,7 +44,7 @@ class Descent:
         """Go a step down.
 
         Args:
-            embeddings: what `embed` gave last.
+            embeddings: what `embed` gave since the last step, with gradients followed.
             gradient: of the objective by them.
         """
         torch.autograd.backward(embeddings, gradient)

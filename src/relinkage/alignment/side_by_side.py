@@ -50,9 +50,9 @@ def side_by_side() -> Iterator[Both]:
                 raise done
             return mine, other.result()
 
-        second.submit(torch.get_num_threads).result()  # it has set its own number, which is the last set
-        torch.set_num_threads(threads - threads // 2)
         try:
+            second.submit(torch.get_num_threads).result()  # it has set its own number; ours is the last set
+            torch.set_num_threads(threads - threads // 2)
             yield both
         finally:
             torch.set_num_threads(threads)

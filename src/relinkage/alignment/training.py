@@ -65,11 +65,14 @@ def train_heads(
 
     Raises:
         InputError: there are fewer than two patients to tell apart, or no labels where they are needed.
+        ValueError: images, texts and patients are not equally many.
     """
     if settings.needs_labels and labels is None:
         raise InputError(
             f"The objective {settings.objective} needs labels; give --weights bce=0,supcon=0,clip=1."
         )
+    if not len(images) == len(texts) == len(patient):
+        raise ValueError(f"{len(images)} images, {len(texts)} texts and {len(patient)} patients are no pairs")
     random = torch.Generator().manual_seed(settings.seed)
     fitting, aside = _set_aside(patient, settings)
     if len(np.unique(patient[fitting])) < 2:
