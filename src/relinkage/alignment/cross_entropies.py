@@ -85,7 +85,8 @@ class _Half:
         self.number = self.table.numpy().dtype.type
         # What compiled loops ask for: relations of these rows, where the diagonal begins, room for one row.
         self.relations = positive[rows], left[rows], rows.start or 0, np.empty(len(texts), self.number)
-        self.by_row = np.empty((3, len(images[rows])), self.number)
+        # Σe, Σp and Σpl of each row; Σe and Σpl of each column over these rows: see `_weigh`.
+        self.by_row = np.empty((3, len(self.images)), self.number)
         self.by_column = np.zeros((2, len(texts)), self.number)
         self.low, self.high, self.mates = np.inf, -np.inf, 0.0
         self.scales: tuple[NDArray[Any], ...] = ()
