@@ -36,7 +36,8 @@ class CrossEntropies(torch.autograd.Function):
         images, texts = images.detach() / temperature, texts.detach()
         positive = _table(positives, n)
         left = _table(same, n)
-        halves = [_Half(images, texts, rows, positive, left) for rows in (slice(n // 2), slice(n // 2, n))]
+        parts = slice(0, n // 2), slice(n // 2, n)
+        halves = [_Half(images, texts, rows, positive, left) for rows in parts]
         both(lambda k: halves[k].weigh())
         highest, lowest = max(half.high for half in halves), min(half.low for half in halves)
         if highest - lowest > _ONE_TABLE[images.dtype]:
@@ -84,7 +85,7 @@ class _Half:
         self.table = images.new_empty(len(self.images), len(texts))
         self.number = self.table.numpy().dtype.type
         # What compiled loops ask for: relations of these rows, where the diagonal begins, room for one row.
-        self.relations = positive[rows], left[rows], rows.start or 0, np.empty(len(texts), self.number)
+        self.relations = positive[rows], left[rows], rows.start, np.empty(len(texts), self.number)
         # Σe, Σp and Σpl of each row; Σe and Σpl of each column over these rows: see `_weigh`.
         self.by_row = np.empty((3, len(self.images)), self.number)
         self.by_column = np.zeros((2, len(texts)), self.number)
@@ -185,12 +186,12 @@ def _weigh(logits, positives, same, start, relation, high, by_row, by_column):  
 
 
 @njit(nogil=True, cache=True)
-def _differentiate(table, positives, same, start, relation, half, own, by_row, by_column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _differentiate(table, positives, same, start, relation, weight, own, by_row, by_column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Leave the gradient by the logits: e_ij (by_row_i + by_column_j) − w_ij − [i = j] own."""
     nothing = own * 0
     for i in range(len(table)):
         _relate(positives, same, i, start + i, nothing, relation)
-        row, mine, scale = table[i], half[start + i], by_row[i]
-        for j in range(len(half)):
-            row[j] = row[j] * (scale + by_column[j]) - relation[j] * (mine + half[j])
+        row, mine, scale = table[i], weight[start + i], by_row[i]
+        for j in range(len(weight)):
+            row[j] = row[j] * (scale + by_column[j]) - relation[j] * (mine + weight[j])
         row[start + i] -= own
