@@ -10,8 +10,8 @@ from sketch_encoder import REPORTS, SketchEncoder
 from relinkage.cohorts import with_split
 from relinkage.cohorts.text import report_hash
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
-from relinkage.encoders import open_image
 from relinkage.errors import InputError
+from relinkage.images import open_image
 
 SMALL = EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from relinkage.encoders import UnreadableImageError, open_image
+from relinkage.images import UnreadableImageError, open_image
 
 GRAY = np.random.default_rng(0).integers(0, 256, (24, 32), dtype=np.uint8)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from synthetic_audit import synthetic_audit
 
 from relinkage.reports import headline
-from relinkage.reports.headline import strongest
+from relinkage.reports.headlines import strongest
 
 
 def words(text):

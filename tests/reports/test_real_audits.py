@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from relinkage.linkage.audit import AuditSettings, audit
+from relinkage.linkage.auditing import AuditSettings, audit
 from relinkage.linkage.links import Links
 from relinkage.reports import audit_schema, audit_table, headline, render_card, render_report
 from relinkage.reports.wording import percent

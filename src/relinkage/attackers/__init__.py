@@ -3,8 +3,6 @@
 Open `protocol` first.
 """
 
-from relinkage.attackers.augmentation import augment
-from relinkage.attackers.protocol import Attacker, AuxiliaryPairs, Fitted
-from relinkage.attackers.registry import ATTACKERS, attacker_names, load_attacker
+import lazy_loader
 
-__all__ = ["ATTACKERS", "Attacker", "AuxiliaryPairs", "Fitted", "attacker_names", "augment", "load_attacker"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """What encoders leave on disk, and the resumable pass that makes it."""
 
-from relinkage.embeddings.arrays import open_array, read_array
-from relinkage.embeddings.encoding import EmbedSettings, embed
-from relinkage.embeddings.folder import Embeddings, read_embeddings
+import lazy_loader
 
-__all__ = ["EmbedSettings", "Embeddings", "embed", "open_array", "read_array", "read_embeddings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """Radiographs out of files and containers, opened with care: they come from anywhere."""
 
-from relinkage.images.apart import DecodingApart
-from relinkage.images.limits import UnreadableImageError
-from relinkage.images.opening import open_image
+import lazy_loader
 
-__all__ = ["DecodingApart", "UnreadableImageError", "open_image"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

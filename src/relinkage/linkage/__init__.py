@@ -1,21 +1,5 @@
 """The heart: exact ranks of mates among distractors, and every figure that follows from them."""
 
-from relinkage.linkage.audit import Audit, audit
-from relinkage.linkage.links import Links
-from relinkage.linkage.measures import Resampling
-from relinkage.linkage.settings import AuditSettings
-from relinkage.linkage.strata import HardNegatives
-from relinkage.linkage.table import LinkageTable, Standing, read_tables, write_tables
+import lazy_loader
 
-__all__ = [
-    "Audit",
-    "AuditSettings",
-    "HardNegatives",
-    "LinkageTable",
-    "Links",
-    "Resampling",
-    "Standing",
-    "audit",
-    "read_tables",
-    "write_tables",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

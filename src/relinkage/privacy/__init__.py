@@ -1,16 +1,5 @@
 """Projection heads trained with differential privacy, and the statement of what that spends."""
 
-from relinkage.privacy.harden import harden
-from relinkage.privacy.public import Public
-from relinkage.privacy.settings import HardenSettings
-from relinkage.privacy.statement import PrivacyStatement, Recheck, read_statement, recheck
+import lazy_loader
 
-__all__ = [
-    "HardenSettings",
-    "PrivacyStatement",
-    "Public",
-    "Recheck",
-    "harden",
-    "read_statement",
-    "recheck",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

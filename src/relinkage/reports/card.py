@@ -13,7 +13,7 @@ from relinkage import __version__
 from relinkage.reports.audits import Audit, Row, groups, select, stronger_attacker
 from relinkage.reports.controls import controls_finding
 from relinkage.reports.findings import finding_lines
-from relinkage.reports.headline import headline
+from relinkage.reports.headlines import headline
 from relinkage.reports.sections import audited_facts, duplicates_sentence, group_title
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent, times
 

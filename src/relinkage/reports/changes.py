@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from relinkage.reports.audits import Row, first_k, groups, select
-from relinkage.reports.headline import headline_row
+from relinkage.reports.headlines import headline_row
 from relinkage.reports.wording import (
     SPACE,
     count,

@@ -1,7 +1,7 @@
 """The findings beside the headline, a line each: the open set, and recall by text and by patient."""
 
 from relinkage.reports.audits import ALL, Audit, first_k, select
-from relinkage.reports.headline import headline_row
+from relinkage.reports.headlines import headline_row
 from relinkage.reports.open_set import is_full, operating_point, pool_name
 from relinkage.reports.wording import bare_percent, count, interval, percent
 

@@ -18,7 +18,7 @@ from relinkage.reports.changes import (
     relative_interval,
 )
 from relinkage.reports.figures import comparison_figures, ladder_figures
-from relinkage.reports.headline import Headline, headline, strongest
+from relinkage.reports.headlines import Headline, headline, strongest
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.sections import SECTIONS, group_title, method_steps, settings_table

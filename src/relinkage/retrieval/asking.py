@@ -11,8 +11,9 @@ from PIL.Image import Image
 from relinkage.cohorts.text import normalise, within_budget
 from relinkage.embeddings.features import Project, checked, checked_images, image_arrays
 from relinkage.embeddings.grid import GRID
-from relinkage.encoders import Encoder, HeadPair, UnreadableImageError, open_image
+from relinkage.encoders import Encoder, HeadPair
 from relinkage.errors import InputError
+from relinkage.images import UnreadableImageError, open_image
 from relinkage.retrieval.settings import RetrievalSettings
 
 Floats32 = NDArray[np.float32]

@@ -1,18 +1,5 @@
 """What must stay useful: linear probes, clinical retrieval, zero-shot labels, the shape of the space."""
 
-from relinkage.utility.benchmark import Benchmark, FrontierPoint, Measured
-from relinkage.utility.prompts import Prompt, public_prompts, read_prompts
-from relinkage.utility.result import SCHEMA, utility_result
-from relinkage.utility.settings import UtilitySettings
+import lazy_loader
 
-__all__ = [
-    "SCHEMA",
-    "Benchmark",
-    "FrontierPoint",
-    "Measured",
-    "Prompt",
-    "UtilitySettings",
-    "public_prompts",
-    "read_prompts",
-    "utility_result",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,17 +6,6 @@ report says, so a good model re-links well above the level of labels and cannot 
 measured on it say how the tool behaves, never how a clinical model would.
 """
 
-from relinkage.cohorts.phantom.cohort import phantom_cohort
-from relinkage.cohorts.phantom.patient import PhantomPatient, PhantomStudy, draw_patient
-from relinkage.cohorts.phantom.site import CITY, COUNTY, SITES, Site
+import lazy_loader
 
-__all__ = [
-    "CITY",
-    "COUNTY",
-    "SITES",
-    "PhantomPatient",
-    "PhantomStudy",
-    "Site",
-    "draw_patient",
-    "phantom_cohort",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,5 +1,5 @@
 """Models in the layout of open_clip, with its library where it must be, without it where a few lines do."""
 
-from relinkage.encoders.open_clip.encoder import assemble, load_open_clip
+import lazy_loader
 
-__all__ = ["assemble", "load_open_clip"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

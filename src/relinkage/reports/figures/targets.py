@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from relinkage.reports.audits import ALL, Audit, Row, select
 from relinkage.reports.figures.canvas import SMALL, TEXT_SIZE, Figure, Sheet, colour, drawn, log_ticks
-from relinkage.reports.headline import headline_row
+from relinkage.reports.headlines import headline_row
 from relinkage.reports.palette import series
 from relinkage.reports.wording import about, bare_percent, count, counted, interval, percent, sides
 

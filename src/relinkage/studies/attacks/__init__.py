@@ -1,17 +1,5 @@
 """Attacks: the audit again with stronger scorers, and the pairs that they know."""
 
-from relinkage.studies.attacks.attacking import (
-    AttackSettings,
-    attack_embeddings,
-    attacker_rows,
-    strongest_first,
-)
-from relinkage.studies.attacks.auxiliary import draw_auxiliary
+import lazy_loader
 
-__all__ = [
-    "AttackSettings",
-    "attack_embeddings",
-    "attacker_rows",
-    "draw_auxiliary",
-    "strongest_first",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -20,7 +20,7 @@ from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.progress import say
 from relinkage.reports.audits import Row
-from relinkage.reports.headline import headline
+from relinkage.reports.headlines import headline
 from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
 from relinkage.studies.audits.auditing import On, Sides, audit_folder
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from relinkage.files import check_folder, whole_folder, write_json
 from relinkage.linkage import Audit, write_tables
-from relinkage.linkage.audit import SCHEMA
+from relinkage.linkage.auditing import SCHEMA
 from relinkage.linkage.measures import FULL
 from relinkage.linkage.risk import query_risk
 from relinkage.reports import render_card, render_report, write_figures

@@ -1,9 +1,5 @@
 """Comparisons: runs side by side, and what keeps them from being alike."""
 
-from relinkage.studies.comparisons.comparing import Comparison, compare_runs, write_comparison
+import lazy_loader
 
-__all__ = [
-    "Comparison",
-    "compare_runs",
-    "write_comparison",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,11 +1,5 @@
 """Defences: hardened heads in one table with every control; `table` is the one to open first."""
 
-from relinkage.studies.defences.settings import ControlSettings
-from relinkage.studies.defences.table import check_controls, run_controls, write_controls
+import lazy_loader
 
-__all__ = [
-    "ControlSettings",
-    "check_controls",
-    "run_controls",
-    "write_controls",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,23 +1,5 @@
 """Heads on their way: hardened and checked, taken out of a model, put back into it."""
 
-from relinkage.studies.heads.exporting import export
-from relinkage.studies.heads.hardening import (
-    check_by_canaries,
-    check_statement,
-    faults_of,
-    harden_embeddings,
-    read_public,
-    statement_text,
-)
-from relinkage.studies.heads.own import write_own_heads
+import lazy_loader
 
-__all__ = [
-    "check_by_canaries",
-    "check_statement",
-    "export",
-    "faults_of",
-    "harden_embeddings",
-    "read_public",
-    "statement_text",
-    "write_own_heads",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,10 +1,5 @@
 """Maps: the same pairs in several spaces, as figures, coordinates and counts."""
 
-from relinkage.studies.maps.folder import check_map, write_map
-from relinkage.studies.maps.mapping import draw_maps
+import lazy_loader
 
-__all__ = [
-    "check_map",
-    "draw_maps",
-    "write_map",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

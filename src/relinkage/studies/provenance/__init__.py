@@ -1,10 +1,5 @@
 """What made the embeddings that a study looks at: their encoder, and the heads put on them."""
 
-from relinkage.studies.provenance.encoder import find_encoder
-from relinkage.studies.provenance.heads import heads_entry, seen_in_training
+import lazy_loader
 
-__all__ = [
-    "find_encoder",
-    "heads_entry",
-    "seen_in_training",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

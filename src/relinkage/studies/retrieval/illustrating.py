@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from relinkage.cohorts import Cohort
-from relinkage.encoders import UnreadableImageError, open_image
+from relinkage.images import UnreadableImageError, open_image
 from relinkage.reports.retrieval import Illustration
 
 SIDE = 220

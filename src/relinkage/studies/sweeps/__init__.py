@@ -1,8 +1,5 @@
 """Sweeps: many head trainings on one embeddings folder, judged alike."""
 
-from relinkage.studies.sweeps.sweeping import REPORT, sweep_heads
+import lazy_loader
 
-__all__ = [
-    "REPORT",
-    "sweep_heads",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,5 @@
 """The native engine: compiled products and comparisons, where the processor and a compiler allow."""
 
-from relinkage.linkage.engines.native.choice import UnavailableError, best
-from relinkage.linkage.engines.native.engine import Native
+import lazy_loader
 
-__all__ = ["Native", "UnavailableError", "best"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,9 @@
+from .folder import Heads as Heads
+from .folder import align as align
+from .folder import read_heads as read_heads
+from .multi_task import PairLabels as PairLabels
+from .settings import AlignSettings as AlignSettings
+from .settings import Weights as Weights
+from .sweep import Sweep as Sweep
+from .training import TrainedHeads as TrainedHeads
+from .training import train_heads as train_heads

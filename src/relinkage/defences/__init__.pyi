@@ -1,0 +1,12 @@
+from .dimension_cut import cut as cut
+from .dimension_cut import principal_axes as principal_axes
+from .group_norm import swapped_norm as swapped_norm
+from .matching import Knob as Knob
+from .matching import Match as Match
+from .matching import match as match
+from .rotation import rotated as rotated
+from .training import early_stops as early_stops
+from .training import trained as trained
+from .training import without_clipping as without_clipping
+from .training import without_noise as without_noise
+from .weight_noise import with_weight_noise as with_weight_noise

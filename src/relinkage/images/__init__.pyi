@@ -1,0 +1,3 @@
+from .apart import DecodingApart as DecodingApart
+from .limits import UnreadableImageError as UnreadableImageError
+from .opening import open_image as open_image

@@ -1,0 +1,13 @@
+from .bounds import sensitivity_of as sensitivity_of
+from .contrast import Contrast as Contrast
+from .contrast import label_columns as label_columns
+from .grouped import BatchClip as BatchClip
+from .grouped import Grouped as Grouped
+from .label_anchored import LabelAnchored as LabelAnchored
+from .logit import Logit as Logit
+from .nominal import Nominal as Nominal
+from .protocol import Batch as Batch
+from .protocol import Mechanism as Mechanism
+from .protocol import Name as Name
+from .protocol import Sensitivity as Sensitivity
+from .public_negatives import PublicNegatives as PublicNegatives

@@ -1,0 +1,15 @@
+from .canvas import Figure as Figure
+from .canvas import standalone as standalone
+from .comparison import comparison_figures as comparison_figures
+from .controls import control_figure as control_figure
+from .det import det_figure as det_figure
+from .entropy import entropy_figure as entropy_figure
+from .hardness import added as added
+from .hardness import hardness_figure as hardness_figure
+from .ladder import ladder_figures as ladder_figures
+from .patients import exposed_figure as exposed_figure
+from .patients import patients_figure as patients_figure
+from .pools import pool_figures as pool_figures
+from .ranks import rank_figure as rank_figure
+from .targets import targets_figure as targets_figure
+from .worth import worth_figure as worth_figure

@@ -1,0 +1,10 @@
+from .asking import Question as Question
+from .exact import Found as Found
+from .exact import nearest as nearest
+from .settings import DIRECTIONS as DIRECTIONS
+from .settings import MapSettings as MapSettings
+from .settings import RetrievalSettings as RetrievalSettings
+from .sides import Side as Side
+from .sides import image_side as image_side
+from .sides import report_side as report_side
+from .sides import shared_space as shared_space

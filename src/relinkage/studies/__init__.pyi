@@ -1,0 +1,17 @@
+from .attacks import AttackSettings as AttackSettings
+from .attacks import attack_embeddings as attack_embeddings
+from .attacks import attacker_rows as attacker_rows
+from .attacks import draw_auxiliary as draw_auxiliary
+from .attacks import strongest_first as strongest_first
+from .audits import REPORT as REPORT
+from .audits import audit_arrays as audit_arrays
+from .audits import audit_embeddings as audit_embeddings
+from .audits import check_run as check_run
+from .audits import finish_blocks as finish_blocks
+from .audits import pseudonym_key as pseudonym_key
+from .audits import pseudonymise as pseudonymise
+from .audits import write_run as write_run
+from .comparisons import Comparison as Comparison
+from .comparisons import compare_runs as compare_runs
+from .comparisons import write_comparison as write_comparison
+from .demonstration import demo as demo

@@ -1,0 +1,9 @@
+from .benchmark import Benchmark as Benchmark
+from .benchmark import FrontierPoint as FrontierPoint
+from .benchmark import Measured as Measured
+from .prompts import Prompt as Prompt
+from .prompts import public_prompts as public_prompts
+from .prompts import read_prompts as read_prompts
+from .result import SCHEMA as SCHEMA
+from .result import utility_result as utility_result
+from .settings import UtilitySettings as UtilitySettings
