@@ -17,5 +17,5 @@ def bare_product(images: Array, reports: Array, block: int = 1024) -> None:
 
 
 def bare_strips(images: Array, reports: Array) -> None:
-    """The same product cut into strips, one torch thread each, as the exact pass cuts it."""
+    """The same product by numpy in strips, one thread each, as the exact pass cuts it."""
     sweep(images, reports, lambda: lambda tile, row, column: None)

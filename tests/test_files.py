@@ -5,7 +5,7 @@ import os
 import pytest
 
 from dying import survives
-from relinkage.files import whole_folder, write_json
+from relinkage.files import whole_file, whole_folder, write_json
 
 
 def write(path, number):
@@ -47,3 +47,15 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
         write(path, 2)
     assert (path / "last.txt").read_text() == "1"
     assert [left.name for left in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_whole_file_has_the_mode_that_the_mask_leaves_a_new_one(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        with whole_file(tmp_path / "a.txt") as temporary:
+            assert not temporary.exists()
+            temporary.touch(mode=0o600)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o666 & ~mask

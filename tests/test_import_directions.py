@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/relinkage"
-BELOW_ALL = ("__version__", "errors", "progress", "files", "cluster", "exponential")
+BELOW_ALL = ("__version__", "errors", "progress", "files", "threads", "cluster", "exponential")
 
 
 def places(heading):

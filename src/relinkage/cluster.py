@@ -20,7 +20,6 @@ def connect(address: str) -> Any:
     Raises:
         InputError: Ray is not installed or cannot be reached.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anyone
     try:
         import ray
     except ImportError:
@@ -30,6 +29,8 @@ def connect(address: str) -> Any:
     with _starting:
         if ray.is_initialized():
             return ray
+        # Nothing is told to anyone. It stays set, as Ray also looks there when it starts a process later on.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
         try:
             if address == "ray":

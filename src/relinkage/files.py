@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,16 +13,6 @@ from typing import Any
 from relinkage.errors import InputError
 
 PARTIAL = ".partial"
-
-
-def _usual_mode() -> int:
-    """Give the mode of a newly made file; the mask can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-_MODE = _usual_mode()
 
 
 @contextmanager
@@ -37,8 +28,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}{PARTIAL}-{os.getpid()}{path.suffix}")
     try:
+        # The mask can only be read by setting it, for all threads; a new file shows what it leaves.
+        temporary.touch()
+        mode = stat.S_IMODE(temporary.stat().st_mode)
+        temporary.unlink()
         yield temporary
-        temporary.chmod(_MODE)  # some writers leave files that only their owner can read
+        temporary.chmod(mode)  # some writers leave files that only their owner can read
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

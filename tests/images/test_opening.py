@@ -1,7 +1,9 @@
 """Image files: opened as 8-bit gray or colour, or refused for a stated reason; never an unforeseen error."""
 
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from relinkage.images import UnreadableImageError, open_image
+from relinkage.images.opening import decode
 
 GRAY = np.random.default_rng(0).integers(0, 256, (24, 32), dtype=np.uint8)
 
@@ -119,3 +122,14 @@ def test_damaged_bytes_are_opened_or_refused_and_nothing_else(tmp_path_factory, 
     (folder / "damaged.png").write_bytes(damaged)
     with suppress(UnreadableImageError):
         assert open_image(folder / "damaged.png", folder).mode in ("L", "RGB")
+
+
+def test_decode_in_many_threads_keeps_one_filter_of_warnings_in_front_whatever_else_is_set():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with ThreadPoolExecutor(8) as pool:
+            decoded = list(pool.map(decode, [png(Image.fromarray(GRAY))] * 200))
+        ours = [entry for entry in warnings.filters if "pydicom" in str(entry[3])]
+        assert len(ours) == 1
+        assert warnings.filters[0] == ours[0]
+    assert {image.size for image in decoded} == {(32, 24)}

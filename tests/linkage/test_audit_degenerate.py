@@ -3,7 +3,6 @@
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
@@ -60,15 +59,3 @@ def test_both_directions_in_one_pass_agree_with_each_alone_where_scores_crowd_ab
         alone = count_ranks(reports, images, np.arange(500))
         np.testing.assert_array_equal(back.above, alone.above)
         np.testing.assert_array_equal(back.ties, alone.ties)
-
-
-@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="an older torch")
-def test_a_program_around_us_may_set_precision_in_either_of_torchs_ways():
-    vectors = np.random.default_rng(0).normal(size=(600, 64)).astype(np.float32)
-    plain = audited(vectors, vectors[::-1].copy())["ranks"]
-    torch.backends.mkldnn.matmul.fp32_precision = "bf16"
-    try:
-        assert audited(vectors, vectors[::-1].copy())["ranks"] == plain
-        assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
-    finally:
-        torch.backends.mkldnn.matmul.fp32_precision = "none"

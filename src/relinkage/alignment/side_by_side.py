@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-import torch
+from relinkage.threads import available, set_torch_threads, torch_threads
 
 T = TypeVar("T")
 
@@ -32,13 +32,16 @@ def side_by_side() -> Iterator[Both]:
 
     Whether gradients are followed is a thread's own choice, so `work` has to say so itself.
     """
-    threads = torch.get_num_threads()
+    threads = available()
     if threads == 1:
         yield in_turn
         return
-    with ThreadPoolExecutor(
-        1, "second-side", initializer=torch.set_num_threads, initargs=(threads // 2,)
-    ) as second:
+    with (
+        torch_threads(threads - threads // 2),
+        ThreadPoolExecutor(
+            1, "second-side", initializer=set_torch_threads, initargs=(threads // 2,)
+        ) as second,
+    ):
 
         def both(work: Callable[[int], T]) -> tuple[T, T]:
             other = second.submit(work, 1)
@@ -50,9 +53,4 @@ def side_by_side() -> Iterator[Both]:
                 raise done
             return mine, other.result()
 
-        try:
-            second.submit(torch.get_num_threads).result()  # it has set its own number; ours is the last set
-            torch.set_num_threads(threads - threads // 2)
-            yield both
-        finally:
-            torch.set_num_threads(threads)
+        yield both

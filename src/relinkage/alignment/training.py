@@ -16,6 +16,7 @@ from relinkage.alignment.multi_task import MultiTask, PairLabels
 from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.side_by_side import Both, side_by_side
 from relinkage.encoders.heads import HeadPair, HeadSpec
+from relinkage.encoders.seeding import seeded
 from relinkage.errors import InputError
 from relinkage.progress import progress
 
@@ -78,15 +79,15 @@ def train_heads(
     if len(np.unique(patient[fitting])) < 2:
         raise InputError("Training needs pairs of at least two patients; name a larger split with --train.")
     # Own generators, so that neither the caller's random state nor the number of threads plays a part.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with seeded(settings.seed):
         heads = HeadPair(_spec(settings, images.shape[1]), _spec(settings, texts.shape[1]))
         objective = MultiTask(settings, torch.tensor(patient), labels)
-        with side_by_side() as both:
-            features = both(lambda k: StandardFeatures.of((images, texts)[k], fitting))
-        trained = _optimise(
-            heads, objective, features, torch.from_numpy(fitting), torch.from_numpy(aside), random
-        )
+        heads.train()  # here dropout takes its generators' seeds
+    with side_by_side() as both:
+        features = both(lambda k: StandardFeatures.of((images, texts)[k], fitting))
+    trained = _optimise(
+        heads, objective, features, torch.from_numpy(fitting), torch.from_numpy(aside), random
+    )
     for head, side in zip((trained.heads.image, trained.heads.text), features, strict=True):
         side.fold_into(head)
     return trained
@@ -128,7 +129,6 @@ def _optimise(
     best, kept = heads, steps
     every = -(-steps // _LOOKS)
     batches = _batches(fitting, batch, random)
-    heads.train()
     # glibc gives memory back to the system, to have it zeroed for the next step, until it has seen a block of
     # this size freed; that is a tenth of a step's time.
     torch.empty(_HEAP, dtype=torch.uint8)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 
@@ -106,7 +105,7 @@ def _stored_npy(path: Path, name: str | None) -> Stored | None:
 
 
 def _stored_safetensors(path: Path, name: str | None) -> Stored | None:
-    with safe_open(path, "pt") as file:  # which checks that the file is whole
+    with safe_open(path, "np") as file:  # which checks that the file is whole
         chosen = _choose(list(file.keys()), name, path)
     return in_safetensors(path, chosen)
 
@@ -117,10 +116,12 @@ def _npz(path: Path, name: str | None) -> NDArray[Any]:
 
 
 def _safetensors(path: Path, name: str | None) -> NDArray[Any]:
-    # Through torch, because numpy has no bfloat16.
-    with safe_open(path, "pt") as file:
-        tensor = file.get_tensor(_choose(list(file.keys()), name, path))
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    with safe_open(path, "np") as file:
+        chosen = _choose(list(file.keys()), name, path)
+        if file.get_slice(chosen).get_dtype() != "BF16":
+            return file.get_tensor(chosen)
+    with safe_open(path, "pt") as file:  # through torch, because numpy has no bfloat16
+        return file.get_tensor(chosen).float().numpy()
 
 
 def _parquet(path: Path, name: str | None) -> NDArray[Any]:

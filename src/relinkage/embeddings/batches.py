@@ -20,6 +20,7 @@ from relinkage.embeddings.features import checked, checked_images
 from relinkage.encoders import Encoder
 from relinkage.encoders.protocol import TextFeatures
 from relinkage.errors import InputError
+from relinkage.threads import set_torch_threads
 
 _AHEAD = 2
 """Batches for each core that wait at workers, so that none is idle."""
@@ -162,7 +163,7 @@ def _own(reference: Any) -> Encoder:
 
     key = reference.hex()
     if key not in _kept:
-        torch.set_num_threads(1)
+        set_torch_threads(1)
         _kept.clear()
         _kept[key] = ray.get(reference)
     return _kept[key]

@@ -9,8 +9,7 @@ limit. They are not models of any patient: outside the phantom cohort their embe
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import resources
 from typing import Literal
 
@@ -25,6 +24,7 @@ from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.encoders.protocol import EncoderCard, TextFeatures
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
+from relinkage.threads import torch_threads
 
 Name = Literal["general", "label", "report"]
 
@@ -205,20 +205,10 @@ def load_phantom_encoder(name: str) -> PhantomEncoder:
 
 def _in_rows(tower: nn.Module, inputs: Tensor) -> NDArray[np.float32]:
     features = np.empty((len(inputs), FEATURES), dtype=np.float32)
-    with torch.inference_mode(), _one_thread():
+    # In layers this small, threads wait for each other longer than they work.
+    with torch.inference_mode(), torch_threads(1):
         for start in range(0, len(inputs), _ROWS):
             rows = inputs[start : start + _ROWS]
             filled = torch.cat([rows, rows[:1].expand(_ROWS - len(rows), *rows.shape[1:])])
             features[start : start + _ROWS] = tower(filled)[: len(rows)].numpy()
     return features
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch to one thread: in layers this small, threads wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

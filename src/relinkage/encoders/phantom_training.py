@@ -23,8 +23,10 @@ from relinkage.cohorts import CHEXPERT_LABELS
 from relinkage.cohorts.phantom import CITY, draw_patient
 from relinkage.encoders.phantom import EMBEDDING, SIZE, TOKEN_LIMITS, Name, PhantomNetwork, tokenise
 from relinkage.encoders.phantom_shapes import draw_shapes
+from relinkage.encoders.seeding import private_generator, seeded
 from relinkage.files import whole_file
 from relinkage.progress import say
+from relinkage.threads import torch_threads
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where the weights that come with the package lie."""
@@ -113,18 +115,30 @@ def train(name: Name, plan: Plan) -> PhantomNetwork:
     the same study, or the same text, is never a negative. `label` learns to put images and reports where a
     fixed anchor of their labels is.
     """
-    torch.set_num_threads(1)
-    torch.manual_seed(plan.seed)
     pairs = draw_pairs(name, plan)
-    network = PhantomNetwork()
+    with seeded(plan.seed):
+        network = PhantomNetwork()
+        targets = _label_anchors(pairs.labels) if name == "label" else None
+        random = private_generator()
+    with torch_threads(1):
+        return _descend(name, plan, pairs, network, targets, random)
+
+
+def _descend(
+    name: Name,
+    plan: Plan,
+    pairs: Pairs,
+    network: PhantomNetwork,
+    targets: Tensor | None,
+    random: torch.Generator,
+) -> PhantomNetwork:
     temperature = nn.Parameter(torch.tensor(math.log(10.0)))
-    targets = _label_anchors(pairs.labels) if name == "label" else None
     steps = plan.epochs * (plan.pairs // plan.batch)
     optimiser = torch.optim.AdamW([*network.parameters(), temperature], lr=plan.rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, plan.rate, total_steps=steps, pct_start=_WARM_UP
     )
-    for step, rows in enumerate(_batches(plan)):
+    for step, rows in enumerate(_batches(plan, random)):
         tokens = pairs.tokens[rows]
         tokens = tokens[:, : int((tokens > 0).sum(1).max())]
         images = network.heads.embed_images(network.image(pairs.images[rows]))
@@ -192,9 +206,9 @@ def _shapes(seed: int) -> Iterator[_Pair]:
         yield image, caption, index, []
 
 
-def _batches(plan: Plan) -> Iterator[Tensor]:
+def _batches(plan: Plan, random: torch.Generator) -> Iterator[Tensor]:
     for _ in range(plan.epochs):
-        order = torch.randperm(plan.pairs)
+        order = torch.randperm(plan.pairs, generator=random)
         for step in range(plan.pairs // plan.batch):
             yield order[step * plan.batch : (step + 1) * plan.batch]
 

@@ -1,5 +1,7 @@
 """One door for every image: found, read, recognised by its first bytes, decoded to 8 bits, or refused."""
 
+import re
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,9 @@ from relinkage.images.dicom import decode_dicom, is_dicom
 from relinkage.images.limits import UnreadableImageError
 from relinkage.images.raster import decode_raster, is_raster
 from relinkage.images.references import read_bytes
+
+_DECODERS = re.compile(r"(PIL|pydicom)\.")
+_turn = threading.Lock()
 
 
 def open_image(path: Path, root: Path, *, decode_dicom: Callable[[bytes], Image] = decode_dicom) -> Image:
@@ -38,8 +43,7 @@ def open_image(path: Path, root: Path, *, decode_dicom: Callable[[bytes], Image]
 
 def decode(content: bytes, *, decode_dicom: Callable[[bytes], Image] = decode_dicom) -> Image:
     """Decode the bytes of an image; as `open_image`."""
-    # What the decoders find odd about one of many thousand files is no news, and pydicom quotes the patient.
-    warnings.filterwarnings("ignore", module=r"(PIL|pydicom)\.")
+    _quieten()
     try:
         if is_raster(content):
             return decode_raster(content)
@@ -50,3 +54,14 @@ def decode(content: bytes, *, decode_dicom: Callable[[bytes], Image] = decode_di
     except Exception:  # damaged bytes make decoders raise anything, from SyntaxError to struct.error
         raise UnreadableImageError("the image cannot be decoded") from None
     raise UnreadableImageError("the file is no PNG, JPEG or DICOM image")
+
+
+def _quieten() -> None:
+    """Let no warning of the decoders be shown: one odd file is no news, and pydicom quotes the patient.
+
+    Warnings belong to the process, and leaving nothing behind would open a gap for files that are decoded in
+    other threads. So the filter stays, and is set only where it is not the first one anyway.
+    """
+    with _turn:
+        if warnings.filters[:1] != [("ignore", None, Warning, _DECODERS, 0)]:
+            warnings.filterwarnings("ignore", module=_DECODERS.pattern)

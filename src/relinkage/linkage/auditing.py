@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 import relinkage
 from relinkage.embeddings.stored import Matrix, choose
@@ -33,6 +31,7 @@ from relinkage.linkage.targets import target_rows
 from relinkage.linkage.thresholds import Halves
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way, link
+from relinkage.threads import one_thread_each
 
 SCHEMA = "relinkage.audit/1"
 FALSE_ALARMS = 0.01
@@ -110,7 +109,7 @@ def audit(
     sampled = [_sample(way, rows.pools, settings) for way in ways]
     # More at a time than threads would push each other out of the caches, and products of several threads
     # would wait for each other. What takes longest goes first.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(torch.get_num_threads()) as side_by_side:
+    with one_thread_each() as threads, ThreadPoolExecutor(threads) as side_by_side:
         looks = [
             side_by_side.submit(_look_closely, way, *sample, rows.pools, settings)
             for way, sample in zip(ways, sampled, strict=True)

@@ -74,7 +74,7 @@ def count_ranks(
         left_out: pairs (query, candidate) that are not eligible, each at most once; a query's own mate
             among them is passed over.
         engine: what counts; the portable one where not given. Large passes go block by block.
-        threads: threads to use; all that torch may use where not given.
+        threads: threads to use; all that there are where not given.
 
     Returns:
         The counts, exact as DESIGN defines them: float64 cosines, ties within 2⁻⁴⁰.

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines.strips import Strip, in_strips
-from relinkage.linkage.engines.sweep import one_torch_thread
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way
+from relinkage.threads import one_thread_each
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_BLOCK = 64
-_NUMBERS = 2**24
-"""Numbers of candidates that are looked at together: 128 MB."""
+_BLOCK = 128
+_NUMBERS = 2**23
+"""Numbers of candidates that are looked at together: 64 MB."""
 _NO_DISTRACTOR = -1e300
 """Stands for a candidate that is no distractor: finite, so that 0 times it is 0."""
 _MOST_SCORES = 25_000_000
@@ -87,27 +86,27 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
     barred = _barred(way, query)
     distractors = candidates - np.bincount(barred[0], minlength=n)
     seen = _Seen(n, depth, way.table.mate_score[query], temperature)
-    asking = torch.from_numpy(_unit(way.queries.take(query)))
+    asking = _unit(way.queries.take(query))
     step = max(_NUMBERS // way.candidates.dimension, _BLOCK)
-    with one_torch_thread() as threads:
+    with one_thread_each() as threads:
         for first in range(0, candidates, step):
             columns = slice(first, min(first + step, candidates))
             inside = (columns.start <= barred[1]) & (barred[1] < columns.stop)
             closed = barred[0][inside], barred[1][inside] - columns.start
-            asked = torch.from_numpy(_unit(way.candidates[columns]))
+            asked = _unit(way.candidates[columns])
             in_strips(n, _BLOCK, partial(_looking, seen, asking, asked, closed), threads)
     log_mean, entropy = seen.figures(distractors)
     return ScoreRows(query, distractors, seen.top, log_mean, entropy)
 
 
-def _looking(seen: "_Seen", asking: torch.Tensor, asked: torch.Tensor, closed: tuple[Ints, Ints]) -> Strip:
+def _looking(seen: "_Seen", asking: Floats, asked: Floats, closed: tuple[Ints, Ints]) -> Strip:
     """Give what scores a strip of queries with some candidates, but for those that are no distractors."""
-    buffer = torch.empty((_BLOCK, len(asked)), dtype=torch.float64)  # fresh memory for each is slow to come
+    buffer = np.empty((_BLOCK, len(asked)))  # fresh memory for each is slow to come
 
     def look(start: int, stop: int) -> None:
-        products = torch.mm(asking[start:stop], asked.T, out=buffer[: stop - start])
+        products = np.matmul(asking[start:stop], asked.T, out=buffer[: stop - start])
         first, last = np.searchsorted(closed[0], [start, stop])
-        products.numpy()[closed[0][first:last] - start, closed[1][first:last]] = _NO_DISTRACTOR
+        products[closed[0][first:last] - start, closed[1][first:last]] = _NO_DISTRACTOR
         seen.see(start, products)
 
     return look
@@ -127,20 +126,22 @@ class _Seen:
         self.top = np.empty((rows, depth))
         self._width = np.zeros(rows, np.int64)
 
-    def see(self, start: int, scores: torch.Tensor) -> None:
+    def see(self, start: int, scores: Floats) -> None:
         """Take in further columns of some rows, from row `start` on; they are overwritten."""
-        z, weight = torch.empty_like(scores[0]), torch.empty_like(scores[0])
+        z, weight = np.empty_like(scores[0]), np.empty_like(scores[0])
+        per_temperature = 1 / self._temperature
         for row, line in enumerate(scores, start):  # row by row, so that a row stays in cache
-            highest = max(line.max().item(), self._highest[row])
+            highest = max(line.max(), self._highest[row])
             delta = (self._highest[row] - highest) / self._temperature
-            torch.sub(line, highest, out=z).div_(self._temperature)
-            torch.exp(z, out=weight)
+            np.subtract(line, highest, out=z)
+            z *= per_temperature
+            np.exp(z, out=weight)
             factor = np.exp(delta)
-            mean = factor * (self._mean[row] + delta * self._total[row]) + torch.dot(weight, z).item()
-            self._total[row] = factor * self._total[row] + weight.sum().item()
+            mean = factor * (self._mean[row] + delta * self._total[row]) + weight @ z
+            self._total[row] = factor * self._total[row] + weight.sum()
             self._mean[row], self._highest[row] = mean, highest
             if self._depth:
-                self._keep_best(row, line.numpy())
+                self._keep_best(row, line)
 
     def _keep_best(self, row: int, scores: Floats) -> None:
         width = int(self._width[row])

@@ -10,6 +10,7 @@ from torch import Tensor
 from relinkage.alignment.folder import Heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair, HeadSpec
+from relinkage.encoders.seeding import seeded
 from relinkage.errors import InputError
 from relinkage.privacy.anchors import Anchors, given_anchors, prototype_anchors, random_anchors
 from relinkage.privacy.settings import HardenSettings
@@ -97,8 +98,7 @@ class Public:
             HeadSpec(settings.head, width, settings.dimension, hidden=hidden)
             for width in (embeddings.image_features.shape[1], embeddings.text_features.shape[1])
         ]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
+        with seeded(settings.seed):
             return HeadPair(*specs).eval(), f"fresh heads from the seed {settings.seed}"
 
     def anchors_for(self, embeddings: Embeddings, start: HeadPair, seed: int) -> Anchors:

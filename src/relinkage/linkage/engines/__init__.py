@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from relinkage.errors import InputError
-from relinkage.linkage.engines import gpu, native
+from relinkage.linkage.engines import native
 from relinkage.linkage.engines.blocks import InBlocks, in_blocks
+from relinkage.linkage.engines.devices import cuda_device_possible
 from relinkage.linkage.engines.kept import Kept
 from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Engine, Mates, Question, Tally
@@ -43,11 +44,14 @@ def choose(name: str) -> Engine:
 
 
 def _auto() -> Engine:
-    if gpu.missing() is None:
-        try:
-            return gpu.Gpu()
-        except InputError as reason:  # a device whose products are not what the bound rests on
-            say(f"Note: {reason}")
+    if cuda_device_possible():
+        from relinkage.linkage.engines import gpu
+
+        if gpu.missing() is None:
+            try:
+                return gpu.Gpu()
+            except InputError as reason:  # a device whose products are not what the bound rests on
+                say(f"Note: {reason}")
     try:
         return native.best()
     except native.UnavailableError:
@@ -61,5 +65,11 @@ def _native() -> Engine:
         raise InputError(f"--engine native cannot run here, as {reason}; use --engine cpu.") from None
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {"auto": _auto, "cpu": Portable, "native": _native, "gpu": gpu.Gpu}
+def _gpu() -> Engine:
+    from relinkage.linkage.engines.gpu import Gpu
+
+    return Gpu()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"auto": _auto, "cpu": Portable, "native": _native, "gpu": _gpu}
 """What `--engine` offers on one machine: a name and what gives the engine, or says why it cannot run."""

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-
 from relinkage.cluster import RETRIES, connect, failure
 from relinkage.linkage.engines.blocks import Block, InBlocks
 from relinkage.linkage.engines.question import Question, Tally
@@ -106,7 +104,6 @@ def count_block(rows: Vectors, columns: Vectors, rest: Question, engine: str, th
     """
     from relinkage.linkage.engines import choose
 
-    torch.set_num_threads(threads)
     question = replace(rest, rows=rows.read(), columns=columns.read())
     return choose(engine).count(question, threads=threads)
 

@@ -125,6 +125,6 @@ class Engine(Protocol):
 
         Args:
             question: the block.
-            threads: processor threads to use; all that torch may use where not given.
+            threads: processor threads to use; all that there are where not given.
         """
         ...

@@ -7,6 +7,7 @@ same bytes. Every figure is drawn twice, for a wide page and for a narrow one, s
 import io
 import math
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ WIDE, NARROW = 720, 400
 
 TEXT_SIZE, SMALL = 13.0, 12.0
 
+_turn = threading.Lock()
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 
@@ -200,6 +202,7 @@ def _spread(wanted: Sequence[float], gap: float, tall: float) -> list[float]:
 @contextmanager
 def _style() -> Iterator[None]:
     with (
+        _turn,  # matplotlib's settings and the filters of warnings belong to the whole process
         warnings.catch_warnings(),
         matplotlib.rc_context(
             {

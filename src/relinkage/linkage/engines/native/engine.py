@@ -14,7 +14,7 @@ from relinkage.linkage.engines.native.rounding import Rounded, bfloat_width, int
 from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Floats, Mates, Question, Tally
 from relinkage.linkage.engines.strips import Strip, in_strips
-from relinkage.linkage.engines.sweep import one_torch_thread
+from relinkage.threads import available
 
 _STRIP_BYTES = 192 * 1024
 """Packed rows of a strip: they stay in the second-level cache while all columns pass by."""
@@ -45,11 +45,11 @@ class Native:
 
     def count(self, question: Question, *, threads: int | None = None) -> Tally:
         """Answer a question; see `Engine.count`."""
-        with one_torch_thread() as available:
-            count = _Count(self._library, self.kernel, question, threads or available)
-            if count.work.n > _PROBED * _PROBE_PAYS and count.open_share() > _MOST_OPEN:
-                return Portable().count(question, threads=threads or available)
-            return count.run()
+        threads = threads or available()
+        count = _Count(self._library, self.kernel, question, threads)
+        if count.work.n > _PROBED * _PROBE_PAYS and count.open_share() > _MOST_OPEN:
+            return Portable(bfloat=False).count(question, threads=threads)
+        return count.run()
 
 
 class _Count:
