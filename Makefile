@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)/.bench-installed
 
-.PHONY: setup demo test check bench format phantom-encoders clean help
+.PHONY: setup demo test test-all check bench format phantom-encoders clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -21,8 +21,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)   ## the whole story on a phantom cohort, nothing to download
 	$(BIN)/relinkage demo --out runs/demo
 
-test: $(STAMP)   ## every test, on all cores
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test: $(STAMP)   ## the quick tests: every module, in under five minutes on two cores, set-up and all
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-all: $(STAMP) ## the rest of the tests: those that `make test` leaves out, and no other
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 check: $(STAMP)  ## linter, formatter, types
 	$(BIN)/ruff check src tests bench

@@ -1,8 +1,8 @@
 """What the commands print, write and give back, on two arrays of one's own."""
 
 import json
-import subprocess
-import sys
+import runpy
+from unittest.mock import patch
 
 import jsonschema
 import numpy as np
@@ -55,6 +55,7 @@ def test_notes_and_where_the_report_lies_go_to_stderr():
     ]
 
 
+@pytest.mark.slow
 def test_the_same_inputs_and_seed_give_the_same_bytes(arrays):
     for name in ("one", "two"):
         done(*AUDIT, "--pairs", "pairs.csv", "--seed", "7", "--out", name)
@@ -110,6 +111,7 @@ def test_pools_ranks_and_directions_are_those_that_were_asked_for():
     assert "Left out, as K is larger than the pool: Recall@10 in pools of 5." in found["notes"]
 
 
+@pytest.mark.slow
 def test_the_patients_other_studies_leave_the_pool_when_asked(arrays):
     for distractors, eligible in (("all", ROWS), ("other-patients", ROWS - 1)):
         done(*AUDIT, "--pairs", "pairs.csv", "--distractors", distractors, "--out", "run")
@@ -125,6 +127,7 @@ def test_a_higher_level_gives_wider_intervals():
     assert wide["low"] < narrow["low"] < narrow["recall"] < narrow["high"] < wide["high"]
 
 
+@pytest.mark.slow
 def test_an_earlier_run_is_replaced_as_a_whole_even_where_one_stands(arrays, monkeypatch):
     done(*AUDIT, "--name", "first", "--out", "run")
     (arrays / "run/figures/stray.svg").touch()
@@ -135,6 +138,7 @@ def test_an_earlier_run_is_replaced_as_a_whole_even_where_one_stands(arrays, mon
     assert not (arrays / "run/figures/stray.svg").exists()
 
 
+@pytest.mark.slow
 def test_several_runs_make_one_report(arrays):
     for name in ("first model", "second model"):
         done(*AUDIT, "--name", name, "--out", name)
@@ -154,7 +158,5 @@ def test_every_command_says_how_it_is_used(command):
 
 
 def test_the_package_runs_as_a_module_too():
-    asked = subprocess.run(
-        [sys.executable, "-m", "relinkage", "--version"], capture_output=True, text=True, check=True
-    )
-    assert asked.stdout == f"relinkage, version {__version__}\n"
+    with patch("calling.main", lambda: runpy.run_module("relinkage", run_name="__main__")):
+        assert done("--version").out == f"relinkage, version {__version__}\n"

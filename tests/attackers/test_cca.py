@@ -56,6 +56,7 @@ def test_directions_are_those_of_whitening_and_a_singular_value_decomposition(pe
     np.testing.assert_allclose((a * b).mean(0), strength[:count], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_reaches_what_the_true_likelihood_ratio_reaches():
     rho = np.array([0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.3])
     pairs = shared_latent.draw(5000, rho, nuisance=6, loud=3, widths=(20, 16))

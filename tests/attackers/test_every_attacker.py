@@ -32,6 +32,7 @@ def test_sides_that_share_nothing_stay_on_chance(name):
     assert on_chance(*fitted.transform(held.images, held.texts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNING)
 def test_scrambled_pairs_teach_nothing(name):
     """One scramble is one map, which may lean either way for all images; over many it evens out."""

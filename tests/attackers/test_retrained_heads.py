@@ -1,6 +1,7 @@
 """Heads trained anew on known pairs find mates where cosine does not."""
 
 import numpy as np
+import pytest
 import shared_latent
 import torch
 
@@ -14,6 +15,7 @@ def test_heads_find_mates_across_spaces_of_unequal_width():
     assert shared_latent.found(Retrained(steps=(100,)), pairs, KNOWN) > 40 / 300
 
 
+@pytest.mark.slow
 def test_a_longer_training_is_chosen_where_there_is_more_to_learn():
     easy = shared_latent.draw(500, np.full(8, 0.97), widths=(16, 16)).known(KNOWN)
     hopeless = shared_latent.draw(500, np.zeros(8), nuisance=40).known(np.arange(60))

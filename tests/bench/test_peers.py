@@ -1,18 +1,21 @@
 """What others compute, re-expressed, is right where nothing is hard; and what is wrong is called wrong."""
 
-import subprocess
+import io
 import sys
-from pathlib import Path
+from contextlib import redirect_stdout
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bench.peers import __main__ as table
 from bench.peers import practices, truth
-from bench.peers.__main__ import run_alone
 from bench.peers.answer import KS, Answer
 from bench.peers.roster import PEERS
+from bench.sections import Section
 
-ROOT = Path(__file__).resolve().parents[2]
+import warm
+from bench import __main__ as command
 
 
 def by_hand(images, reports):
@@ -125,6 +128,12 @@ def test_an_answer_survives_being_kept_in_a_file():
     assert {k: hit.tolist() for k, hit in again.hits.items()} == {k: [True, False] for k in KS}
 
 
+@pytest.fixture
+def _warm(monkeypatch):
+    """Let the process that a peer has to itself be a fork of a warm one."""
+    monkeypatch.setattr(table, "subprocess", SimpleNamespace(run=warm.run))
+
+
 def number_of(name):
     return next(n for n, peer in enumerate(PEERS) if name in peer.name)
 
@@ -134,11 +143,12 @@ def number_of(name):
     ("budget", "memory", "said"),
     [(30, 6, None), (0.001, 6, "over 0.001 s"), (30, 0.001, "over 0.001 GB")],
 )
+@pytest.mark.usefixtures("_warm")
 def test_a_peer_alone_gives_figures_or_says_what_it_could_not_bear(tmp_path, budget, memory, said):
     for name, side in zip(("images", "reports"), planted_units(900), strict=True):
         np.save(tmp_path / f"{name}.npy", side)
     options = SimpleNamespace(runs=1, budget=budget, memory=memory)
-    figures = run_alone(number_of("argsort"), tmp_path, options)
+    figures = table.run_alone(number_of("argsort"), tmp_path, options)
     assert figures.get("failed") == said
     if said is None:
         assert figures["seconds"] > 0
@@ -148,18 +158,24 @@ def test_a_peer_alone_gives_figures_or_says_what_it_could_not_bear(tmp_path, bud
 
 
 def test_a_peer_that_is_not_installed_is_a_row_that_says_so(tmp_path, monkeypatch):
-    import bench.peers.__main__ as table
-
     monkeypatch.setattr(table, "PEERS", [SimpleNamespace(missing=("nowhere",))])
     assert table.run_alone(0, tmp_path, SimpleNamespace()) == {"failed": "not installed"}
 
 
 @pytest.mark.slow
-def test_the_table_of_peers_is_printed_with_a_row_for_each(tmp_path):
+@pytest.mark.usefixtures("_warm")
+def test_the_table_of_peers_is_printed_with_a_row_for_each(tmp_path, monkeypatch):
+    def here(section, *, quick):
+        assert quick
+        monkeypatch.setattr(sys, "argv", [section.module, *section.quick])
+        with redirect_stdout(io.StringIO()) as said:
+            import_module(f"{section.module}.__main__").main()
+        return said.getvalue()
+
     page = tmp_path / "benchmarks.md"
-    command = [sys.executable, "-m", "bench", "--quick", "--only", "peers", "--page", str(page)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(Section, "run", here)
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "--only", "peers", "--page", str(page)])
+    command.main()
     written = page.read_text()
     assert "failed (" not in written
     for peer in PEERS:

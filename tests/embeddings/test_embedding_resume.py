@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 from sketch_encoder import SketchEncoder
 
+import warm
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.errors import InputError
@@ -124,7 +123,7 @@ embed(read_cohort(sys.argv[2]), SketchEncoder(pause=0.3), sys.argv[3], settings=
 
 
 def run(cohort, out):
-    return subprocess.Popen([sys.executable, "-c", KILLED, Path(__file__).parent, cohort, out])
+    return warm.start([sys.executable, "-c", KILLED, Path(__file__).parent, cohort, out])
 
 
 @pytest.mark.slow
@@ -135,10 +134,10 @@ def test_a_process_that_is_killed(make_cohort, tmp_path, contents):
     out = tmp_path / "killed"
     process = run(table, out)
     while not (out / "image-00002.safetensors").exists():
-        assert process.poll() is None, "the run ended before it had written its third shard"
+        assert process.exitcode is None, "the run ended before it had written its third shard"
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert not (out / "manifest.json").exists()
     (out / ".image-00003.partial-1.safetensors").write_bytes(b"half a shard")
     embed(read_cohort(table), SketchEncoder(), out, settings=SMALL)

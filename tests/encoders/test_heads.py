@@ -1,6 +1,5 @@
 """Projection heads: shapes, unit vectors, and files that give back what was written."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import warm
 from relinkage.encoders import HeadPair, HeadSpec, load_heads, save_heads
 from relinkage.errors import InputError
 
@@ -51,6 +51,7 @@ def test_heads_come_back_from_their_file(tmp_path):
     assert torch.equal(read.embed_texts(texts), written.embed_texts(texts))
 
 
+@pytest.mark.slow
 def test_equal_heads_give_equal_bytes_in_another_process(tmp_path):
     save_heads(heads(), tmp_path / "here.safetensors")
     code = (
@@ -59,7 +60,7 @@ def test_equal_heads_give_equal_bytes_in_another_process(tmp_path):
         "save_heads(heads(), Path(sys.argv[2]))"
     )
     there = tmp_path / "there.safetensors"
-    subprocess.run([sys.executable, "-c", code, Path(__file__).parent, there], check=True)
+    assert warm.run([sys.executable, "-c", code, Path(__file__).parent, there]).returncode == 0
     assert there.read_bytes() == (tmp_path / "here.safetensors").read_bytes()
 
 

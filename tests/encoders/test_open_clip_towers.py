@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 
 from relinkage.encoders import load_encoder
 from relinkage.errors import InputError
+from tiers import quick
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -26,7 +27,7 @@ REPORTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["timm", "open_clip"])
+@pytest.fixture(scope="module", params=quick(1, ["timm", "open_clip"]))
 def made(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param) / "tiny"
     return folder, tiny_open_clip.save_open_clip(folder, image=request.param)

@@ -15,11 +15,12 @@ from relinkage.encoders.phantom import TOKEN_LIMITS, load_phantom_encoder, token
 from relinkage.encoders.protocol import Encoder
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
+from tiers import quick
 
 loaded = cache(load_phantom_encoder)
 
 
-@pytest.fixture(scope="module", params=TOKEN_LIMITS)
+@pytest.fixture(scope="module", params=quick(1, TOKEN_LIMITS))
 def encoder(request):
     return loaded(request.param)
 

@@ -9,6 +9,7 @@ import torch
 from relinkage.encoders import phantom_training as training
 from relinkage.encoders.phantom import TOKEN_LIMITS, PhantomEncoder
 from relinkage.encoders.phantom_shapes import draw_shapes
+from tiers import quick
 
 TINY = training.Plan(pairs=48, epochs=2, batch=16)
 
@@ -20,7 +21,7 @@ def _threads_as_before():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("name", TOKEN_LIMITS)
+@pytest.mark.parametrize("name", quick(1, TOKEN_LIMITS))
 def test_the_same_plan_gives_the_same_bytes_and_another_seed_does_not(name, tmp_path):
     for file, plan in (("a", TINY), ("b", TINY), ("c", replace(TINY, seed=1))):
         training.write_weights(training.train(name, plan), tmp_path / file)

@@ -12,13 +12,14 @@ from transformers import AutoImageProcessor, AutoTokenizer, SiglipModel
 
 from relinkage.encoders import load_encoder
 from relinkage.errors import InputError
+from tiers import quick
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
 REPORTS = ["No acute effusion.", "left", "the heart is enlarged, and much more of it all", "large, pleural"]
 
 
-@pytest.fixture(scope="module", params=["siglip", "siglip2"])
+@pytest.fixture(scope="module", params=quick(1, ["siglip2", "siglip"]))
 def folder(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param) / "tiny"
     getattr(tiny_siglip, f"save_{request.param}")(folder)

@@ -53,6 +53,7 @@ def test_recall_in_the_full_pool_is_the_plain_recall(gallery):
         assert row["recall"] == pytest.approx(np.mean(plain))
 
 
+@pytest.mark.slow
 @given(galleries(3), st.randoms())
 @settings(max_examples=15)
 def test_the_order_of_candidates_and_of_queries_changes_nothing(gallery, random):
@@ -67,6 +68,7 @@ def test_the_order_of_candidates_and_of_queries_changes_nothing(gallery, random)
     assert figures(moved) == figures(plain)
 
 
+@pytest.mark.slow
 @given(galleries(), st.lists(st.sampled_from([0.125, 0.3, 1, 7, 1e9]), min_size=24, max_size=24))
 @settings(max_examples=15)
 def test_the_length_of_vectors_changes_nothing(gallery, factors):
@@ -97,6 +99,7 @@ def test_where_all_candidates_tie_recall_is_k_of_n(size, d):
         assert row["mean_rank"] == pytest.approx((row["pool"] + 1) / 2)
 
 
+@pytest.mark.slow
 @given(galleries(4))
 @settings(max_examples=15)
 def test_recall_rises_with_k_and_falls_with_the_pool(gallery):
@@ -108,6 +111,7 @@ def test_recall_rises_with_k_and_falls_with_the_pool(gallery):
         assert recall.get((pool + 1, k), 0) <= value + 1e-9
 
 
+@pytest.mark.slow
 @given(galleries())
 @settings(max_examples=15)
 def test_a_scorer_for_whom_any_candidate_may_be_the_mate_sits_on_chance(gallery):

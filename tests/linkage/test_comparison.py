@@ -233,6 +233,7 @@ def test_nothing_found_by_either_leaves_the_difference_open_on_both_sides():
     assert 0 < found.difference.high[0] < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(0.3, 0.12), (0.04, 0.02), (0.02, 0.004)])
 def test_intervals_cover_the_truth(before, after):
     """Hits that both sides share, several queries a patient; few hits take the other way to an interval."""

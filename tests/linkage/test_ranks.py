@@ -8,6 +8,7 @@ from exactness import assert_counts, assert_exact, engines, prepared
 
 from relinkage.errors import InputError
 from relinkage.linkage.ranks import Strata, count_both, count_ranks
+from tiers import quick
 
 DTYPES = (np.float16, np.float32, np.float64)
 
@@ -29,11 +30,12 @@ def scene(seed):
     return queries.astype(dtype), candidates.astype(dtype), mate
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", quick(6, range(24)))
 def test_any_arrays(seed):
     assert_exact(*scene(seed), threads=1 + seed % 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_five_thousand_pairs_of_which_every_fourth_report_is_a_template(dtype):
     rng = np.random.default_rng(0)
@@ -59,7 +61,7 @@ def test_any_width(d):
     assert_exact(reports + rng.normal(size=(300, d)).astype(np.float32), reports, rng.permutation(300))
 
 
-@pytest.mark.parametrize("size", [1, 2, 511, 512, 513, 1023, 1024, 1025, 1537])
+@pytest.mark.parametrize("size", quick(4, [1, 513, 1024, 1025, 2, 511, 512, 1023, 1537]))
 def test_sizes_around_the_edge_of_a_tile(size):
     rng = np.random.default_rng(size)
     many, few = rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=(70, 5)).astype(np.float32)
@@ -67,7 +69,7 @@ def test_sizes_around_the_edge_of_a_tile(size):
     assert_exact(few, many, rng.integers(0, size, 70))
 
 
-@pytest.mark.parametrize("images_per_report", [1, 3])
+@pytest.mark.parametrize("images_per_report", quick(1, [3, 1]))
 def test_both_directions_where_reports_are_shared(images_per_report):
     rng = np.random.default_rng(10)
     reports = rng.normal(size=(300, 12)).astype(np.float32)
@@ -93,7 +95,7 @@ def nested_strata(rng, n, m, mate):
     return Strata(np.stack([query_coarse, query_fine]), np.stack([coarse, fine]))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", quick(3, range(12)))
 def test_strata_and_pairs_left_out(seed):
     rng = np.random.default_rng(seed)
     n, m, d = int(rng.integers(2, 900)), int(rng.integers(2, 1400)), 4
@@ -168,6 +170,7 @@ def test_settings_of_the_calling_program_neither_matter_nor_change():
     assert torch.get_num_threads() == 2
 
 
+@pytest.mark.slow
 def test_memory_that_may_only_be_read():
     rng = np.random.default_rng(13)
     images, reports = (rng.normal(size=(80, 5)).astype(np.float32) for _ in range(2))

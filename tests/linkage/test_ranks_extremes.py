@@ -118,6 +118,7 @@ def test_magnitudes_at_the_ends_of_the_smaller_types(dtype, scale):
     assert_exact((reports[::-1] * 2).astype(dtype), reports.astype(dtype), rng.permutation(150))
 
 
+@pytest.mark.slow
 def test_both_types_and_both_byte_orders_may_be_mixed():
     rng = np.random.default_rng(9)
     reports = rng.normal(size=(100, 7))

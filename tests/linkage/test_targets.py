@@ -15,6 +15,7 @@ from relinkage.linkage.measures import FULL, Cell, recall_rows
 from relinkage.linkage.targets import patient_standing, same_text, target_rows
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
+from tiers import quick
 
 FORTH, BACK = "image-to-report", "report-to-image"
 EVERY = pytest.mark.parametrize("distractors", ["all", "other-patients"])
@@ -163,7 +164,7 @@ def rows_by(rows, target, direction):
 
 
 @EVERY
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", quick(2, range(6)))
 def test_every_pool_and_every_order_of_the_tied_written_out(seed, distractors):
     images, reports, study, patient, text = cohort(seed, images=9, studies=8, patients=5, texts=4)
     links = links_of(study, patient, text)
@@ -179,7 +180,7 @@ def test_every_pool_and_every_order_of_the_tied_written_out(seed, distractors):
 
 
 @EVERY
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", quick(1, range(4)))
 def test_larger_galleries_counted_in_whole_numbers(seed, distractors):
     size = (60, 90, 120, 150)[seed]
     images, reports, study, patient, text = cohort(

@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from relinkage.errors import InputError
 from relinkage.privacy.accounting import Spending, calibrate, epsilon, renyi_epsilon
+from tiers import quick
 
 PAIRS, DELTA = 170_153, 6e-6
 
@@ -20,7 +21,7 @@ def training(sigma, batch, epochs, units_a_patient=1, population=PAIRS):
 
 @pytest.mark.parametrize(
     ("sigma", "batch", "epochs", "expected"),
-    [(1.0, 256, 3, 0.340), (0.8, 128, 2, 0.343), (1.5, 512, 5, 0.336), (2.0, 1024, 5, 0.338)],
+    quick(2, [(1.0, 256, 3, 0.340), (0.8, 128, 2, 0.343), (1.5, 512, 5, 0.336), (2.0, 1024, 5, 0.338)]),
 )
 def test_reference_values_of_loss_distributions(sigma, batch, epochs, expected):
     assert epsilon(training(sigma, batch, epochs), DELTA) == pytest.approx(expected, abs=6e-4)
@@ -73,7 +74,7 @@ def exact_gaussian(sigma, delta):
     return brentq(excess, 0, 100)
 
 
-@pytest.mark.parametrize("sigma", [0.8, 3.0, 10.37])
+@pytest.mark.parametrize("sigma", quick(1, [3.0, 0.8, 10.37]))
 def test_without_sampling_it_is_the_exact_gaussian_mechanism(sigma):
     exact = exact_gaussian(sigma, 1e-5)
     assert epsilon(Spending(sigma, 1.0, 1), 1e-5) == pytest.approx(exact, abs=2e-4)

@@ -106,6 +106,7 @@ def test_guesses_are_mostly_right_where_there_is_next_to_no_noise():
         assert found.correct == found.guesses == 4
 
 
+@pytest.mark.slow
 def test_several_sampled_steps_are_audited_too():
     found = audited("grouped", canaries=20, steps=3, batch=5)
     assert not found.contradicts

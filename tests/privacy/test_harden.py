@@ -14,6 +14,7 @@ from relinkage.alignment.settings import Weights
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Public, harden, read_statement, recheck
 from relinkage.privacy.prepare import prepare
+from tiers import quick
 
 SETTINGS = HardenSettings(
     epsilon=1.0, delta=1e-4, population=100, batch=20, steps=4, dimension=4, bank=30, group=4
@@ -31,7 +32,7 @@ def public():
     return Public(embeddings=planted(seed=3))
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("mechanism", quick(3, MECHANISMS))
 def test_every_mechanism_writes_heads_with_a_statement_that_holds(emb, public, tmp_path, mechanism):
     made = harden(emb, "train", replace(SETTINGS, mechanism=mechanism), tmp_path / "heads", public)
     read = read_heads(tmp_path / "heads")

@@ -11,7 +11,7 @@ from relinkage.files import write_json
 from relinkage.reports import audit_schema, read_audit
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def validator():
     jsonschema.Draft202012Validator.check_schema(audit_schema())
     return jsonschema.Draft202012Validator(audit_schema())

@@ -18,6 +18,7 @@ from relinkage.reports.figures.dots import linear_ticks
 from relinkage.reports.figures.ranks import rank_bins
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import count, percent
+from tiers import quick
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_a_control_off_chance_is_marked():
 
 
 @pytest.mark.parametrize(
-    "name", ["$x^2$ <b>&amp;", "a\nb\x00\x1b[31m", "中文モデル", "m" * 300, "\ud800", '"><script>']
+    "name", quick(2, ["$x^2$ <b>&amp;", "a\nb\x00\x1b[31m", "中文モデル", "m" * 300, "\ud800", '"><script>'])
 )
 def test_hostile_names_are_drawn_as_text(name):
     audits = [synthetic_audit(name, gamma=g, queries=300, patients=200) for g in (1.1, 2.0)]

@@ -172,6 +172,7 @@ def test_the_section_says_and_tabulates_every_operating_point(audit):
     assert "Not the open set" not in text
 
 
+@pytest.mark.slow
 def test_both_directions_have_their_own_figures():
     audit = synthetic_audit(queries=600, patients=300, pools=(100,), directions=(FORTH, BACK), complete=True)
     view = open_set_view(audit, "p")

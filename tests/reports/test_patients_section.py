@@ -15,6 +15,7 @@ from relinkage.reports import audit_schema, render_report
 from relinkage.reports.figures import hardness_figure, patients_figure
 from relinkage.reports.figures.patients import exposed_figure, shared_out
 from relinkage.reports.wording import bare_percent, count, interval, percent
+from tiers import quick
 
 
 def measured(rows=400, noise=1.5, known=True, **settings):
@@ -104,6 +105,7 @@ def test_the_page_prints_the_specification_and_the_control(found):
     assert "It does, in every row." in text
 
 
+@pytest.mark.slow
 def test_a_stratum_scorer_off_chance_is_told(found):
     changed = json.loads(json.dumps(found))
     row = next(row for row in changed["controls"] if row["negatives"] != "all")
@@ -126,7 +128,9 @@ def test_unknown_patients_are_told():
     assert "every study counts as a patient of its own" in words(render_report([measured(known=False)]))
 
 
-@pytest.mark.parametrize("settings", [{"noise": 0.0}, {"noise": 1e6}, {"rows": 12}, {"risk_pool": 2}])
+@pytest.mark.parametrize(
+    "settings", quick(1, [{"rows": 12}, {"noise": 0.0}, {"noise": 1e6}, {"risk_pool": 2}])
+)
 def test_every_audit_can_be_drawn(settings):
     found = measured(**settings)
     (row,) = found["risk"]

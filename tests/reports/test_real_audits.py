@@ -11,6 +11,7 @@ from relinkage.linkage.auditing import AuditSettings, audit
 from relinkage.linkage.links import Links
 from relinkage.reports import audit_schema, audit_table, headline, render_card, render_report
 from relinkage.reports.wording import percent
+from tiers import quick
 
 
 def vectors(rows, noise, seed=0):
@@ -66,7 +67,7 @@ def open_set_of_two():
 
 
 @pytest.mark.parametrize(
-    "make", [both_ways, perfect, one_pool, tied, tiny, siblings, open_set, open_set_of_two]
+    "make", quick(2, [tiny, open_set_of_two, both_ways, perfect, one_pool, tied, siblings, open_set])
 )
 def test_a_real_audit_satisfies_the_schema_and_can_be_reported(make):
     found = make()
@@ -79,6 +80,7 @@ def test_a_real_audit_satisfies_the_schema_and_can_be_reported(make):
     assert len(audit_table([found]).split("\n\n")[0].splitlines()) == 1 + len(found["closed_set"])
 
 
+@pytest.mark.slow
 def test_two_real_audits_make_a_ladder():
     page = render_report([tied(), perfect()])
     assert page.count('class="run"') == 2

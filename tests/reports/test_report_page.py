@@ -11,6 +11,7 @@ from relinkage.errors import InputError
 from relinkage.files import write_json
 from relinkage.reports import headline, render_report, write_report
 from relinkage.reports.wording import count, interval, percent
+from tiers import quick
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 HOSTILE = '</title><script>alert("x")</script><img src=https://example.org/x onerror=alert(1)>'
@@ -65,7 +66,7 @@ def html(audit):
     return render_report([audit])
 
 
-@pytest.fixture(scope="module", params=["one", "complete", "ladder", "arrays", "hostile"])
+@pytest.fixture(scope="module", params=quick(2, ["complete", "hostile", "one", "ladder", "arrays"]))
 def page(request, html):
     if request.param == "one":
         return html
@@ -175,6 +176,7 @@ def test_a_control_off_chance_is_a_warning():
     assert "do not quote this audit before you know why" in Page(alarmed).words
 
 
+@pytest.mark.slow
 def test_several_runs_make_a_ladder():
     parsed = Page(render_report(ladder()))
     assert (2, "The ladder") in parsed.headings
@@ -184,6 +186,7 @@ def test_several_runs_make_a_ladder():
     assert "These runs differ" not in parsed.words
 
 
+@pytest.mark.slow
 def test_a_ladder_on_different_ground_says_so():
     other = synthetic_audit("other", queries=2_000, patients=900)
     other["inputs"]["cohort"]["fingerprint"] = "sha256:elsewhere"
@@ -209,6 +212,7 @@ def test_only_known_fields_reach_the_page(audit):
     assert "No acute process" not in page
 
 
+@pytest.mark.slow
 def test_it_is_written_whole_or_not_at_all(tmp_path):
     write_json(
         tmp_path / "run" / "audit.json", synthetic_audit("half a sign: \ud800", queries=240, patients=137)

@@ -67,6 +67,7 @@ def test_heads_find_the_reports_of_patients_they_were_not_trained_on(emb, heads)
     assert not notes_on_training(audit)
 
 
+@pytest.mark.slow
 def test_heads_of_scrambled_links_do_not(emb, tmp_path):
     pairs = pl.read_parquet(emb / "pairs.parquet")
     rows = np.random.default_rng(0).permutation(ROWS)
@@ -117,6 +118,7 @@ def test_the_same_seed_gives_the_same_heads(emb, tmp_path):
     assert one != other
 
 
+@pytest.mark.slow
 def test_a_report_over_runs_of_differing_splits_says_so(emb, heads, tmp_path):
     for split in ("train", "test"):
         done("audit", emb, "--heads", heads, "--split", split, "--name", split, "--out", tmp_path / split)

@@ -14,6 +14,8 @@ from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.reports.utility import utility_schema, utility_table
 from utility.planted_labels import plant, rotation, turned
 
+SLOW_FIXTURES = ("phantom",)
+
 QUICK = ("--k", "5", "--replicates", "200")
 
 

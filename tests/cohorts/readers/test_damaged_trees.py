@@ -11,6 +11,7 @@ from data_set_trees import chexpert, mimic, nlmcxr, open_i, parquet, saved_to_di
 from relinkage.cohorts import Cohort
 from relinkage.cohorts.readers import ReadOptions, read
 from relinkage.errors import InputError
+from tiers import quick
 
 CASES = 60
 """Of each format."""
@@ -79,7 +80,7 @@ def harm(file, chance):
         file.write_bytes(damaged(content, chance))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", quick(2, FORMATS))
 def test_a_damaged_tree_gives_a_cohort_or_one_sentence(tmp_path, name):
     make, section = FORMATS[name]
     root = tmp_path / "tree"

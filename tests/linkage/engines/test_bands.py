@@ -7,6 +7,7 @@ from oracle import TIE
 from relinkage.linkage.engines.bands import bands, half_width
 from relinkage.linkage.engines.centred import centre
 from relinkage.linkage.vectors import Vectors
+from tiers import quick
 
 # A float64 reference is itself off by d·2⁻⁵³; what is being measured is a million times larger.
 
@@ -33,7 +34,7 @@ def one_term_after_the_other(x, y):
 
 @pytest.mark.parametrize("product", [np.matmul, one_term_after_the_other], ids=["blas", "in order"])
 @pytest.mark.parametrize("d", [1, 2, 64, 768])
-@pytest.mark.parametrize("cone", [0, 3, 1000])
+@pytest.mark.parametrize("cone", quick(1, [3, 0, 1000]))
 def test_the_error_stays_inside(product, d, cone):
     rng = np.random.default_rng(d + cone)
     if product is np.matmul:

@@ -91,6 +91,7 @@ def test_vectors_on_disk_in_blocks_count_like_vectors_in_memory_at_once(small, o
     assert_equal(both(on_disk(a, "a"), on_disk(b, "b"), mate, 4, small), expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**16),

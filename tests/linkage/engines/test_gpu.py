@@ -15,6 +15,7 @@ from relinkage.linkage.engines import Mates, Portable, Question, gpu
 from relinkage.linkage.engines.gpu import Gpu, Shape
 from relinkage.linkage.ranks import Strata, count_both, count_ranks
 from relinkage.linkage.vectors import Vectors
+from tiers import quick
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SMALL = Shape(rows=32, columns=64, tiles=2)
@@ -53,7 +54,7 @@ def assert_exact(engine, images, reports, mate, both=False):
     return got[0]
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", quick(1, [np.float16, np.float32, np.float64]))
 def test_both_directions_with_copies_of_the_mate(engine, dtype):
     images, reports, mate = pairs(0, 24)
     counted = assert_exact(engine, images.astype(dtype), reports.astype(dtype), mate, both=True)
@@ -114,6 +115,7 @@ def test_the_edge_of_a_tie(engine, exponent):
     assert counted.above[0].tolist() == [0, not tied]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_nested_strata_in_both_directions(engine, seed):
     """Some strata are wider than a tile, some narrower, some have no candidate."""

@@ -1,10 +1,11 @@
 """The kernels compile for a real device: triton brings the compiler along, no device is needed."""
 
 import os
-import subprocess
 import sys
 
 import pytest
+
+import warm
 
 pytest.importorskip("triton", reason="triton is not installed; install relinkage[gpu]")
 
@@ -60,5 +61,5 @@ def test_every_kernel_compiles(tmp_path):
     script.write_text(SCRIPT)
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     environment["TRITON_CACHE_DIR"] = str(tmp_path / "cache")
-    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    done = warm.run([sys.executable, "-m", script.stem], cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -11,6 +11,7 @@ from relinkage.linkage.engines import InBlocks, Kept, Portable, blocks, kept
 from relinkage.linkage.engines.blocks import Local
 from relinkage.linkage.ranks import count_both, count_ranks
 from relinkage.linkage.vectors import Vectors
+from tiers import quick
 
 QUERIES, CANDIDATES = 100, 60
 
@@ -62,7 +63,7 @@ def cut_off(scene, out, after, key=None):
 
 
 @pytest.mark.parametrize("together", [1, 7, 64])
-@pytest.mark.parametrize("after", [0, 1, 23, 59])
+@pytest.mark.parametrize("after", quick(1, [23, 0, 1, 59]))
 def test_a_run_goes_on_after_its_last_finished_block(scene, tmp_path, monkeypatch, after, together):
     monkeypatch.setattr(kept, "_TOGETHER", together)
     whole = Counting()
@@ -160,7 +161,7 @@ def begin(out, key):
     (Kept(out, {"inputs": key}).place("pass") / "block-0000000.safetensors").write_bytes(b"counts")
 
 
-@pytest.mark.parametrize("task", ["begin", "end", "remove what had other inputs"])
+@pytest.mark.parametrize("task", quick(1, ["begin", "end", "remove what had other inputs"]))
 def test_a_kill_at_any_moment_leaves_nothing_that_stops_the_next_run(tmp_path, task):
     out = tmp_path / "run"
     for step in range(1, 30):

@@ -33,6 +33,7 @@ from relinkage.privacy.mechanisms import (
     sensitivity_of,
 )
 from relinkage.privacy.training import private_sum
+from tiers import quick
 
 NOTHING_MORE = 1 + 1e-6
 """What rounding may add to a bound."""
@@ -63,7 +64,7 @@ def maker(name, bias=False):
     return lambda rng: (small_heads(int(rng.integers(2**31)), bias), MECHANISMS[name](rng))
 
 
-@pytest.mark.parametrize("classes", ["abnormal", "labels"])
+@pytest.mark.parametrize("classes", quick(1, ["labels", "abnormal"]))
 def test_nor_one_that_moves_a_sum_of_multi_task_losses_in_groups(classes):
     objective = Contrast(0.2, Weights(1, 1, 1), classes)
     found = furthest(
@@ -72,7 +73,7 @@ def test_nor_one_that_moves_a_sum_of_multi_task_losses_in_groups(classes):
     assert found <= sensitivity_of("grouped", 0.2, 4).multiple * NOTHING_MORE
 
 
-@pytest.mark.parametrize("pairs_a_unit", [1, 2])
+@pytest.mark.parametrize("pairs_a_unit", quick(1, [2, 1]))
 @pytest.mark.parametrize("name", ["label-anchored", "public-negatives", "grouped", "batch-clip"])
 def test_no_unit_is_found_that_moves_a_proven_sum_further_than_its_bound(name, pairs_a_unit):
     found = furthest(maker(name, bias=pairs_a_unit == 2), 0, pairs_a_unit=pairs_a_unit)
@@ -95,7 +96,7 @@ def test_the_search_finds_units_that_move_a_nominal_sum_much_further_than_is_ass
     assert found <= 2 * 4 - 1
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("temperature", quick(1, [0.5, 1.0, 3.0]))
 def test_no_pair_is_found_that_moves_the_logit_sum_further_than_its_bound(temperature):
     bound = Logit(CLIP, population=4, temperature=temperature).sensitivity
 

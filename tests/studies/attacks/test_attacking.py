@@ -21,6 +21,8 @@ from relinkage.linkage import AuditSettings, Resampling
 from relinkage.reports.audits import read_audit
 from relinkage.studies import attacker_rows, draw_auxiliary
 
+SLOW_FIXTURES = ("several",)
+
 ROWS = 360
 QUICK = ("--replicates", "200")
 

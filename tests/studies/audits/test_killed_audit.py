@@ -1,8 +1,6 @@
 """An audit that was killed goes on where it stopped, and nobody sees it from the result."""
 
-import os
 import signal
-import subprocess
 import sys
 import textwrap
 
@@ -10,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import warm
 from calling import relinkage
 from relinkage.linkage.engines import Portable, blocks
 
@@ -89,7 +88,7 @@ def counted(monkeypatch, most=10**9):
 def test_a_killed_run_resumes_after_its_last_finished_block_with_the_same_bytes(folder, monkeypatch):
     line = audit("killed")
     script = textwrap.dedent(CUT) + textwrap.dedent(KILLED)
-    dead = subprocess.run([sys.executable, "-c", script, *line], capture_output=True, env=os.environ)
+    dead = warm.run([sys.executable, "-c", script, *line])
     assert dead.returncode == -signal.SIGKILL, dead.stderr
     assert sorted(path.name for path in folder.iterdir() if "killed" in path.name) == [".killed.partial"]
 

@@ -48,6 +48,7 @@ def test_ids_are_gone_and_everything_else_is_there_in_another_order(made, tmp_pa
     assert read_json(tmp_path / "b" / "audit.json", "an audit") == made.result | {"pseudonymised": True}
 
 
+@pytest.mark.slow
 def test_queries_of_a_patient_stay_together_under_another_number(made, tmp_path):
     before, after = rows(made, tmp_path / "a"), rows(pseudonymise(made, pseudonym_key()), tmp_path / "b")
     both = before.join(after, on=["direction", "mate_score"], suffix="_new")
@@ -65,6 +66,7 @@ def test_without_a_key_no_two_runs_share_an_id(made):
     assert not set(first) & set(second)
 
 
+@pytest.mark.slow
 def test_with_a_key_ids_are_the_same_in_every_run(made, tmp_path):
     for name, byte in (("key", b"k"), ("other", b"o")):
         (tmp_path / name).write_bytes(byte * 32)

@@ -289,6 +289,7 @@ def test_the_terminal_shows_every_row_within_its_width(found):
     assert max(len(line) for line in lines if "Recall" not in line) <= 100
 
 
+@pytest.mark.slow
 def test_the_report_holds_ladder_comparison_and_runs(sharp, blurred, tmp_path):
     comparison = compare_runs([sharp, blurred])
     out = write_comparison(comparison, tmp_path / "out")
@@ -303,6 +304,7 @@ def test_the_report_holds_ladder_comparison_and_runs(sharp, blurred, tmp_path):
     assert "<script" not in page
 
 
+@pytest.mark.slow
 def test_names_from_elsewhere_are_escaped(sharp, blurred, tmp_path, folder):
     hostile = folder / "hostile"
     hostile.mkdir()
@@ -321,6 +323,7 @@ def test_the_command_prints_a_table_or_json_alone(found, sharp, blurred):
     assert json.loads(done("compare", sharp, blurred / "audit.json", "--json").out) == found
 
 
+@pytest.mark.slow
 def test_no_message_or_output_names_a_patient_or_a_pair(sharp, blurred, tmp_path):
     outcome = done("compare", sharp, blurred, "--json", "--out", tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()

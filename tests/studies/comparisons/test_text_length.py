@@ -15,6 +15,8 @@ from relinkage.reports.sections import audited_facts
 from relinkage.studies import compare_runs
 from relinkage.studies.comparisons.text_length import text_length_notes
 
+SLOW_FIXTURES = ("runs",)
+
 BUDGET = 16
 NOTE = "text length may pass for specialisation"
 

@@ -20,6 +20,8 @@ from relinkage.studies.defences import ControlSettings, check_controls, run_cont
 from relinkage.studies.utility import benchmark
 from utility.planted_labels import plant
 
+SLOW_FIXTURES = ("result",)
+
 SETTINGS = HardenSettings(1.0, 1e-5, population=200, batch=40, steps=20)
 CHOICES = ControlSettings(seeds=2, auxiliary_pairs=100, k=5, resampling=Resampling(replicates=200))
 QUICK = replace(CHOICES, seeds=1, attackers=("cosine",))
@@ -244,6 +246,7 @@ def test_nothing_is_left_in_the_folder_of_a_failed_run(desk, hardened):
     assert sorted(path.name for path in Path(desk).iterdir()) == before
 
 
+@pytest.mark.slow
 def test_the_command_hardens_and_prints_the_table(desk, tmp_path):
     arguments = (
         "harden", desk / "emb", "--epsilon", "1", "--delta", "1e-5", "--population", "200", "--batch", "40",

@@ -16,6 +16,7 @@ from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.files import write_json
 from relinkage.privacy.statement import PrivacyStatement
 from relinkage.studies.heads.exporting import BEGIN
+from tiers import quick
 
 REPORTS = ["effusion", "no finding", "left"]
 
@@ -89,7 +90,7 @@ def test_heads_of_another_width_change_the_configuration(model):
     check_embeddings("out", pair)
 
 
-@pytest.mark.parametrize("form", ["shards", "pickle"])
+@pytest.mark.parametrize("form", quick(1, ["shards", "pickle"]))
 def test_every_form_of_weights_is_rewritten(model, form):
     weights = load_file("model/model.safetensors")
     if form == "pickle":

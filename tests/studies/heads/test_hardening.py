@@ -132,6 +132,7 @@ def test_canaries_stand_beside_the_stated_epsilon(desk):
     assert found["lower_bound"] < found["stated"]
 
 
+@pytest.mark.slow
 def test_canaries_are_trained_on_with_the_noise_that_is_stated(desk, tmp_path):
     """Next to no noise, everybody at every step, and an ε as if it were much: both checks find it."""
     heads = forged(desk, tmp_path, noise_multiplier=0.02, epsilon=0.05, divisor=64.0, population=64)
@@ -141,6 +142,7 @@ def test_canaries_are_trained_on_with_the_noise_that_is_stated(desk, tmp_path):
     assert "Fault: Guessing about canaries shows an epsilon of" in outcome.out
 
 
+@pytest.mark.slow
 def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
     run = tmp_path / "run"
     done("audit", desk / "emb", "--heads", desk / "heads", "--split", "test", "--out", run)

@@ -10,6 +10,8 @@ from relinkage.alignment import read_heads
 from relinkage.reports.sweep import sweep_schema, sweep_table
 from utility.planted_labels import plant
 
+SLOW_FIXTURES = ("swept",)
+
 QUICK = ("--steps", "60", "--dimension", "8", "--hidden", "16", "--batch", "64")
 
 
@@ -41,6 +43,15 @@ def test_a_sweep_has_a_row_for_every_kind_of_heads_and_fits_its_schema(swept, de
         "bce=1,supcon=1,clip=1, τ=0.07",
     ]
     assert swept == json.loads((desk / "out/sweep.json").read_text())
+
+
+def test_the_smallest_sweep_is_a_whole_one(desk, tmp_path):
+    line = ("align", desk / "towers", "--sweep", "clip=1", "--seeds", "1", "--out", tmp_path / "out")
+    made = json.loads(done(*line, *QUICK, "--json").out)
+    jsonschema.Draft202012Validator(sweep_schema()).validate(made)
+    assert made["rows"][0]["title"] == "CLIP-style heads"
+    assert [len(row["heads"]) for row in made["rows"]] == [1] * len(made["rows"])
+    assert (tmp_path / "out" / made["rows"][0]["heads"][0]).is_dir()
 
 
 def test_every_training_leaves_its_heads(swept, desk):

@@ -61,6 +61,7 @@ def test_what_cannot_be_loaded_is_as_good_as_absent(fresh):
     assert choose("auto").name == "cpu"
 
 
+@pytest.mark.slow
 def test_a_product_that_counts_wrongly_is_not_used(fresh, monkeypatch):
     try:
         library.load()
