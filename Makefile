@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)/.bench-installed
 
-.PHONY: setup demo test test-all check bench format phantom-encoders clean help
+.PHONY: setup demo test test-all check bench format schemas phantom-encoders clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ $(PEERS): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	  --constraint constraints.txt --editable '.[dev,bench]'
 	@touch $(PEERS)
+
+schemas: $(STAMP) ## write docs/schemas again, the JSON Schema of every kind of file
+	$(BIN)/relinkage schema --out docs/schemas
 
 phantom-encoders: $(STAMP) ## train the three shipped phantom encoders again
 	$(BIN)/python -m relinkage.encoders.phantom_training

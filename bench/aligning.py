@@ -17,16 +17,16 @@ before; so is a first round of the products.
 
 import argparse
 import resource
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from bench.timing import interleaved
+from relinkage.alignment import AlignSettings
 from relinkage.alignment.multi_task import PairLabels
-from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.training import train_heads
 
 WIDTHS = ((768, 768),)
@@ -75,7 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     steps = round(options.passes * options.pairs / 1024)
     # No patience ends it: the time is that of all the steps.
-    settings = AlignSettings("multi-task", head="mlp", steps=steps, patience=1_000)
+    settings = AlignSettings(objective="multi-task", head="mlp", steps=steps, patience=1_000)
     patient = np.arange(options.pairs, dtype=np.int64) * 10 // 32
     labels = planted_labels(options.pairs)
     small = PairLabels(labels.abnormal[:4096], labels.positive[:4096])

@@ -26,13 +26,13 @@ from bench.planting import Array, described, planted
 from bench.product import bare_product, bare_strips
 from bench.timing import interleaved
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, HardNegatives, audit
+from relinkage.linkage import AuditSettings, audit
 from relinkage.linkage.engines import Engine, choose
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 
-FULL = AuditSettings(direction="both", hard_negatives=HardNegatives(ladder=True), open_set=(0.003, 0.01, 0.1))
+FULL = AuditSettings(direction="both", ladder=True, open_set=(0.003, 0.01, 0.1))
 
 
 def runs_here() -> dict[str, Engine]:

@@ -8,7 +8,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from unittest.mock import patch
 
+import msgspec
+
 from relinkage.cli import main
+from relinkage.linkage.result import AuditResult
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ def relinkage(*arguments):
         except SystemExit as end:
             return Outcome(end.code, out.getvalue(), err.getvalue())
     raise AssertionError("main() came back without an exit status")
+
+
+def audits_of(text):
+    """Give the audit, or the audits, that a command printed as JSON."""
+    return msgspec.json.decode(text, type=AuditResult | list[AuditResult])
 
 
 def done(*arguments):

@@ -12,8 +12,9 @@ import pytest
 from calling import done
 from relinkage import __version__
 from relinkage.cli import cli
+from relinkage.linkage.result import AuditResult
 from relinkage.linkage.table import read_tables
-from relinkage.reports import audit_schema
+from relinkage.records import json_schema
 
 ROWS = 40
 AUDIT = ("audit", "--images", "images.npy", "--reports", "reports.npy")
@@ -40,7 +41,7 @@ def audited(*options):
 
 def test_json_stands_alone_on_stdout_and_equals_the_file(arrays):
     outcome = done(*AUDIT, "--pairs", "pairs.csv", "--direction", "both", "--out", "run", "--json")
-    jsonschema.Draft202012Validator(audit_schema()).validate(json.loads(outcome.out))
+    jsonschema.Draft202012Validator(json_schema(AuditResult)).validate(json.loads(outcome.out))
     assert outcome.out == (arrays / "run/audit.json").read_text()
 
 
@@ -121,7 +122,7 @@ def test_the_patients_other_studies_leave_the_pool_when_asked(arrays):
 
 def test_a_higher_level_gives_wider_intervals():
     narrow, wide = (
-        audited("--pairs", "pairs.csv", "--intervals", level)["closed_set"][0] for level in ("0.5", "0.99")
+        audited("--pairs", "pairs.csv", "--interval", level)["closed_set"][0] for level in ("0.5", "0.99")
     )
     assert narrow["recall"] == wide["recall"]
     assert wide["low"] < narrow["low"] < narrow["recall"] < narrow["high"] < wide["high"]

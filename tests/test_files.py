@@ -5,7 +5,8 @@ import os
 import pytest
 
 from dying import survives
-from relinkage.files import whole_file, whole_folder, write_json
+from relinkage.errors import InputError
+from relinkage.files import check_file, check_folder, whole_file, whole_folder, write_json
 
 
 def write(path, number):
@@ -59,3 +60,19 @@ def test_whole_file_has_the_mode_that_the_mask_leaves_a_new_one(tmp_path, mask):
     finally:
         os.umask(before)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_a_marker_that_is_nested_without_end_is_not_ours(tmp_path):
+    (tmp_path / "marker.json").write_text('{"schema": ' + "[" * 100_000)
+    with pytest.raises(InputError, match="holds files that relinkage did not write"):
+        check_folder(tmp_path, "marker.json", "test/1")
+
+
+def test_a_file_is_not_written_in_the_place_of_a_folder_or_below_a_file(tmp_path):
+    (tmp_path / "letter").touch()
+    check_file(tmp_path / "new/page.html")
+    check_file(tmp_path / "letter")
+    with pytest.raises(InputError, match="is a folder; name a file to write"):
+        check_file(tmp_path)
+    with pytest.raises(InputError, match="letter is a file; name a folder to write to"):
+        check_file(tmp_path / "letter/page.html")

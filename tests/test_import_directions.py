@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/relinkage"
-BELOW_ALL = ("__version__", "errors", "progress", "files", "threads", "cluster", "exponential")
+BELOW_ALL = (
+    "__version__", "errors", "progress", "files", "records", "options", "threads", "cluster", "exponential"
+)  # fmt: skip
 
 
 def places(heading):

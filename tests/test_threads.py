@@ -13,7 +13,12 @@ from relinkage import threads
 
 
 def blas():
-    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+    """Give the number of each library that has one for the process; OpenMP has one for each thread."""
+    return [
+        library["num_threads"]
+        for library in threadpool_info()
+        if library["user_api"] == "blas" and library.get("threading_layer") != "openmp"
+    ]
 
 
 def in_a_new_thread(work):

@@ -39,6 +39,19 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_file(path: Path) -> None:
+    """Check, before any work is done, that a file may be written at `path`.
+
+    Raises:
+        InputError: `path` is a folder, or a folder above it is a file.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file to write.")
+    for place in path.parents:
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place} is a file; name a folder to write to.")
+
+
 def check_folder(path: Path, marker: str, schema: str) -> None:
     """Check, before any work is done, that a folder may be written at `path`.
 
@@ -90,7 +103,7 @@ def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
 def _schema_of(marker: Path) -> object:
     try:
         value = json.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value.get("schema") if isinstance(value, dict) else None
 
@@ -115,7 +128,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name {what}.") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as {what}: {type(error).__name__}.") from None
     if not isinstance(value, dict):
         raise InputError(f"{path} is not {what}: it holds no JSON object.")

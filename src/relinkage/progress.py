@@ -1,8 +1,10 @@
 """Progress on stderr: a bar where a terminal is there, silence where none is."""
 
 import sys
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 def progress(total: int, what: str, unit: str, *, done: int = 0, scale: bool = False) -> "tqdm[None]":
@@ -15,6 +17,8 @@ def progress(total: int, what: str, unit: str, *, done: int = 0, scale: bool = F
         done: units that an earlier, interrupted run has already finished.
         scale: whether to print 3.2G rather than 3200000000.
     """
+    from tqdm import tqdm  # not where there is nothing to show: every refusal passes through this module
+
     return tqdm(
         total=total,
         desc=what,

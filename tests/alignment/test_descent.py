@@ -27,7 +27,7 @@ def test_learning_rates_are_those_of_one_cycle(steps):
 def test_a_step_is_adamws():
     random = np.random.default_rng(0)
     features, pull = random.normal(size=(6, 3)).astype(np.float32), torch.randn(6, 2)
-    settings = AlignSettings(learning_rate=0.1, weight_decay=0.3)
+    settings = AlignSettings(lr=0.1, weight_decay=0.3)
     ours, theirs = (torch.nn.Linear(3, 2) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
     standard = StandardFeatures.of(features, np.arange(6))

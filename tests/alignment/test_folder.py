@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import relinkage
+from embeddings.manifests import sketched_card, sketched_manifest
 from relinkage.alignment import AlignSettings, align, read_heads, train_heads
 from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
@@ -28,11 +29,7 @@ def embeddings():
             "report_row": [row // 2 if row % 6 < 4 else row // 2 + 30 * (row % 2) for row in range(60)],
         }
     )
-    manifest = {
-        "encoder": {"id": "sketch", "revision": "r1"},
-        "cohort": {"fingerprint": "sha256:00"},
-        "labels": [],
-    }
+    manifest = sketched_manifest(sketched_card(), fingerprint="sha256:00")
     return Embeddings(
         pairs,
         rng.normal(size=(60, 7)).astype(np.float32),
@@ -67,10 +64,12 @@ def test_the_manifest_says_what_the_heads_were_trained_on(embeddings, tmp_path):
     assert manifest.pop("first_loss") == pytest.approx(losses[0])
     assert manifest.pop("last_loss") == pytest.approx(losses[2:].mean())
     assert manifest == {
+        "origin": "align",
         "schema": "relinkage.heads/1",
         "version": relinkage.__version__,
         "model": "sketch",
         "model_revision": "r1",
+        "norm": None,
         "cohort_fingerprint": "sha256:00",
         "train_split": "train",
         "pairs": 40,
@@ -86,7 +85,7 @@ def test_the_manifest_says_what_the_heads_were_trained_on(embeddings, tmp_path):
             "temperature": 0.07,
             "steps": 12,
             "batch": 1024,
-            "learning_rate": 3e-3,
+            "lr": 3e-3,
             "weight_decay": 1e-2,
             "validation": None,
             "patience": 4,
@@ -96,7 +95,7 @@ def test_the_manifest_says_what_the_heads_were_trained_on(embeddings, tmp_path):
         "steps": 12,
         "kept_steps": 12,
         "validation": [],
-        "privacy": "none",
+        "privacy": None,
     }
 
 
@@ -121,7 +120,7 @@ def test_one_seed_gives_the_same_bytes(embeddings, tmp_path):
 def test_earlier_heads_are_replaced_and_other_things_are_not(embeddings, tmp_path):
     align(embeddings, "train", SETTINGS, tmp_path / "heads")
     align(embeddings, "test", SETTINGS, tmp_path / "heads")
-    assert read_heads(tmp_path / "heads").manifest["train_split"] == "test"
+    assert read_heads(tmp_path / "heads").manifest.train_split == "test"
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("years of work")
@@ -138,7 +137,7 @@ def test_a_split_that_is_not_there_leaves_nothing(embeddings, tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [AlignSettings(dimension=4, steps=12, learning_rate=1e30), AlignSettings(steps=12, temperature=1e-45)],
+    [AlignSettings(dimension=4, steps=12, lr=1e30), AlignSettings(head="mlp", steps=12, lr=1e38)],
 )
 def test_a_training_that_diverges_says_so_and_leaves_nothing(embeddings, tmp_path, wrong):
     with pytest.raises(InputError) as error:
@@ -151,7 +150,7 @@ def test_a_training_that_diverges_says_so_and_leaves_nothing(embeddings, tmp_pat
 def test_bare_heads_have_no_manifest(embeddings, tmp_path):
     made = align(embeddings, "train", SETTINGS, tmp_path / "heads")
     bare = read_heads(tmp_path / "heads/heads.safetensors")
-    assert bare.manifest == {}
+    assert bare.manifest is None
     assert same_heads(bare.pair, made.pair)
 
 

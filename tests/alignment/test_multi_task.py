@@ -41,7 +41,12 @@ def test_without_a_label_for_it_normal_is_no_finding_positive_or_uncertain():
 def test_the_objective_is_the_weighted_sum_of_its_parts(classes):
     rng = np.random.default_rng(0)
     settings = AlignSettings(
-        objective="multi-task", weights=Weights(0.5, 2, 3), classes=classes, dimension=4, temperature=0.2
+        objective="multi-task",
+        weights=Weights(bce=0.5, supcon=2, clip=3),
+        classes=classes,
+        head="linear",
+        dimension=4,
+        temperature=0.2,
     )
     patient = torch.tensor([0, 0, 1, 2, 3, 4])
     labels = PairLabels.of(PAIRS, LABELS)
@@ -77,13 +82,13 @@ def of_one_class(heads, images, texts, labels):
     return (labels.abnormal[nearest] == labels.abnormal[:, None]).mean()
 
 
-@pytest.mark.parametrize("weights", [Weights(1, 0, 0), Weights(0, 1, 0), Weights(1, 1, 1)])
+@pytest.mark.parametrize("weights", [Weights(bce=1), Weights(supcon=1), Weights(bce=1, supcon=1, clip=1)])
 def test_classes_come_together_in_pairs_that_were_not_trained_on(weights):
     rng = np.random.default_rng(1)
     train, held = planted(rng), planted(rng)
     settings = AlignSettings(
-        "multi-task", weights, head="mlp", hidden=16, dimension=4, steps=100, batch=128, temperature=0.3,
-        learning_rate=1e-2,
+        objective="multi-task", weights=weights, head="mlp", hidden=16, dimension=4, steps=100, batch=128,
+        temperature=0.3, lr=1e-2,
     )  # fmt: skip
     heads = train_heads(*train[:2], np.arange(400), settings, train[2]).heads
     assert of_one_class(heads, *held) > 0.7
@@ -94,8 +99,9 @@ def test_validation_patients_are_others_stop_the_training_and_keep_what_they_lik
     images, texts, labels = planted(rng, 60)  # few enough to be learnt by heart
     patient = np.arange(60) // 2
     settings = AlignSettings(
-        "multi-task", Weights(1, 1, 1), head="mlp", hidden=64, dropout=0, dimension=8, steps=400, batch=32,
-        learning_rate=2e-2, validation=0.3, patience=3,
+        objective="multi-task", weights=Weights(bce=1, supcon=1, clip=1), head="mlp", hidden=64, dropout=0,
+        dimension=8, steps=400, batch=32,
+        lr=2e-2, validation=0.3, patience=3,
     )  # fmt: skip
     made = train_heads(images, texts, patient, settings, labels)
     steps, values = zip(*made.watched, strict=True)
@@ -111,7 +117,9 @@ def test_one_seed_one_pair_of_heads():
     images, texts, labels = planted(rng, 80)
 
     def weights(seed):
-        settings = AlignSettings("multi-task", dimension=4, steps=12, batch=16, seed=seed)
+        settings = AlignSettings(
+            objective="multi-task", head="linear", dimension=4, steps=12, batch=16, seed=seed
+        )
         made = train_heads(images, texts, np.arange(80), settings, labels).heads
         return torch.cat([tensor.flatten() for tensor in made.state_dict().values()])
 
@@ -119,16 +127,28 @@ def test_one_seed_one_pair_of_heads():
     assert not torch.equal(weights(4), weights(5))
 
 
-@pytest.mark.parametrize("weights", [(0, 0, 0), (-1, 1, 1), (float("nan"), 1, 1), (float("inf"), 1, 1)])
-def test_weights_that_make_no_objective_are_refused(weights):
-    with pytest.raises(InputError, match="--weights bce="):
-        Weights(*weights)
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (
+            {},
+            "--weights bce=0,supcon=0,clip=0 leaves nothing to train by; give one a number above 0.",
+        ),
+        ({"bce": -1}, "--bce -1 is not a valid bce; give a number from 0 up."),
+        ({"clip": float("nan")}, "--clip nan is not a valid clip; give a number from 0 up."),
+        ({"clip": float("inf")}, "--clip inf is not a valid clip; give a number from 0 up."),
+    ],
+)
+def test_weights_that_make_no_objective_are_refused(weights, said):
+    with pytest.raises(InputError) as error:
+        Weights(**weights)
+    assert str(error.value) == said
 
 
 def test_an_objective_that_looks_at_labels_needs_some():
     rng = np.random.default_rng(4)
     images, texts, _ = planted(rng, 20)
     with pytest.raises(InputError, match="needs labels"):
-        train_heads(images, texts, np.arange(20), AlignSettings("multi-task", dimension=4, steps=2))
-    only_mates = AlignSettings("multi-task", Weights(0, 0, 1), dimension=4, steps=2)
+        train_heads(images, texts, np.arange(20), AlignSettings(objective="multi-task", dimension=4, steps=2))
+    only_mates = AlignSettings(objective="multi-task", weights=Weights(clip=1), dimension=4, steps=2)
     train_heads(images, texts, np.arange(20), only_mates)

@@ -5,7 +5,7 @@ import pytest
 from relinkage.alignment import AlignSettings, Sweep, Weights
 from relinkage.errors import InputError
 
-BASE = AlignSettings("multi-task", Weights(0.5, 1, 2), dimension=4)
+BASE = AlignSettings(objective="multi-task", weights=Weights(bce=0.5, supcon=1, clip=2), dimension=4)
 
 
 def test_an_ablation_leaves_out_every_set_of_parts_but_all():
@@ -19,7 +19,7 @@ def test_an_ablation_leaves_out_every_set_of_parts_but_all():
 def test_axes_are_crossed_and_what_is_not_swept_stays():
     made = Sweep.parse("clip=0,1; temperature=0.05,0.1", BASE, 1)
     assert [(s.weights, s.temperature) for s in made.settings] == [
-        (Weights(0.5, 1, clip), temperature) for clip in (0, 1) for temperature in (0.05, 0.1)
+        (Weights(bce=0.5, supcon=1, clip=clip), temperature) for clip in (0, 1) for temperature in (0.05, 0.1)
     ]
 
 
@@ -34,9 +34,9 @@ def test_seeds_follow_the_first():
         ("lr=1", 1, "cannot be swept"),
         ("clip", 1, "give numbers"),
         ("clip=a", 1, "give numbers"),
-        ("clip=-1,1", 1, "--weights"),
-        ("temperature=0", 1, "--temperature 0"),
-        ("clip=1", 0, "--seeds 0"),
+        ("clip=-1,1", 1, "--clip -1 is not"),
+        ("temperature=0", 1, "--temperature 0 is not"),
+        ("clip=1", 0, "asks for 0 trainings"),
         ("clip=1,2,3", 100, "asks for 300 trainings"),
         ("bce=0;supcon=0;clip=0", 1, "asks for 0 trainings"),
     ],

@@ -50,7 +50,7 @@ def rng():
 @pytest.mark.parametrize("batch", [64, 1024])
 def test_planted_pairs_are_found_among_held_out_ones(rng, head, batch):
     (images, texts), (held_images, held_texts) = planted(rng)
-    settings = AlignSettings(head=head, dimension=8, hidden=32, steps=80, batch=batch, learning_rate=1e-2)
+    settings = AlignSettings(head=head, dimension=8, hidden=32, steps=80, batch=batch, lr=1e-2)
     trained = train_heads(images, texts, np.arange(300), settings)
     assert share_ahead(trained.heads, held_images, held_texts) > 0.9
     assert trained.losses[-10:].mean() < trained.losses[0] - 1
@@ -175,26 +175,37 @@ def test_one_patient_cannot_be_told_from_others(rng):
 
 
 @pytest.mark.parametrize(
-    ("option", "choice", "value"),
+    ("choice", "value", "said"),
     [
-        ("--objective", "objective", "mse"),
-        ("--head", "head", "deep"),
-        ("--dimension", "dimension", 0),
-        ("--hidden", "hidden", 0),
-        ("--dropout", "dropout", 1.0),
-        ("--dropout", "dropout", -0.1),
-        ("--temperature", "temperature", 0),
-        ("--temperature", "temperature", float("nan")),
-        ("--steps", "steps", 0),
-        ("--batch", "batch", 1),
-        ("--lr", "learning_rate", -1e-3),
-        ("--weight-decay", "weight_decay", -1),
+        ("objective", "mse", "--objective mse is not a valid objective; give infonce or multi-task."),
+        ("head", "deep", "--head deep is not a valid head; give linear or mlp."),
+        ("dimension", 0, "--dimension 0 is not a valid dimension; give a whole number from 1 to 65536."),
+        ("hidden", 0, "--hidden 0 is not a valid hidden; give a whole number from 1 to 65536."),
+        ("dropout", 1.0, "--dropout 1 is not a valid dropout; give a number from 0 and below 1."),
+        ("dropout", -0.1, "--dropout -0.1 is not a valid dropout; give a number from 0 and below 1."),
+        ("temperature", 0, "--temperature 0 is not a valid temperature; give a number from 0.0001 to 10000."),
+        ("temperature", float("nan"), "--temperature nan is not a valid temperature; give a number from"),
+        ("steps", 0, "--steps 0 is not a valid number of steps; give a whole number from 1 up."),
+        ("batch", 1, "--batch 1 is not a valid number of pairs; give a whole number from 2 up."),
+        ("lr", -1e-3, "--lr -0.001 is not a valid learning rate; give a number above 0."),
+        ("lr", float("inf"), "--lr inf is not a valid learning rate; give a number above 0."),
+        ("weight_decay", -1, "--weight-decay -1 is not a valid weight decay; give a number from 0 up."),
+        ("validation", 1.0, "--validation 1 is not a valid share of the patients; give a number from 0 and"),
+        ("patience", 0, "--patience 0 is not a valid number of looks; give a whole number from 1 up."),
+        ("seed", -1, "--seed -1 is not a valid seed; give a whole number from 0 to 4294967295."),
     ],
 )
-def test_choices_that_are_none(option, choice, value):
+def test_choices_that_are_none(choice, value, said):
     with pytest.raises(InputError) as error:
         AlignSettings(**{choice: value})
-    assert str(error.value) == f"{option} {value} is out of range; see `relinkage align --help`."
+    assert str(error.value).startswith(said)
+
+
+def test_the_shape_of_heads_and_who_is_watched_follow_from_the_objective():
+    assert (AlignSettings().kind, AlignSettings().watched) == ("linear", 0)
+    many = AlignSettings(objective="multi-task")
+    assert (many.kind, many.watched) == ("mlp", 0.1)
+    assert AlignSettings(objective="multi-task", head="linear", validation=0.2).kind == "linear"
 
 
 def test_images_texts_and_patients_are_equally_many(rng):

@@ -54,12 +54,12 @@ def test_the_audit_of_such_vectors_is_that_of_the_score():
     left, right, f, g, score = scene(150, 150, 3, 7)
     right[3], g[3] = right[2], g[2]  # equal texts tie
     score = left @ right.T + f[:, None] + g
-    settings = AuditSettings(pools=("full",), k=(1,), direction="both")
-    rows = audit(*augment(left, right, f, g), settings=settings).result["closed_set"]
+    settings = AuditSettings(pool=("full",), k=(1,), direction="both")
+    rows = audit(*augment(left, right, f, g), settings=settings).result.closed_set
     for row, scores in zip(rows, (score, score.T), strict=True):
         own = np.diag(scores)[:, None]
         above, tied = (scores > own + 1e-9).sum(1), (np.abs(scores - own) < 1e-9).sum(1)
-        assert row["recall"] == pytest.approx(np.where(above == 0, 1 / tied, 0).mean(), abs=1e-12)
+        assert row.recall == pytest.approx(np.where(above == 0, 1 / tied, 0).mean(), abs=1e-12)
 
 
 def test_without_side_terms_it_is_the_inner_product():

@@ -1,13 +1,16 @@
 """What holds for all attackers: nothing from nothing, the same from the same seed, and pairs enough."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import shared_latent
 
-from relinkage.attackers import ATTACKERS, AuxiliaryPairs, attacker_names, load_attacker
+from relinkage.attackers import ATTACKERS, AttackerName, AttackSettings, AuxiliaryPairs, load_attacker
 from relinkage.attackers.heads import Retrained
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Resampling, audit
+from relinkage.linkage import AuditSettings, audit
+from relinkage.options import fields_of
 
 LEARNING = [name for name in ATTACKERS if load_attacker(name).needs_pairs]
 
@@ -18,10 +21,8 @@ def attacker(name, seed=0):
 
 
 def on_chance(images, texts):
-    settings = AuditSettings(
-        pools=(10, 100, "full"), k=(1, 5), direction="both", resampling=Resampling(replicates=400)
-    )
-    return all(row["on_chance"] for row in audit(images, texts, settings=settings).result["closed_set"])
+    settings = AuditSettings(pool=(10, 100, "full"), k=(1, 5), direction="both", replicates=400)
+    return all(row.on_chance for row in audit(images, texts, settings=settings).result.closed_set)
 
 
 @pytest.mark.parametrize("name", ATTACKERS)
@@ -118,8 +119,15 @@ def test_ten_pairs_of_five_patients_are_just_enough():
 
 
 def test_names_are_read_from_a_comma_list():
-    assert attacker_names("cca, ridge,cca") == ("cca", "ridge")
+    (attacker,) = (field for field in fields_of(AttackSettings) if field.name == "attacker")
+    assert attacker.parse("cca, ridge,cca") == ("cca", "ridge", "cca")
+    assert AttackSettings(attacker=("cca", "ridge", "cca")).attacker == ("cca", "ridge")
+    for wrong in ("cca,oracle", " , "):
+        with pytest.raises(InputError, match="is not a valid attacker; give cosine, whiten, csls"):
+            attacker.parse(wrong)
     with pytest.raises(InputError, match="--attacker oracle is not known; give one of cosine, whiten"):
-        attacker_names("cca,oracle")
-    with pytest.raises(InputError, match="--attacker names none"):
-        attacker_names(" , ")
+        load_attacker("oracle")
+
+
+def test_the_settings_name_every_attacker():
+    assert get_args(AttackerName) == tuple(ATTACKERS)

@@ -1,17 +1,16 @@
 """The hardening's own training with one thing changed."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from relinkage.defences import early_stops, trained, without_clipping, without_noise
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Public
 from utility.planted_labels import plant
 
-SETTINGS = HardenSettings(1.0, 1e-5, population=200, batch=40, steps=12, clip=0.5, learning_rate=2.0)
+SETTINGS = HardenSettings(epsilon=1.0, delta=1e-5, population=200, batch=40, steps=12, clip=0.5, lr=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def test_unclipped_steps_are_those_of_a_clip_that_no_gradient_reaches(embeddings
     """With a clip of 50 and its rate raised alike, label-anchored training clips nothing either."""
     bare = without_clipping(SETTINGS)
     assert (bare.mechanism, bare.epsilon) == ("label-anchored", None)
-    wide = replace(SETTINGS, epsilon=None, clip=50.0, learning_rate=2.0 / 0.5 * 50.0)
+    wide = replace(SETTINGS, epsilon=None, clip=50.0, lr=2.0 / 0.5 * 50.0)
     found, expected = (
         vectors(embeddings, trained(embeddings, "train", settings, Public(), 1)) for settings in (bare, wide)
     )
@@ -66,10 +65,10 @@ def test_unclipped_steps_are_those_of_a_clip_that_no_gradient_reaches(embeddings
 
 
 def test_another_mechanism_gives_way_to_label_anchored_training_at_its_usual_rate(embeddings):
-    usual = HardenSettings(None, 1e-5)
-    bare = without_clipping(replace(SETTINGS, mechanism="grouped", learning_rate=77.0))
+    usual = HardenSettings(epsilon=None, delta=1e-5)
+    bare = without_clipping(replace(SETTINGS, mechanism="grouped", lr=77.0))
     assert bare.mechanism == "label-anchored"
-    assert bare.learning_rate / bare.clip == pytest.approx(usual.learning_rate / usual.clip)
+    assert bare.lr / bare.clip == pytest.approx(usual.lr / usual.clip)
 
 
 def test_a_request_that_hardening_refuses_is_refused(embeddings):

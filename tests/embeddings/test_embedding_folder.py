@@ -3,15 +3,19 @@
 import json
 import shutil
 
+import jsonschema
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 from sketch_encoder import SketchEncoder
 
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
+from relinkage.embeddings.manifest import Beginning, Manifest
 from relinkage.encoders import HeadPair, HeadSpec
 from relinkage.errors import InputError
+from relinkage.records import json_schema, json_text, read_record, write_record
 
 
 @pytest.fixture
@@ -105,6 +109,7 @@ def test_missing_and_damaged_files_are_named(emb, tmp_path):
         ("image-00001.safetensors", "image-00001.safetensors is missing"),
         ("pairs.parquet", "pairs.parquet does not exist"),
         ("manifest.json", "is no embeddings folder"),
+        ("heads.safetensors", "heads.safetensors is missing; copy the embeddings folder whole"),
     ):
         copy = shutil.copytree(emb, tmp_path / f"without {file}")
         (copy / file).unlink()
@@ -128,5 +133,55 @@ def test_a_table_that_does_not_fit_its_shards_is_refused(emb):
 def test_another_schema_is_refused(emb):
     manifest = json.loads((emb / "manifest.json").read_text())
     (emb / "manifest.json").write_text(json.dumps(manifest | {"schema": "relinkage.embeddings/9"}))
-    with pytest.raises(InputError, match=r"not of the schema relinkage\.embeddings/1"):
+    with pytest.raises(InputError, match=r"is not the manifest of .* \(schema relinkage\.embeddings/1\);"):
         read_embeddings(emb)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("labels", ["Drusen"], "names labels that pairs.parquet does not hold"),
+        ("labels", ["Edema", "Edema"], "names labels that pairs.parquet does not hold"),
+        ("labels", ["patient_id"], "names labels that pairs.parquet does not hold"),
+        ("labels", None, "the value of labels is not what this release writes"),
+        ("shards", {"image": [4, 4, 3, 2], "text": [4]}, "image-00003.safetensors is missing"),
+        ("shards", {"image": [10**12, 4, 3], "text": [4]}, "image-00000.safetensors does not hold the feat"),
+        ("shards", {"image": [4, 4, 3], "text": []}, "does not fit its shards"),
+        ("shards", {"image": [4, 4], "text": [4]}, "does not fit its shards"),
+        ("shards", {"image": [4, 4, -3], "text": [4]}, r"the value of shards\.image\[2\] is not what"),
+        ("further", 1, "it holds an unknown field"),
+    ],
+)
+def test_what_a_manifest_states_has_to_be_there(emb, field, value, message):
+    manifest = json.loads((emb / "manifest.json").read_text())
+    (emb / "manifest.json").write_text(json.dumps(manifest | {field: value}))
+    with pytest.raises(InputError, match=message):
+        read_embeddings(emb)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pl.lit(None, pl.Int32).alias("report_row"), "does not fit its shards"),
+        (pl.lit("0").alias("report_row"), "has another column report_row than was written"),
+        (pl.lit(1).alias("truncated"), "has another column truncated than was written"),
+        (pl.lit(0).alias("patient_id"), "has another column patient_id than was written"),
+        (pl.lit("yes").alias("Edema"), "names labels that pairs.parquet does not hold"),
+    ],
+)
+def test_a_table_of_other_columns_is_refused(emb, column, message):
+    pl.read_parquet(emb / "pairs.parquet").with_columns(column).write_parquet(emb / "pairs.parquet")
+    with pytest.raises(InputError, match=message):
+        read_embeddings(emb)
+
+
+def test_a_manifest_is_read_back_as_it_was_written_and_its_schema_takes_it(emb, tmp_path):
+    made = read_embeddings(emb).manifest
+    told = json.loads((emb / "manifest.json").read_text())
+    jsonschema.Draft202012Validator(json_schema(Manifest)).validate(told)
+    write_record(tmp_path / "again.json", made)
+    assert (tmp_path / "again.json").read_bytes() == (emb / "manifest.json").read_bytes()
+    begun = Beginning(**{name: getattr(made, name) for name in Beginning.__struct_fields__})
+    write_record(tmp_path / "begun.json", begun)
+    assert read_record(tmp_path / "begun.json", Beginning, "progress", "begin again") == begun
+    jsonschema.Draft202012Validator(json_schema(Beginning)).validate(json.loads(json_text(begun)))

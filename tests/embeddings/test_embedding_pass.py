@@ -12,6 +12,7 @@ from relinkage.cohorts.text import report_hash
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.errors import InputError
 from relinkage.images import open_image
+from relinkage.records import json_text, plain
 
 SMALL = EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5)
 
@@ -92,7 +93,7 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
         *((f"pair-{row}", "the file is no PNG, JPEG or DICOM image") for row in (4, 5, 6, 7)),
         ("pair-9", "the image is missing"),
     ]
-    assert embeddings.manifest["counts"] == {
+    assert plain(embeddings.manifest.counts) == {
         "rows": 11,
         "pairs": 5,
         "studies": 5,
@@ -109,7 +110,9 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
 
 def test_the_manifest_says_what_was_embedded_how_and_by_what(make_cohort, tmp_path):
     cohort = make_cohort()
-    manifest = embed(cohort, SketchEncoder(), tmp_path / "emb", settings=SMALL).manifest
+    made = embed(cohort, SketchEncoder(), tmp_path / "emb", settings=SMALL).manifest
+    manifest = json.loads(json_text(made))
+    assert manifest == json.loads((tmp_path / "emb/manifest.json").read_text())
     assert manifest["schema"] == "relinkage.embeddings/1"
     assert manifest["cohort"] == {"name": "sketches", "fingerprint": cohort.fingerprint()}
     assert manifest["encoder"]["revision"] == "1"
@@ -127,10 +130,10 @@ def test_the_manifest_says_what_was_embedded_how_and_by_what(make_cohort, tmp_pa
 
 def test_a_cohort_without_a_split_gets_one_that_no_patient_crosses(make_cohort, tmp_path):
     cohort, encoder = make_cohort(), SketchEncoder()
-    embeddings = embed(cohort, encoder, tmp_path / "emb", settings=EmbedSettings(seed=3, train=0.5))
+    embeddings = embed(cohort, encoder, tmp_path / "emb", settings=EmbedSettings(seed=3, train_share=0.5))
     expected = with_split(cohort, seed=3, train=0.5).pairs
     assert embeddings.pairs["split"].to_list() == expected["split"].to_list()
-    assert embeddings.manifest["split"] == {"by": "patient_id", "train": 0.5, "seed": 3}
+    assert plain(embeddings.manifest.split) == {"by": "patient_id", "train": 0.5, "seed": 3}
     assert encoder.fitted_on == expected.filter(pl.col("split") == "train")["report"].to_list()
 
 
@@ -139,7 +142,7 @@ def test_a_cohorts_own_split_is_kept(make_cohort, tmp_path):
     encoder = SketchEncoder()
     embeddings = embed(make_cohort(split=own, empty=(0,)), encoder, tmp_path / "emb", settings=SMALL)
     assert embeddings.pairs["split"].to_list() == own[1:]
-    assert embeddings.manifest["split"] == {"column": "split"}
+    assert plain(embeddings.manifest.split) == {"column": "split"}
     assert encoder.fitted_on == REPORTS[1:4]
 
 
@@ -229,7 +232,7 @@ def test_a_folder_of_other_things_is_left_alone(make_cohort, tmp_path):
         embed(make_cohort(), SketchEncoder(), tmp_path / "other/thesis.txt", settings=SMALL)
     (tmp_path / "audit").mkdir()
     (tmp_path / "audit/manifest.json").write_text(json.dumps({"schema": "another/1"}))
-    with pytest.raises(InputError, match="belongs to another run"):
+    with pytest.raises(InputError, match=r"is not the manifest of embeddings .*; name another folder"):
         embed(make_cohort(), SketchEncoder(), tmp_path / "audit", settings=SMALL)
     assert (tmp_path / "other/thesis.txt").read_text() == "years of work"
 

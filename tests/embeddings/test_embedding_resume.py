@@ -7,12 +7,15 @@ import time
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 from sketch_encoder import SketchEncoder
 
 import warm
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
+from relinkage.embeddings.manifest import Beginning
 from relinkage.errors import InputError
+from relinkage.records import write_record
 
 SMALL = EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5)
 
@@ -99,9 +102,11 @@ def test_an_unfinished_run_does_not_go_on_with_other_versions(make_cohort, tmp_p
 def test_a_moved_model_or_cohort_is_still_the_same_run(make_cohort, tmp_path):
     from dataclasses import replace
 
+    import msgspec
+
     cohort, encoder = make_cohort(), SketchEncoder()
     embed(cohort, encoder, tmp_path / "emb", settings=SMALL)
-    encoder.card = replace(encoder.card, id="clip:elsewhere")
+    encoder.card = msgspec.structs.replace(encoder.card, id="clip:elsewhere")
     assert len(embed(replace(cohort, name="renamed"), encoder, tmp_path / "emb", settings=SMALL)) == 11
 
 
@@ -143,3 +148,45 @@ def test_a_process_that_is_killed(make_cohort, tmp_path, contents):
     embed(read_cohort(table), SketchEncoder(), out, settings=SMALL)
     embed(read_cohort(table), SketchEncoder(), tmp_path / "whole", settings=SMALL)
     assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "says"),
+    [
+        ("image-00000.safetensors", lambda told: (told, {"left_out": "[x"}), "does not say which rows"),
+        ("image-00000.safetensors", lambda told: (told, {"left_out": "[[1]]"}), "does not say which rows"),
+        ("text-00000.safetensors", lambda told: ({"features": told["features"]}, {}), "not what this pass"),
+        (
+            "text-00000.safetensors",
+            lambda told: ({**told, "truncated": told["truncated"][:2]}, {}),
+            "not what this pass would have written; remove the embeddings folder and embed the cohort again",
+        ),
+    ],
+)
+def test_a_damaged_shard_is_named_by_the_run_that_goes_on(make_cohort, tmp_path, file, change, says):
+    out = tmp_path / "emb"
+    embed(make_cohort(), SketchEncoder(), out, settings=SMALL)
+    begun = read_embeddings(out).manifest
+    (out / "manifest.json").unlink()
+    write_record(
+        out / "progress.json",
+        Beginning(**{name: getattr(begun, name) for name in Beginning.__struct_fields__}),
+    )
+    tensors, metadata = change(load_file(out / file))
+    save_file(tensors, out / file, metadata)
+    with pytest.raises(InputError, match=says):
+        embed(make_cohort(), SketchEncoder(), out, settings=SMALL)
+
+
+def test_what_somebody_put_beside_a_hopeless_run_stays(make_cohort, tmp_path):
+    out = tmp_path / "emb"
+    with pytest.raises(RuntimeError):
+        embed(make_cohort(), SketchEncoder(batches=3), out, settings=SMALL)
+    (out / "own").mkdir()
+    (out / "thesis.txt").write_text("years of work")
+    cohort = make_cohort()
+    for image in (tmp_path / "cohort/images").iterdir():
+        image.unlink()
+    with pytest.raises(InputError, match="rows cannot be used"):
+        embed(cohort, SketchEncoder(), out, settings=SMALL)
+    assert sorted(path.name for path in out.iterdir()) == ["own", "thesis.txt"]

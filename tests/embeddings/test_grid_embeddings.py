@@ -2,13 +2,13 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
@@ -125,7 +125,7 @@ def test_heads_of_the_grid_are_audited_with_the_norm_kept_or_swapped(embedded, t
     own = json.loads(done("audit", "emb", "--pool", "full", "--k", "1,5", "--json").out)
     assert recalls["keep"] == [row["recall"] for row in own["closed_set"]]
     manifest = json.loads((tmp_path / "group/manifest.json").read_text())
-    assert (manifest["norm"], manifest["model"], manifest["privacy"]) == ("group", "sketch", "none")
+    assert (manifest["norm"], manifest["model"], manifest["privacy"]) == ("group", "sketch", None)
     kept, swapped = (
         read_embeddings("emb").project(read_heads(Path(norm)).pair)[0] for norm in ("keep", "group")
     )
@@ -156,11 +156,17 @@ def test_a_grid_with_nan_is_refused_when_it_is_read(embedded, tmp_path):
         whole_grid(read_embeddings(folder))
 
 
-@pytest.mark.parametrize("positions", [5, -1, "four", [4]])
-def test_a_manifest_that_states_other_positions_is_refused(embedded, tmp_path, positions):
+@pytest.mark.parametrize(
+    ("positions", "says"),
+    [
+        (5, "does not hold the grids that the manifest states"),
+        *((wrong, "the value of encoder.image_positions is not what") for wrong in (-1, "four", [4])),
+    ],
+)
+def test_a_manifest_that_states_other_positions_is_refused(embedded, tmp_path, positions, says):
     folder = shutil.copytree(embedded.path, tmp_path / "emb")
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["encoder"]["image_positions"] = positions
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="does not hold the grids that the manifest states"):
+    with pytest.raises(InputError, match=says):
         read_embeddings(folder)

@@ -6,11 +6,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+from embeddings.manifests import sketched_card
 from relinkage.encoders import HeadPair, HeadSpec
 from relinkage.encoders.assembled import AssembledEncoder
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
 
-CARD = EncoderCard("toy", "1", "none", "none", image_features=3, text_features=2, embedding=4, token_limit=5)
+CARD = sketched_card(id="toy", image_features=3, text_features=2, embedding=4, token_limit=5)
 
 
 def lengths(texts):

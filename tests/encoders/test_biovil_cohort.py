@@ -39,7 +39,7 @@ def test_a_cohort_is_embedded_with_biovil_t_and_audited(tmp_path):
     shard = load_file(tmp_path / "emb" / "image-00000.safetensors")
     assert shard["grid"].shape == (PAIRS, 196, 2 * CHANNELS)
     assert shard["grid"].dtype == np.float16
-    assert embeddings.manifest["encoder"]["id"] == "biovil-t:model"
+    assert embeddings.manifest.encoder.id == "biovil-t:model"
 
     audit = json.loads(
         done("audit", tmp_path / "emb", "--out", tmp_path / "run", "--replicates", 200, "--json").out

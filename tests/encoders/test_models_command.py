@@ -4,13 +4,17 @@ import json
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from calling import done, refused, relinkage
 from relinkage.encoders import catalogue, hub, load_encoder, readiness
 from relinkage.encoders.catalogue import CATALOGUE, CatalogueEntry, ModelFile, Repository
+from relinkage.encoders.listing import ModelList
+from relinkage.encoders.offline_plan import OfflinePlan
 from relinkage.encoders.registry import FORMS, LOADERS
 from relinkage.errors import InputError
+from relinkage.records import json_schema, json_text, read_record
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -71,6 +75,19 @@ def test_as_json_every_fact_of_the_catalogue_is_there():
     row = next(row for row in rows if row["id"] == "medsiglip")
     assert (row["gated"], row["ready"], row["token_limit"]) == (True, False, 64)
     assert row["text_head"] == "1152 → 1152, bias"
+
+
+def test_lists_and_plans_are_of_their_schemas(tmp_path):
+    lines = {
+        ("models", "--json"): ModelList,
+        ("models", "--offline-plan", "biomedclip", "--json"): OfflinePlan,
+        ("models", "--offline-plan", "medclip", "--folder", tmp_path, "--json"): OfflinePlan,
+    }
+    for line, kind in lines.items():
+        told = relinkage(*line).out
+        jsonschema.Draft202012Validator(json_schema(kind)).validate(json.loads(told))
+        (tmp_path / "told.json").write_text(told)
+        assert json_text(read_record(tmp_path / "told.json", kind, "a list", "list again")) == told.rstrip()
 
 
 def test_a_model_is_ready_where_its_packages_and_its_files_are_here(cache, monkeypatch):

@@ -14,7 +14,7 @@ import numpy as np
 import oracle
 import polars as pl
 
-from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
 
 FORTH, BACK = "image-to-report", "report-to-image"
 KINDS = ("templates", "lattice", "studies", "shared")
@@ -81,13 +81,16 @@ def choices(random, seed):
     ladder = bool(random.random() < 0.5)
     named = [("labels",), ("labels", "view"), ("sex", "Opacity")][random.integers(3)]
     return AuditSettings(
-        pools=POOLS,
+        pool=POOLS,
         k=KS,
         direction="both",
         distractors=str(random.choice(["all", "other-patients"])),
-        hard_negatives=HardNegatives(() if ladder else named, ladder, uncertain),
+        hard_negatives=() if ladder else named,
+        ladder=ladder,
+        uncertain=uncertain,
         risk_pool=[None, 5, "full"][random.integers(3)],
-        resampling=Resampling(replicates=100, seed=seed),
+        replicates=100,
+        seed=seed,
     )
 
 
@@ -165,18 +168,18 @@ def mates(rows):
 
 
 def levels(case):
-    hard = case.settings.hard_negatives
-    if hard.ladder:
+    if case.settings.ladder:
         return RUNGS
-    named = [LABELS if column == "labels" else (column,) for column in hard.columns]
-    return {"+".join(hard.columns): sum(named, ())}
+    columns = case.settings.hard_negatives
+    named = [LABELS if column == "labels" else (column,) for column in columns]
+    return {"+".join(columns): sum(named, ())}
 
 
 def study_strata(case, rows, mate, columns):
     """Give the stratum of every candidate that has an image: what is said of its images, as a set."""
     words = [row["report_words"] for row in rows if row["report_words"] is not None]
     cuts = np.percentile(words, [25, 50, 75])
-    uncertain = UNCERTAIN[case.settings.hard_negatives.uncertain]
+    uncertain = UNCERTAIN[case.settings.uncertain]
     strata = defaultdict(set)
     for row, candidate in zip(rows, mate, strict=True):
         length = row["report_words"]

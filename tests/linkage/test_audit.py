@@ -16,7 +16,7 @@ FORTH, BACK = "image-to-report", "report-to-image"
 
 
 def run(images, reports, links=None, **choices):
-    return audit(images, reports, links, AuditSettings(**{"resampling": FEW, **choices}))
+    return audit(images, reports, links, AuditSettings(**{"replicates": 100, **choices}))
 
 
 def result(*arguments, **choices):
@@ -43,26 +43,26 @@ def brute_force(images, reports, study, patient, direction, distractors):
 
 def assert_equals_brute_force(made, counted, direction):
     """Every recall and rank row of one direction, against pools counted in whole numbers."""
-    rows = [row for row in made["closed_set"] + made["curve"] if row["direction"] == direction]
-    assert {row["k"] for row in rows} >= {1}
+    rows = [row for row in made.closed_set + made.curve if row.direction == direction]
+    assert {row.k for row in rows} >= {1}
     for row in rows:
-        pool = "full" if row["full"] else row["pool"]
-        assert row["recall"] == pytest.approx(oracle.recall(counted, pool, row["k"]), abs=1e-6)
-        bearing = counted.eligible[counted.eligible >= (2 if row["full"] else pool)]
-        assert row["queries"] == len(bearing)
-        sizes = bearing if row["full"] else np.array([pool])
-        assert row["chance"] == pytest.approx(np.minimum(row["k"] / sizes, 1).mean(), abs=1e-9)
-        assert row["lift"] == pytest.approx(row["recall"] / row["chance"])
-        assert row["low"] - 1e-9 <= row["recall"] <= row["high"] + 1e-9
-    ranks = [row for row in made["ranks"] if row["direction"] == direction]
+        pool = "full" if row.full else row.pool
+        assert row.recall == pytest.approx(oracle.recall(counted, pool, row.k), abs=1e-6)
+        bearing = counted.eligible[counted.eligible >= (2 if row.full else pool)]
+        assert row.queries == len(bearing)
+        sizes = bearing if row.full else np.array([pool])
+        assert row.chance == pytest.approx(np.minimum(row.k / sizes, 1).mean(), abs=1e-9)
+        assert row.lift == pytest.approx(row.recall / row.chance)
+        assert row.low - 1e-9 <= row.recall <= row.high + 1e-9
+    ranks = [row for row in made.ranks if row.direction == direction]
     assert ranks
     largest = counted.eligible.max()
     for row in ranks:
-        pool = "full" if row["pool"] == largest else row["pool"]
+        pool = "full" if row.pool == largest else row.pool
         expected = oracle.expected_ranks(counted, pool)
-        assert row["mrr"] == pytest.approx(oracle.mean_reciprocal_rank(counted, pool), abs=1e-6)
-        assert row["median_rank"] == pytest.approx(np.median(expected), abs=1e-6)
-        assert row["mean_rank"] == pytest.approx(expected.mean(), abs=1e-6)
+        assert row.mrr == pytest.approx(oracle.mean_reciprocal_rank(counted, pool), abs=1e-6)
+        assert row.median_rank == pytest.approx(np.median(expected), abs=1e-6)
+        assert row.mean_rank == pytest.approx(expected.mean(), abs=1e-6)
 
 
 def cohort(seed, queries=90, dtype=np.float32):
@@ -88,7 +88,7 @@ def links_of(study, patient):
 def test_every_figure_equals_brute_force(seed, distractors):
     dtype = (np.float16, np.float32, np.float64)[seed]
     images, reports, study, patient = cohort(seed, dtype=dtype)
-    choices = {"pools": (2, 7, 30, "full"), "k": (1, 3, 5, 10), "distractors": distractors}
+    choices = {"pool": (2, 7, 30, "full"), "k": (1, 3, 5, 10), "distractors": distractors}
     both = result(images, reports, links_of(study, patient), direction="both", **choices)
     for direction in (FORTH, BACK):
         counted = brute_force(images, reports, study, patient, direction, distractors)
@@ -96,9 +96,9 @@ def test_every_figure_equals_brute_force(seed, distractors):
         alone = result(images, reports, links_of(study, patient), direction=direction, **choices)
         for made in (both, alone):
             assert_equals_brute_force(made, counted, direction)
-    assert both["queries"] == 90
-    assert both["candidates"] == both["studies"] == len(set(study))
-    assert both["patients"] == len(set(patient))
+    assert both.queries == 90
+    assert both.candidates == both.studies == len(set(study))
+    assert both.patients == len(set(patient))
 
 
 @pytest.mark.slow
@@ -107,7 +107,7 @@ def test_five_thousand_pairs():
     reports = (rng.normal(size=(5000, 16)) + 1).astype(np.float32)
     reports[::10] = reports[0]
     images = (reports + 1.5 * rng.normal(size=reports.shape)).astype(np.float32)
-    made = run(images, reports, pools=(20, "full"), k=(1, 5))
+    made = run(images, reports, pool=(20, "full"), k=(1, 5))
     counted = oracle.count(oracle.cosines(images, reports), np.arange(5000))
     for name in ("eligible", "above", "ties"):
         np.testing.assert_array_equal(getattr(made.tables[0].standings["all"], name), getattr(counted, name))
@@ -120,13 +120,13 @@ def test_five_thousand_pairs():
         return np.mean([of_place[first:last].mean() for first, last in places])
 
     tables = {(20, k): draws.cdf(k - 1)[:, 0] for k in (1, 5)} | {(5000, k): ahead_of(k) for k in (1, 5)}
-    for row in made.result["closed_set"]:
-        assert row["recall"] == pytest.approx(mean(tables[row["pool"], row["k"]]), abs=1e-6)
-    small, full = made.result["ranks"]
-    assert small["mrr"] == pytest.approx(mean((draws.pmf(ahead) / (ahead + 1)).sum(axis=1)), abs=1e-6)
-    assert full["mrr"] == pytest.approx(mean(1 / np.arange(1, 5001)), abs=1e-6)
-    assert full["mean_rank"] == pytest.approx(mean(np.arange(1, 5001)), abs=1e-6)
-    assert small["mean_rank"] == pytest.approx(1 + 19 * (full["mean_rank"] - 1) / 4999, abs=1e-6)
+    for row in made.result.closed_set:
+        assert row.recall == pytest.approx(mean(tables[row.pool, row.k]), abs=1e-6)
+    small, full = made.result.ranks
+    assert small.mrr == pytest.approx(mean((draws.pmf(ahead) / (ahead + 1)).sum(axis=1)), abs=1e-6)
+    assert full.mrr == pytest.approx(mean(1 / np.arange(1, 5001)), abs=1e-6)
+    assert full.mean_rank == pytest.approx(mean(np.arange(1, 5001)), abs=1e-6)
+    assert small.mean_rank == pytest.approx(1 + 19 * (full.mean_rank - 1) / 4999, abs=1e-6)
 
 
 def ahead_of(k):
@@ -140,24 +140,24 @@ def test_small_galleries_with_every_pool_written_out(seed):
     size = 5 + seed
     images, reports = rng.integers(-1, 2, (2, size, 2)) + 0.5
     pools = tuple(range(2, size + 1))
-    made = result(images, reports, pools=pools, k=(1, 2, 3))
+    made = result(images, reports, pool=pools, k=(1, 2, 3))
     counted = oracle.count(oracle.cosines(images, reports), np.arange(size))
     counts = list(zip(counted.eligible, counted.above, counted.ties, strict=True))
     laws = {n: np.mean([oracle.rank_law_of_all_pools(*c, n) for c in counts], axis=0) for n in pools}
-    assert len(made["closed_set"]) == sum(k <= n for n, k in product(pools, (1, 2, 3)))
-    for row in made["closed_set"]:
-        assert row["recall"] == pytest.approx(laws[row["pool"]][: row["k"]].sum(), abs=1e-9)
-    for row in made["ranks"]:
-        law, ranks = laws[row["pool"]], np.arange(1, row["pool"] + 1)
-        assert row["mrr"] == pytest.approx((law / ranks).sum(), abs=1e-9)
-        assert row["mean_rank"] == pytest.approx((law * ranks).sum(), abs=1e-9)
+    assert len(made.closed_set) == sum(k <= n for n, k in product(pools, (1, 2, 3)))
+    for row in made.closed_set:
+        assert row.recall == pytest.approx(laws[row.pool][: row.k].sum(), abs=1e-9)
+    for row in made.ranks:
+        law, ranks = laws[row.pool], np.arange(1, row.pool + 1)
+        assert row.mrr == pytest.approx((law / ranks).sum(), abs=1e-9)
+        assert row.mean_rank == pytest.approx((law * ranks).sum(), abs=1e-9)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pool", "k"), [(5, 1), (20, 5)])
 def test_twenty_thousand_sampled_pools_average_to_the_figures(pool, k):
     images, reports, *_ = cohort(5, queries=60)
-    made = result(images, reports, pools=(pool,), k=(k,))
+    made = result(images, reports, pool=(pool,), k=(k,))
     scores, rng, draws = oracle.cosines(images, reports), np.random.default_rng(0), 20_000
     found, reciprocal, ranks = np.empty((3, 60, draws))
     for query in range(60):
@@ -169,9 +169,9 @@ def test_twenty_thousand_sampled_pools_average_to_the_figures(pool, k):
         rank = 1 + (chosen > 0).sum(axis=1) + rng.integers(0, tied + 1)
         found[query], reciprocal[query], ranks[query] = rank <= k, 1 / rank, rank
     for sampled, figure in (
-        (found, made["closed_set"][0]["recall"]),
-        (reciprocal, made["ranks"][0]["mrr"]),
-        (ranks, made["ranks"][0]["mean_rank"]),
+        (found, made.closed_set[0].recall),
+        (reciprocal, made.ranks[0].mrr),
+        (ranks, made.ranks[0].mean_rank),
     ):
         error = np.sqrt((sampled.var(axis=1) / draws).sum()) / 60
         assert abs(sampled.mean() - figure) < 4 * error

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from by_definition import FORTH, KINDS, KS, LABELS, POOLS, case, laws, levels, mates, study_strata, truth
 
-from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
 from relinkage.linkage.risk import FEWEST_PATIENTS, THRESHOLD
 from tiers import quick
 
@@ -21,31 +21,29 @@ def assert_all_figures(case):
     counted, patient = truth(case)
     expected = set()
     for (direction, name), counts in counted.items():
-        known = {"direction": direction, "negatives": name}
 
-        def rows(key, known=known):
-            return [row for row in made[key] if known.items() <= row.items()]
+        def rows(table, known=(direction, name)):
+            return [row for row in table if (row.direction, row.negatives) == known]
 
         fitting = {pool: of_query for pool in POOLS if longest(of_query := laws(counts, pool))}
         for pool, of_query in fitting.items():
             expected |= {(direction, name, pool, k) for k in KS if k <= longest(of_query)}
-        for row in rows("closed_set") + rows("curve"):
-            assert_recall(row, laws(counts, "full" if row["full"] else row["pool"]), patient)
-        for row, of_query in zip(rows("ranks"), fitting.values(), strict=True):
+        for row in rows(made.closed_set + made.curve):
+            assert_recall(row, laws(counts, "full" if row.full else row.pool), patient)
+        for row, of_query in zip(rows(made.ranks), fitting.values(), strict=True):
             assert_ranks(row, of_query)
-        (spread,) = rows("rank_distribution")
-        assert sum(spread["counts"]) == len(patient)
+        (spread,) = rows(made.rank_distribution)
+        assert sum(spread.counts) == len(patient)
         if direction == FORTH and name != "all":
-            assert_strata(case, next(row for row in made["strata"] if row["negatives"] == name), counts)
+            assert_strata(case, next(row for row in made.strata if row.negatives == name), counts)
     found = {
-        (row["direction"], row["negatives"], "full" if row["full"] else row["pool"], row["k"])
-        for row in made["closed_set"]
+        (row.direction, row.negatives, "full" if row.full else row.pool, row.k) for row in made.closed_set
     }
     assert found == expected
-    for row in made["risk"]:
-        counts = counted[row["direction"], "all"]
-        assert_risk(case, row, laws(counts, "full" if row["full"] else row["pool"]), patient)
-    assert_ceiling(case, made["duplicates"])
+    for row in made.risk:
+        counts = counted[row.direction, "all"]
+        assert_risk(case, row, laws(counts, "full" if row.full else row.pool), patient)
+    assert_ceiling(case, made.duplicates)
     return counted
 
 
@@ -56,39 +54,39 @@ def longest(of_query):
 
 def assert_recall(row, of_query, patient):
     kept = [number for number, each in enumerate(of_query) if each is not None]
-    chance = np.mean([min(row["k"] / len(of_query[number]), 1) for number in kept])
-    recall = np.mean([of_query[number][: row["k"]].sum() for number in kept])
-    assert row["recall"] == pytest.approx(recall, abs=1e-9)
-    assert row["chance"] == pytest.approx(chance, abs=1e-12)
-    assert row["lift"] == pytest.approx(recall / chance)
-    assert row["pool"] == longest(of_query)
-    assert row["queries"] == len(kept)
-    assert row["patients"] == len({patient[number] for number in kept})
-    assert row["coverage"] == pytest.approx(len(kept) / len(of_query))
-    assert 0 <= row["low"] <= row["recall"] + 1e-9
-    assert row["recall"] - 1e-9 <= row["high"] <= 1
+    chance = np.mean([min(row.k / len(of_query[number]), 1) for number in kept])
+    recall = np.mean([of_query[number][: row.k].sum() for number in kept])
+    assert row.recall == pytest.approx(recall, abs=1e-9)
+    assert row.chance == pytest.approx(chance, abs=1e-12)
+    assert row.lift == pytest.approx(recall / chance)
+    assert row.pool == longest(of_query)
+    assert row.queries == len(kept)
+    assert row.patients == len({patient[number] for number in kept})
+    assert row.coverage == pytest.approx(len(kept) / len(of_query))
+    assert 0 <= row.low <= row.recall + 1e-9
+    assert row.recall - 1e-9 <= row.high <= 1
 
 
 def assert_ranks(row, of_query):
     kept = [each for each in of_query if each is not None]
     ranks = [each @ np.arange(1, len(each) + 1) for each in kept]
-    assert row["queries"] == len(kept)
-    assert row["mean_rank"] == pytest.approx(np.mean(ranks))
-    assert row["median_rank"] == pytest.approx(np.median(ranks))
-    assert row["mrr"] == pytest.approx(np.mean([each @ (1 / np.arange(1, len(each) + 1)) for each in kept]))
-    assert row["mrr_low"] <= row["mrr"] + 1e-9
-    assert row["mrr"] - 1e-9 <= row["mrr_high"]
+    assert row.queries == len(kept)
+    assert row.mean_rank == pytest.approx(np.mean(ranks))
+    assert row.median_rank == pytest.approx(np.median(ranks))
+    assert row.mrr == pytest.approx(np.mean([each @ (1 / np.arange(1, len(each) + 1)) for each in kept]))
+    assert row.mrr_low <= row.mrr + 1e-9
+    assert row.mrr - 1e-9 <= row.mrr_high
 
 
 def assert_strata(case, said, counts):
     rows = case.pairs.rows(named=True)
-    strata = study_strata(case, rows, mates(rows), levels(case)[said["negatives"]])
+    strata = study_strata(case, rows, mates(rows), levels(case)[said.negatives])
     sizes = defaultdict(int)
     for values in strata.values():
         sizes[frozenset(values)] += 1
-    assert (said["strata"], said["largest"]) == (len(sizes), max(sizes.values()))
-    assert said["median_stratum_of_a_query"] == np.median(counts.eligible)
-    assert said["alone"] == pytest.approx(np.mean(counts.eligible == 1))
+    assert (said.strata, said.largest) == (len(sizes), max(sizes.values()))
+    assert said.median_stratum_of_a_query == np.median(counts.eligible)
+    assert said.alone == pytest.approx(np.mean(counts.eligible == 1))
 
 
 def assert_risk(case, row, of_query, patient):
@@ -98,15 +96,15 @@ def assert_risk(case, row, of_query, patient):
         of_patient[patient[number]].append(value)
     exposed = [max(values) for values in of_patient.values()]
     average = np.mean(list(risk.values()))
-    assert (row["queries"], row["patients"]) == (len(risk), len(of_patient))
-    assert row["coverage"] == pytest.approx(len(risk) / len(of_query))
-    assert row["average"] == pytest.approx(average)
-    assert row["maximum"] == pytest.approx(max(exposed))
-    assert row["patient_average"] == pytest.approx(np.mean(exposed))
-    assert row["above"] == sum(value > THRESHOLD for value in exposed)
-    for quantile in row["quantiles"]:
-        assert quantile["most_exposed"] == pytest.approx(np.quantile(exposed, quantile["share"]))
-    found = {(stratum["column"], stratum["value"]): stratum for stratum in row["strata"]}
+    assert (row.queries, row.patients) == (len(risk), len(of_patient))
+    assert row.coverage == pytest.approx(len(risk) / len(of_query))
+    assert row.average == pytest.approx(average)
+    assert row.maximum == pytest.approx(max(exposed))
+    assert row.patient_average == pytest.approx(np.mean(exposed))
+    assert row.above == sum(value > THRESHOLD for value in exposed)
+    for quantile in row.quantiles:
+        assert quantile.most_exposed == pytest.approx(np.quantile(exposed, quantile.share))
+    found = {(stratum.column, stratum.value): stratum for stratum in row.strata}
     groups = defaultdict(list)
     for number, pair in enumerate(case.pairs.rows(named=True)):
         if number in risk:
@@ -120,10 +118,10 @@ def assert_risk(case, row, of_query, patient):
     assert set(found) == set(shown)
     for group, own in shown.items():
         mean = np.mean([risk[number] for number in own])
-        assert found[group]["risk"] == pytest.approx(mean)
-        assert found[group]["ratio"] == pytest.approx(mean / average if average else 1)
-        assert found[group]["queries"] == len(own)
-        assert found[group]["patients"] == len({patient[number] for number in own})
+        assert found[group].risk == pytest.approx(mean)
+        assert found[group].ratio == pytest.approx(mean / average if average else 1)
+        assert found[group].queries == len(own)
+        assert found[group].patients == len({patient[number] for number in own})
 
 
 def assert_ceiling(case, said):
@@ -132,11 +130,11 @@ def assert_ceiling(case, said):
     text = {candidate: row["report_hash"] for row, candidate in zip(rows, mate, strict=True)}
     sharing = [list(text.values()).count(text[candidate]) for candidate in mate]
     nobodys = len(case.reports) - len(text) if "candidate" in rows[0] else 0
-    assert said["known"]
-    assert said["texts"] == len(set(text.values())) + nobodys
-    assert said["largest"] == max(sharing)
-    assert said["queries_sharing"] == pytest.approx(np.mean(np.array(sharing) > 1))
-    assert said["recall_at_1_ceiling"] == pytest.approx(np.mean(1 / np.array(sharing)))
+    assert said.known
+    assert said.texts == len(set(text.values())) + nobodys
+    assert said.largest == max(sharing)
+    assert said.queries_sharing == pytest.approx(np.mean(np.array(sharing) > 1))
+    assert said.recall_at_1_ceiling == pytest.approx(np.mean(1 / np.array(sharing)))
 
 
 # --- the tests --------------------------------------------------------------------------------------------
@@ -170,8 +168,8 @@ def five_thousand():
     images = reports + 1.3 * random.normal(size=reports.shape)
     pairs = pl.DataFrame({"pair_id": range(5000), **{f"L{n}": labels[:, n] for n in range(3)}})
     settings = AuditSettings(
-        pools=(20, 100, 1000), k=(1, 5, 10), hard_negatives=HardNegatives(("labels",)),
-        resampling=Resampling(replicates=100),
+        pool=(20, 100, 1000), k=(1, 5, 10), hard_negatives=("labels",),
+        replicates=100,
     )  # fmt: skip
     made = audit(images, reports, Links.from_pairs(pairs, 5000, 5000, "pairs"), settings).result
     return images, reports, labels @ [1, 2, 4], made
@@ -194,11 +192,11 @@ def test_four_thousand_sampled_pools_average_to_the_figures(five_thousand, negat
         gap = scores - unit[1][query] @ unit[0][query]
         tied = (np.abs(gap) <= oracle.TIE).sum()
         ranks[draw] = 1 + (gap > oracle.TIE).sum() + random.integers(0, tied + 1)
-    rows = [row for row in made["closed_set"] if (row["negatives"], row["pool"]) == (negatives, pool)]
-    figures = [(ranks <= row["k"], row["recall"]) for row in rows]
-    (row,) = (row for row in made["ranks"] if (row["negatives"], row["pool"]) == (negatives, pool))
-    figures += [(1 / ranks, row["mrr"]), (ranks, row["mean_rank"])]
-    assert row["queries"] == len(bearing)
+    rows = [row for row in made.closed_set if (row.negatives, row.pool) == (negatives, pool)]
+    figures = [(ranks <= row.k, row.recall) for row in rows]
+    (row,) = (row for row in made.ranks if (row.negatives, row.pool) == (negatives, pool))
+    figures += [(1 / ranks, row.mrr), (ranks, row.mean_rank)]
+    assert row.queries == len(bearing)
     assert len(figures) == 5
     for sampled, figure in figures:
         assert abs(sampled.mean() - figure) < 4 * sampled.std() / np.sqrt(4000)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, Resampling, audit
 from relinkage.linkage.ranks import count_both, count_ranks
 from relinkage.linkage.vectors import Vectors
 
@@ -15,16 +15,16 @@ FEW = Resampling(replicates=100)
 def audited(images, reports, columns=None, **choices):
     pairs = pl.DataFrame({"pair_id": range(len(images)), **(columns or {})})
     links = Links.from_pairs(pairs, len(images), len(reports), "pairs")
-    return audit(images, reports, links, AuditSettings(resampling=FEW, **choices)).result
+    return audit(images, reports, links, AuditSettings(replicates=100, **choices)).result
 
 
 @pytest.mark.parametrize("direction", ["image-to-report", "report-to-image", "both"])
 def test_strata_in_which_every_query_is_alone_have_no_rows(direction):
     vectors = np.random.default_rng(0).normal(size=(6, 3))
     made = audited(vectors, vectors, {"view": list("abcdef")}, direction=direction,
-                   hard_negatives=HardNegatives(("view",)))  # fmt: skip
-    assert {row["negatives"] for row in made["closed_set"]} == {"all"}
-    assert made["strata"][0]["alone"] == 1
+                   hard_negatives=("view",))  # fmt: skip
+    assert {row.negatives for row in made.closed_set} == {"all"}
+    assert made.strata[0].alone == 1
 
 
 def test_a_direction_without_any_distractor_is_refused_in_one_sentence():
@@ -46,7 +46,7 @@ def test_a_ladder_where_no_length_is_known_costs_no_warning(recwarn):
     vectors = np.random.default_rng(0).normal(size=(6, 3))
     lengths = pl.Series([None] * 6, dtype=pl.Int64)
     audited(vectors, vectors, {"Edema": [1, 0] * 3, "report_words": lengths},
-            hard_negatives=HardNegatives(ladder=True))  # fmt: skip
+            ladder=True)  # fmt: skip
     assert [str(warning.message) for warning in recwarn] == []
 
 

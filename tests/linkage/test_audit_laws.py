@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relinkage.linkage import AuditSettings, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.records import plain
 
 FORTH, BACK = "image-to-report", "report-to-image"
 
 
 def result(images, reports, links=None, **choices):
-    settings = AuditSettings(resampling=Resampling(replicates=100), **choices)
+    settings = AuditSettings(replicates=100, **choices)
     return audit(images, reports, links, settings).result
 
 
@@ -34,7 +35,7 @@ def figures(made):
             for key in kept
             if key in row
         }
-        for row in made["closed_set"] + made["ranks"]
+        for row in plain(made.closed_set + made.ranks)
     ]
 
 
@@ -42,15 +43,15 @@ def figures(made):
 @settings(max_examples=15)
 def test_recall_in_the_full_pool_is_the_plain_recall(gallery):
     images, reports = gallery
-    made = result(images, reports, pools=("full",), k=(1, 2))
+    made = result(images, reports, pool=("full",), k=(1, 2))
     scores = np.round(oracle.cosines(images, reports), 9)
-    for row in made["closed_set"]:
+    for row in made.closed_set:
         plain = []
         for query, line in enumerate(scores):
             rest = np.delete(line, query)
             above, tied = (rest > line[query]).sum(), (rest == line[query]).sum()
-            plain += [np.mean([above + lifted < row["k"] for lifted in range(tied + 1)])]
-        assert row["recall"] == pytest.approx(np.mean(plain))
+            plain += [np.mean([above + lifted < row.k for lifted in range(tied + 1)])]
+        assert row.recall == pytest.approx(np.mean(plain))
 
 
 @pytest.mark.slow
@@ -63,8 +64,8 @@ def test_the_order_of_candidates_and_of_queries_changes_nothing(gallery, random)
     place = np.argsort(order)  # where each report went
     pairs = pl.DataFrame({"pair_id": [str(i) for i in turned], "candidate": place[turned]})
     links = Links.from_pairs(pairs, size, size, "pairs")
-    plain = result(images, reports, pools=(2, 3, "full"))
-    moved = result(images[turned], reports[order], links, pools=(2, 3, "full"))
+    plain = result(images, reports, pool=(2, 3, "full"))
+    moved = result(images[turned], reports[order], links, pool=(2, 3, "full"))
     assert figures(moved) == figures(plain)
 
 
@@ -82,8 +83,8 @@ def test_the_length_of_vectors_changes_nothing(gallery, factors):
 @settings(max_examples=15)
 def test_asking_the_other_way_is_asking_with_the_sides_exchanged(gallery):
     images, reports = gallery
-    back = figures(result(images, reports, pools=(2, "full"), direction=BACK))
-    exchanged = figures(result(reports, images, pools=(2, "full"), direction=FORTH))
+    back = figures(result(images, reports, pool=(2, "full"), direction=BACK))
+    exchanged = figures(result(reports, images, pool=(2, "full"), direction=FORTH))
     assert [{**row, "direction": BACK} for row in exchanged] == back
 
 
@@ -91,12 +92,12 @@ def test_asking_the_other_way_is_asking_with_the_sides_exchanged(gallery):
 @settings(max_examples=15)
 def test_where_all_candidates_tie_recall_is_k_of_n(size, d):
     rng = np.random.default_rng(size)
-    made = result(rng.normal(size=(size, d)), np.tile(rng.normal(size=d), (size, 1)), pools=(2, "full"))
-    for row in made["closed_set"]:
-        assert row["recall"] == pytest.approx(row["k"] / row["pool"])
-        assert row["on_chance"]
-    for row in made["ranks"]:
-        assert row["mean_rank"] == pytest.approx((row["pool"] + 1) / 2)
+    made = result(rng.normal(size=(size, d)), np.tile(rng.normal(size=d), (size, 1)), pool=(2, "full"))
+    for row in made.closed_set:
+        assert row.recall == pytest.approx(row.k / row.pool)
+        assert row.on_chance
+    for row in made.ranks:
+        assert row.mean_rank == pytest.approx((row.pool + 1) / 2)
 
 
 @pytest.mark.slow
@@ -104,8 +105,8 @@ def test_where_all_candidates_tie_recall_is_k_of_n(size, d):
 @settings(max_examples=15)
 def test_recall_rises_with_k_and_falls_with_the_pool(gallery):
     size = len(gallery[0])
-    rows = result(*gallery, pools=tuple(range(2, size + 1)), k=(1, 2, 3))["closed_set"]
-    recall = {(row["pool"], row["k"]): row["recall"] for row in rows}
+    rows = result(*gallery, pool=tuple(range(2, size + 1)), k=(1, 2, 3)).closed_set
+    recall = {(row.pool, row.k): row.recall for row in rows}
     for (pool, k), value in recall.items():
         assert recall.get((pool, k + 1), 1) >= value - 1e-9
         assert recall.get((pool + 1, k), 0) <= value + 1e-9
@@ -120,17 +121,17 @@ def test_a_scorer_for_whom_any_candidate_may_be_the_mate_sits_on_chance(gallery)
     size = len(images)
     pairs = pl.DataFrame({"pair_id": range(size * size), "candidate": list(range(size)) * size})
     links = Links.from_pairs(pairs, size * size, size, "pairs")
-    made = result(np.repeat(images, size, axis=0), reports, links, pools=(2, "full"))
-    for row in made["closed_set"]:
-        assert row["recall"] == pytest.approx(row["k"] / row["pool"])
+    made = result(np.repeat(images, size, axis=0), reports, links, pool=(2, "full"))
+    for row in made.closed_set:
+        assert row.recall == pytest.approx(row.k / row.pool)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_vectors_that_have_nothing_to_do_with_each_other_sit_on_chance(seed):
     rng = np.random.default_rng(seed)
     images, reports = rng.normal(size=(2, 1500, 16)) + 2
-    made = audit(images, reports, settings=AuditSettings(direction="both", resampling=Resampling(seed=seed)))
-    assert [row for row in made.result["closed_set"] if not row["on_chance"]] == []
+    made = audit(images, reports, settings=AuditSettings(direction="both", seed=seed))
+    assert [row for row in made.result.closed_set if not row.on_chance] == []
 
 
 def test_a_pool_of_two_is_the_area_under_the_curve():
@@ -139,6 +140,4 @@ def test_a_pool_of_two_is_the_area_under_the_curve():
     images = reports + 2 * rng.normal(size=reports.shape)
     scores = oracle.cosines(images, reports)
     below = (scores < np.diag(scores)[:, None]).sum(axis=1) / 199
-    assert result(images, reports, pools=(2,), k=(1,))["closed_set"][0]["recall"] == pytest.approx(
-        below.mean()
-    )
+    assert result(images, reports, pool=(2,), k=(1,)).closed_set[0].recall == pytest.approx(below.mean())

@@ -47,7 +47,7 @@ def covered(cohorts, truth, patients_known=True, **model):
                 table.direction, table.pair_id, np.arange(len(table)), table.mate_score, table.standings
             )
         rows = recall_rows(table, CELLS, Resampling(seed=seed))
-        held += [row["low"] <= value <= row["high"] for row, value in zip(rows, truth, strict=True)]
+        held += [row.low <= value <= row.high for row, value in zip(rows, truth, strict=True)]
     return held / cohorts
 
 
@@ -89,5 +89,5 @@ def test_of_300_cohorts_95_in_a_hundred_hold_their_true_reciprocal_rank():
     for seed in range(300):
         table = cohort(seed, patients=150, studies=3, skill=3, alike=0.4)
         (row,) = rank_rows(table, [FULL], Resampling(seed=seed))
-        held += row["mrr_low"] <= truth <= row["mrr_high"]
+        held += row.mrr_low <= truth <= row.mrr_high
     assert 0.91 <= held / 300 <= 0.985  # three standard errors of 300 cohorts about 94 to 95 %

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from relinkage.linkage import LinkageTable, Resampling, Standing
 from relinkage.linkage.measures import FULL, Cell, chance, rank_distribution, rank_rows, recall_rows, recalls
+from relinkage.linkage.rows import RankFigures
+from relinkage.records import plain
 
 FEW = Resampling(replicates=100)
 
@@ -47,27 +49,27 @@ def test_rows_are_what_counting_pools_gives():
     for row, cell in zip(rows, CELLS, strict=True):
         pool = "full" if cell.pool == FULL else cell.pool
         bearing = table.standings["all"].eligible >= (0 if pool == "full" else pool)
-        assert row["recall"] == pytest.approx(oracle.recall(counted(table), pool, cell.k), abs=1e-9)
-        assert (row["k"], row["full"]) == (cell.k, cell.pool == FULL)
-        assert row["pool"] == (table.standings["all"].eligible.max() if row["full"] else cell.pool)
-        assert row["queries"] == bearing.sum()
-        assert row["patients"] == len(set(table.patient[bearing]))
-        assert row["coverage"] == bearing.mean()
-        sizes = table.standings["all"].eligible if row["full"] else np.array([cell.pool])
-        assert row["chance"] == pytest.approx((cell.k / sizes).mean())
-        assert row["lift"] == pytest.approx(row["recall"] / row["chance"])
-        assert row["low"] <= row["recall"] <= row["high"]
+        assert row.recall == pytest.approx(oracle.recall(counted(table), pool, cell.k), abs=1e-9)
+        assert (row.k, row.full) == (cell.k, cell.pool == FULL)
+        assert row.pool == (table.standings["all"].eligible.max() if row.full else cell.pool)
+        assert row.queries == bearing.sum()
+        assert row.patients == len(set(table.patient[bearing]))
+        assert row.coverage == bearing.mean()
+        sizes = table.standings["all"].eligible if row.full else np.array([cell.pool])
+        assert row.chance == pytest.approx((cell.k / sizes).mean())
+        assert row.lift == pytest.approx(row.recall / row.chance)
+        assert row.low <= row.recall <= row.high
 
 
 def test_rank_rows_are_what_counting_pools_gives():
     table = at_random(60, 20, 80)
     for row, pool in zip(rank_rows(table, [10, 50, FULL], FEW), [10, 50, "full"], strict=True):
         ranks = oracle.expected_ranks(counted(table), pool)
-        assert row["mrr"] == pytest.approx(oracle.mean_reciprocal_rank(counted(table), pool), abs=1e-9)
-        assert row["median_rank"] == pytest.approx(np.median(ranks))
-        assert row["mean_rank"] == pytest.approx(ranks.mean())
-        assert row["queries"] == len(ranks)
-        assert row["mrr_low"] < row["mrr"] < row["mrr_high"]
+        assert row.mrr == pytest.approx(oracle.mean_reciprocal_rank(counted(table), pool), abs=1e-9)
+        assert row.median_rank == pytest.approx(np.median(ranks))
+        assert row.mean_rank == pytest.approx(ranks.mean())
+        assert row.queries == len(ranks)
+        assert row.mrr_low < row.mrr < row.mrr_high
 
 
 def test_optimistic_and_pessimistic_ranks_put_every_tie_below_the_mate_and_above_it():
@@ -76,40 +78,41 @@ def test_optimistic_and_pessimistic_ranks_put_every_tie_below_the_mate_and_above
     none = np.zeros_like(standing.ties)
     for row, pool in zip(rank_rows(table, [10, 50, FULL], FEW), [10, 50, "full"], strict=True):
         for view, above in (
-            ("optimistic", standing.above),
-            ("pessimistic", standing.above + standing.ties),
+            (row.optimistic, standing.above),
+            (row.pessimistic, standing.above + standing.ties),
         ):
             untied = oracle.Counted(standing.eligible, above, none)
             ranks = oracle.expected_ranks(untied, pool)
             mrr = oracle.mean_reciprocal_rank(untied, pool)
-            assert row[view] == {
+            assert plain(view) == {
                 "mrr": pytest.approx(mrr, abs=1e-9),
                 "median_rank": pytest.approx(np.median(ranks)),
                 "mean_rank": pytest.approx(ranks.mean()),
             }
-        assert row["optimistic"]["mrr"] > row["mrr"] > row["pessimistic"]["mrr"]
+        assert row.optimistic.mrr > row.mrr > row.pessimistic.mrr
         for figure in ("median_rank", "mean_rank"):
-            assert row["optimistic"][figure] <= row[figure] <= row["pessimistic"][figure]
+            assert getattr(row.optimistic, figure) <= getattr(row, figure)
+            assert getattr(row, figure) <= getattr(row.pessimistic, figure)
 
 
 def test_without_ties_there_is_one_rank():
     for row in rank_rows(at_random(60, 20, 80, tied=1), [10, FULL], FEW):
-        expected = {figure: row[figure] for figure in ("mrr", "median_rank", "mean_rank")}
-        assert row["optimistic"] == row["pessimistic"] == expected
+        expected = RankFigures(mrr=row.mrr, median_rank=row.median_rank, mean_rank=row.mean_rank)
+        assert row.optimistic == row.pessimistic == expected
 
 
 def test_a_pool_that_no_query_can_fill_has_no_row():
     table = at_random(30, 5, 40)
-    assert [row["pool"] for row in recall_rows(table, [Cell(41, 1), Cell(5, 1)], FEW)] == [5]
-    assert [row["pool"] for row in rank_rows(table, [41, 5], FEW)] == [5]
+    assert [row.pool for row in recall_rows(table, [Cell(41, 1), Cell(5, 1)], FEW)] == [5]
+    assert [row.pool for row in rank_rows(table, [41, 5], FEW)] == [5]
 
 
 def test_a_query_without_any_distractor_proves_nothing():
     """It would always be found, so it leaves the row of the full pool, and chance with it."""
     alone = table_of([1, 1, 1, 4], [0, 0, 0, 3], [0, 0, 0, 0])
     (row,) = recall_rows(alone, [Cell(FULL, 1)], FEW)
-    assert (row["recall"], row["chance"], row["queries"], row["coverage"]) == (0, 0.25, 1, 0.25)
-    assert rank_rows(alone, [FULL], FEW)[0]["mean_rank"] == 4
+    assert (row.recall, row.chance, row.queries, row.coverage) == (0, 0.25, 1, 0.25)
+    assert rank_rows(alone, [FULL], FEW)[0].mean_rank == 4
 
 
 def test_chance_is_k_of_n_and_never_more_than_one():
@@ -130,7 +133,7 @@ def test_the_order_of_cells_is_the_order_of_rows(cells):
 @pytest.mark.parametrize("seed", range(5))
 def test_ranks_drawn_evenly_sit_on_chance(seed):
     rows = recall_rows(at_random(1500, 200, 250, seed, tied=1), [Cell(100, 1), Cell(FULL, 10)], FEW)
-    assert all(row["on_chance"] for row in rows)
+    assert all(row.on_chance for row in rows)
 
 
 @pytest.mark.parametrize("share", [0.05, -0.9])
@@ -139,7 +142,7 @@ def test_a_table_that_favours_or_hides_mates_is_told_from_chance(share):
     standing = table.standings["all"]
     moved = np.random.default_rng(1).random(1500) < abs(share)
     standing.above[moved] = 0 if share > 0 else standing.eligible[moved] - 1
-    assert not any(row["on_chance"] for row in recall_rows(table, [Cell(100, 1), Cell(FULL, 10)], FEW))
+    assert not any(row.on_chance for row in recall_rows(table, [Cell(100, 1), Cell(FULL, 10)], FEW))
 
 
 @pytest.mark.parametrize("replicates", [100, 1000])
@@ -149,18 +152,18 @@ def test_whether_chance_is_in_reach_is_asked_at_a_stricter_level_than_is_printed
         recall_rows(at_random(200, 50, 50, seed, tied=1), [Cell(10, 1)], Resampling(replicates=replicates))[0]
         for seed in range(300)
     ]
-    outside = sum(not row["low"] <= row["chance"] <= row["high"] for row in rows)
+    outside = sum(not row.low <= row.chance <= row.high for row in rows)
     assert 5 <= outside <= 30
-    assert sum(not row["on_chance"] for row in rows) <= 3
+    assert sum(not row.on_chance for row in rows) <= 3
 
 
 def test_the_distribution_of_ranks_holds_every_query_once():
     table = at_random(400, 20, 300)
     made = rank_distribution(table, bins=12)
-    assert len(made["edges"]) == 13
-    assert sum(made["counts"]) == 400
+    assert len(made.edges) == 13
+    assert sum(made.counts) == 400
     first = table_of([100] * 5, [0] * 5, [0] * 5)
-    assert rank_distribution(first)["counts"][0] == 5
+    assert rank_distribution(first).counts[0] == 5
     last = table_of([100] * 5, [99] * 5, [0] * 5)
-    assert rank_distribution(last)["counts"][-1] == 5
-    assert rank_distribution(table_of([1], [0], [0]))["counts"] == [1]
+    assert rank_distribution(last).counts[-1] == 5
+    assert rank_distribution(table_of([1], [0], [0])).counts == (1,)

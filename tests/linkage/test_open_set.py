@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
 from relinkage.linkage.open_set import SAMPLE
 from relinkage.linkage.thresholds import Halves
 from tiers import quick
@@ -20,7 +20,7 @@ class Scene:
     """Images and reports with a weak link, their audit, and plain float64 scores beside it."""
 
     def __init__(
-        self, seed, distractors="all", direction="image-to-report", strength=0.8, pools=(2, 10, "full")
+        self, seed, distractors="all", direction="image-to-report", strength=0.8, pool=(2, 10, "full")
     ):
         rng = np.random.default_rng(seed)
         images = rng.normal(size=(PAIRS, 6))
@@ -29,8 +29,8 @@ class Scene:
         self.patient = np.arange(PAIRS) // 2
         links = Links.row_by_row(PAIRS, PAIRS).with_patients(self.patient)
         settings = AuditSettings(
-            pools=pools, distractors=distractors, direction=direction, open_set=RATES, temperature=TAU,
-            resampling=Resampling(seed=seed),
+            pool=pool, distractors=distractors, direction=direction, open_set=RATES, temperature=TAU,
+            seed=seed,
         )  # fmt: skip
         self.result = audit(images, reports, links, settings).result
         unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (images, reports)]
@@ -91,33 +91,33 @@ def true_and_wrong_claim(scene, i, score, threshold, pool):
 @pytest.mark.parametrize("seed", quick(1, range(2)))
 def test_every_figure_equals_counting_pools(seed, distractors, direction):
     scene = Scene(seed, distractors, direction)
-    rows = scene.result["open_set"]
-    assert {(row["score"], row["full"], row["fpir"]) for row in rows} == {
+    rows = scene.result.open_set
+    assert {(row.score, row.full, row.fpir) for row in rows} == {
         (score, full, rate) for score in SCORES for full in (True, False) for rate in RATES
     }
     for row in rows:
-        how = row["score"], row["threshold"], row["pool"]
+        how = row.score, row.threshold, row.pool
         claims = [true_and_wrong_claim(scene, i, *how) for i in scene.measuring]
-        assert (row["tpir"], row["misidentified"]) == pytest.approx(np.mean(claims, axis=0), abs=1e-9)
+        assert (row.tpir, row.misidentified) == pytest.approx(np.mean(claims, axis=0), abs=1e-9)
         false = np.mean([false_claim(scene, i, *how) for i in scene.measuring])
-        assert row["fpir_measured"] == pytest.approx(false, abs=1e-9)
-        assert row["low"] <= row["tpir"] <= row["high"]
-        assert row["fpir_low"] <= row["fpir_measured"] <= row["fpir_high"]
+        assert row.fpir_measured == pytest.approx(false, abs=1e-9)
+        assert row.low <= row.tpir <= row.high
+        assert row.fpir_low <= row.fpir_measured <= row.fpir_high
 
 
 @pytest.mark.parametrize("direction", ["image-to-report", "report-to-image"])
 def test_curves_equal_counting_pools(direction):
     scene = Scene(7, "other-patients", direction)
-    for curve in scene.result["det"]:
-        rates = [point["fpir"] for point in curve["points"]]
+    for curve in scene.result.det:
+        rates = [point.fpir for point in curve.points]
         assert rates == sorted(rates, reverse=True)
         assert rates[-1] < 0.1
-        for point in curve["points"][::5]:
-            how = curve["score"], point["threshold"], curve["pool"]
-            assert point["fpir"] == pytest.approx(
+        for point in curve.points[::5]:
+            how = curve.score, point.threshold, curve.pool
+            assert point.fpir == pytest.approx(
                 np.mean([false_claim(scene, i, *how) for i in scene.measuring]), abs=1e-9
             )
-            assert point["tpir"] == pytest.approx(
+            assert point.tpir == pytest.approx(
                 np.mean([true_and_wrong_claim(scene, i, *how)[0] for i in scene.measuring]), abs=1e-9
             )
 
@@ -127,32 +127,32 @@ def test_the_threshold_is_the_lowest_that_keeps_to_the_rate_on_other_patients(se
     scene = Scene(seed)
     assert not set(scene.patient[scene.setting]) & set(scene.patient[scene.measuring])
     listed = np.unique(np.concatenate([scene.query(i)[1] for i in scene.setting]))
-    for row in scene.result["open_set"]:
+    for row in scene.result.open_set:
 
         def rate(at, row=row):
-            return np.mean([false_claim(scene, i, row["score"], at, row["pool"]) for i in scene.setting])
+            return np.mean([false_claim(scene, i, row.score, at, row.pool) for i in scene.setting])
 
-        assert rate(row["threshold"]) <= row["fpir"] + 1e-9
-        if row["score"] == "cosine":
-            assert rate(listed[listed < row["threshold"] - TIE][-1] - TIE) > row["fpir"] - 1e-9
+        assert rate(row.threshold) <= row.fpir + 1e-9
+        if row.score == "cosine":
+            assert rate(listed[listed < row.threshold - TIE][-1] - TIE) > row.fpir - 1e-9
         else:  # a rate of jumps is kept to, and a slightly lower threshold is not known to keep to it
-            assert rate(row["threshold"] * 0.98) > row["fpir"] * 0.5
+            assert rate(row.threshold * 0.98) > row.fpir * 0.5
 
 
 def test_a_scorer_without_knowledge_finds_at_most_what_it_claims_falsely():
-    for row in Scene(4, strength=0.0, pools=(10, 50)).result["open_set"]:
-        assert row["low"] <= row["fpir"] / row["pool"] + 0.05
+    for row in Scene(4, strength=0.0, pool=(10, 50)).result.open_set:
+        assert row.low <= row.fpir / row.pool + 0.05
 
 
 def test_the_worth_of_a_claim_falls_with_the_prior():
-    for row in Scene(5, pools=(10,)).result["open_set"]:
-        worth = [entry["ppv"] for entry in row["ppv"] if entry["ppv"] is not None]
+    for row in Scene(5, pool=(10,)).result.open_set:
+        worth = [entry.ppv for entry in row.ppv if entry.ppv is not None]
         assert worth == sorted(worth, reverse=True)
-        for entry in row["ppv"]:
-            claims = entry["prior"] * (row["tpir"] + row["misidentified"])
-            claims += (1 - entry["prior"]) * row["fpir_measured"]
+        for entry in row.ppv:
+            claims = entry.prior * (row.tpir + row.misidentified)
+            claims += (1 - entry.prior) * row.fpir_measured
             if claims > 0:
-                assert entry["ppv"] == pytest.approx(entry["prior"] * row["tpir"] / claims)
+                assert entry.ppv == pytest.approx(entry.prior * row.tpir / claims)
 
 
 def test_one_patient_cannot_be_split_in_halves():
@@ -160,7 +160,7 @@ def test_one_patient_cannot_be_split_in_halves():
     images, reports = rng.normal(size=(2, 40, 5))
     alone = Links.row_by_row(40, 40).with_patients(np.zeros(40, np.int64))
     result = audit(images, reports, alone, AuditSettings(open_set=RATES)).result
-    assert (result["open_set"], result["det"]) == ([], [])
+    assert (result.open_set, result.det) == ((), ())
 
 
 def test_many_queries_are_sampled_and_the_sample_agrees_with_all():
@@ -168,12 +168,12 @@ def test_many_queries_are_sampled_and_the_sample_agrees_with_all():
     rng = np.random.default_rng(8)
     images = rng.normal(size=(2600, 8))
     reports = images + rng.normal(size=(2600, 8))
-    result = audit(images, reports, settings=AuditSettings(pools=(100,), open_set=(0.1,))).result
-    cosine, margin, posterior = result["open_set"]
-    assert (cosine["queries"], margin["queries"], posterior["queries"]) == (1300, SAMPLE, SAMPLE)
-    for row in result["open_set"]:
-        assert row["fpir_low"] - 0.02 <= 0.1 <= row["fpir_high"] + 0.02
-    assert result["entropy"][0]["sampled"]
+    result = audit(images, reports, settings=AuditSettings(pool=(100,), open_set=(0.1,))).result
+    cosine, margin, posterior = result.open_set
+    assert (cosine.queries, margin.queries, posterior.queries) == (1300, SAMPLE, SAMPLE)
+    for row in result.open_set:
+        assert row.fpir_low - 0.02 <= 0.1 <= row.fpir_high + 0.02
+    assert result.entropy[0].sampled
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, 1e-9, float("nan")])

@@ -1,5 +1,6 @@
 """Counts and audits in many threads of one program, engines mixed: right, and no setting changes."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from exactness import assert_counts, engines, prepared
 from threadpoolctl import threadpool_info
 
-from relinkage.linkage import AuditSettings, Resampling, audit
+from relinkage.linkage import AuditSettings, audit
 from relinkage.linkage.ranks import count_both
 from relinkage.linkage.table import ALL
 
@@ -34,6 +35,7 @@ def settings_of_the_process():
 @pytest.fixture(params=["medium", "mkldnn bf16"])
 def careless_program(request):
     """A program around us that trades precision for speed in one of torch's ways, and then looks again."""
+    before = torch.backends.mkldnn.matmul.fp32_precision
     if request.param == "medium":
         torch.set_float32_matmul_precision("medium")
     else:
@@ -41,8 +43,8 @@ def careless_program(request):
     found = settings_of_the_process()
     yield
     now = settings_of_the_process()
-    torch.backends.mkldnn.matmul.fp32_precision = "none"
-    torch.set_float32_matmul_precision("highest")
+    torch.backends.mkldnn.matmul.fp32_precision = before
+    torch.set_float32_matmul_precision(os.environ.get("RELINKAGE_TEST_PRECISION", "highest"))
     assert now == found
 
 
@@ -55,7 +57,7 @@ def scene(seed, pairs=100, width=96):
 
 @pytest.mark.usefixtures("careless_program")
 def test_ranks_of_audits_in_four_threads_are_those_of_float64():
-    choice = AuditSettings(direction="both", resampling=Resampling(replicates=100))
+    choice = AuditSettings(direction="both", replicates=100)
     scenes = [scene(seed) for seed in range(5)]
     expected = []
     for images, reports in scenes:

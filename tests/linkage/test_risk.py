@@ -58,22 +58,22 @@ def test_it_is_what_a_loop_over_patients_gives(seed, pool):
     each = np.concatenate(list(patients.values()))
     exposed = np.array([max(risks) for risks in patients.values()])
     mean = np.array([np.mean(risks) for risks in patients.values()])
-    assert (found["queries"], found["patients"]) == (len(each), len(patients))
-    assert found["coverage"] == pytest.approx(len(each) / len(made))
-    assert found["maximum"] == pytest.approx(each.max())
-    assert found["average"] == pytest.approx(each.mean())
-    assert found["patient_average"] == pytest.approx(exposed.mean())
-    assert found["above"] == (exposed > THRESHOLD).sum()
-    assert found["above_share"] == pytest.approx((exposed > THRESHOLD).mean())
-    for quantile in found["quantiles"]:
-        assert quantile["most_exposed"] == pytest.approx(np.quantile(exposed, quantile["share"]))
-        assert quantile["mean"] == pytest.approx(np.quantile(mean, quantile["share"]))
+    assert (found.queries, found.patients) == (len(each), len(patients))
+    assert found.coverage == pytest.approx(len(each) / len(made))
+    assert found.maximum == pytest.approx(each.max())
+    assert found.average == pytest.approx(each.mean())
+    assert found.patient_average == pytest.approx(exposed.mean())
+    assert found.above == (exposed > THRESHOLD).sum()
+    assert found.above_share == pytest.approx((exposed > THRESHOLD).mean())
+    for quantile in found.quantiles:
+        assert quantile.most_exposed == pytest.approx(np.quantile(exposed, quantile.share))
+        assert quantile.mean == pytest.approx(np.quantile(mean, quantile.share))
     for low, middle, high in (
         ("average_low", "average", "average_high"),
         ("patient_average_low", "patient_average", "patient_average_high"),
         ("above_low", "above_share", "above_high"),
     ):
-        assert 0 <= found[low] <= found[middle] <= found[high] <= 1
+        assert 0 <= getattr(found, low) <= getattr(found, middle) <= getattr(found, high) <= 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -81,25 +81,25 @@ def test_the_average_is_recall_at_1_with_its_interval(seed):
     made = scene(seed)
     found = row_of(made, 10)
     (recall,) = recall_rows(made, [Cell(10, 1)], FEW)
-    assert found["average"] == pytest.approx(recall["recall"])
-    assert found["average_low"] == pytest.approx(recall["low"])
-    assert found["average_high"] == pytest.approx(recall["high"])
-    assert found["chance"] == pytest.approx(recall["chance"])
+    assert found.average == pytest.approx(recall.recall)
+    assert found.average_low == pytest.approx(recall.low)
+    assert found.average_high == pytest.approx(recall.high)
+    assert found.chance == pytest.approx(recall.chance)
 
 
 @pytest.mark.parametrize("pool", [2, 5, 30, "full"])
 def test_the_histogram_counts_every_patient_once_and_parts_at_the_threshold(pool):
     made = scene(0)
     found = row_of(made, pool)
-    edges, patients = found["histogram"]["edges"], naive(made, pool)
+    edges, patients = found.histogram.edges, naive(made, pool)
     assert all(low < high for low, high in pairwise(edges))
-    assert edges[0] <= found["chance"] / 10 * (1 + 1e-9)
+    assert edges[0] <= found.chance / 10 * (1 + 1e-9)
     assert edges[-1] == 1
     place = edges.index(THRESHOLD)
     exposed = [max(risks) for risks in patients.values()]
-    assert sum(found["histogram"]["most_exposed"]) == sum(found["histogram"]["mean"]) == len(patients)
-    assert sum(found["histogram"]["most_exposed"][place:]) == found["above"]
-    for low, high, number in zip(edges[1:-1], edges[2:], found["histogram"]["most_exposed"][1:], strict=True):
+    assert sum(found.histogram.most_exposed) == sum(found.histogram.mean) == len(patients)
+    assert sum(found.histogram.most_exposed[place:]) == found.above
+    for low, high, number in zip(edges[1:-1], edges[2:], found.histogram.most_exposed[1:], strict=True):
         assert number == sum(low < risk <= high for risk in exposed)
 
 
@@ -108,18 +108,18 @@ def test_a_patient_counts_once_however_many_queries_it_has():
     above = np.array([0] * 30 + [9] * 20)
     made = table(np.full(50, 10), above, np.zeros(50), np.array([0] * 30 + list(range(1, 21))))
     found = row_of(made, "full")
-    assert found["average"] == pytest.approx(0.6)
-    assert found["patient_average"] == pytest.approx(1 / 21)
-    assert found["above_share"] == pytest.approx(1 / 21)
-    assert found["above_low"] > 0
-    assert found["above_high"] < 0.4
+    assert found.average == pytest.approx(0.6)
+    assert found.patient_average == pytest.approx(1 / 21)
+    assert found.above_share == pytest.approx(1 / 21)
+    assert found.above_low > 0
+    assert found.above_high < 0.4
 
 
 @pytest.mark.parametrize(("above", "share"), [(0, 1.0), (9, 0.0)])
 def test_the_interval_has_width_where_all_or_none_are_above(above, share):
     found = row_of(table(np.full(40, 10), np.full(40, above), np.zeros(40), np.arange(40)), "full")
-    assert found["above_share"] == share
-    assert found["above_high"] - found["above_low"] == pytest.approx(1 - 0.025 ** (1 / 40), rel=0.1)
+    assert found.above_share == share
+    assert found.above_high - found.above_low == pytest.approx(1 - 0.025 ** (1 / 40), rel=0.1)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -142,15 +142,15 @@ def test_strata_are_what_grouping_gives(seed):
     bearers |= {("view", v): (pairs["view"].str.strip_chars() == v).fill_null(False) for v in ("PA", "AP")}
     bearers |= {("sex", v): pairs["sex"] == v for v in ("F", "M")}
     bearers |= {("age", f"{d}-{d + 9}"): pairs["age"].is_between(d, d + 9) for d in (20, 30, 40, 50)}
-    assert {(s["column"], s["value"]) for s in found["strata"]} == set(bearers)
-    for stratum in found["strata"]:
-        inside = bearers[stratum["column"], stratum["value"]].to_numpy() & ~np.isnan(risk)
-        assert stratum["risk"] == pytest.approx(risk[inside].mean())
-        assert stratum["ratio"] == pytest.approx(risk[inside].mean() / np.nanmean(risk))
-        assert stratum["queries"] == inside.sum()
-        assert stratum["patients"] == len(set(made.patient[inside]))
-        assert stratum["low"] <= stratum["risk"] <= stratum["high"]
-    risks = [stratum["risk"] for stratum in found["strata"]]
+    assert {(s.column, s.value) for s in found.strata} == set(bearers)
+    for stratum in found.strata:
+        inside = bearers[stratum.column, stratum.value].to_numpy() & ~np.isnan(risk)
+        assert stratum.risk == pytest.approx(risk[inside].mean())
+        assert stratum.ratio == pytest.approx(risk[inside].mean() / np.nanmean(risk))
+        assert stratum.queries == inside.sum()
+        assert stratum.patients == len(set(made.patient[inside]))
+        assert stratum.low <= stratum.risk <= stratum.high
+    risks = [stratum.risk for stratum in found.strata]
     assert risks == sorted(risks, reverse=True)
 
 
@@ -159,7 +159,7 @@ def test_a_stratum_of_few_patients_is_not_shown(patients):
     made = table(np.full(100, 10), np.zeros(100), np.zeros(100), np.arange(100) // 2)
     rare = [1 if row < 2 * patients else 0 for row in range(100)]
     found = row_of(made, 5, pairs_of(100, Fracture=rare), ("Fracture",))
-    assert [s["patients"] for s in found["strata"]] == [patients] * (patients >= FEWEST_PATIENTS)
+    assert [s.patients for s in found.strata] == [patients] * (patients >= FEWEST_PATIENTS)
 
 
 def test_only_what_differs_stands_out():
@@ -168,10 +168,10 @@ def test_only_what_differs_stands_out():
     above = np.where(rare, 0, random.integers(0, 50, 1000))
     made = table(np.full(1000, 50), above, np.zeros(1000), np.arange(1000))
     pairs = pairs_of(1000, Fracture=rare.astype(int), sex=random.choice(["F", "M"], 1000).tolist())
-    found = {(s["column"], s["value"]): s for s in row_of(made, "full", pairs, ("Fracture",))["strata"]}
-    assert found["Fracture", "positive"]["stands_out"]
-    assert not found["sex", "F"]["stands_out"]
-    assert not found["sex", "M"]["stands_out"]
+    found = {(s.column, s.value): s for s in row_of(made, "full", pairs, ("Fracture",)).strata}
+    assert found["Fracture", "positive"].stands_out
+    assert not found["sex", "F"].stands_out
+    assert not found["sex", "M"].stands_out
 
 
 def test_the_pool_is_the_largest_of_three_that_every_query_has():
@@ -202,15 +202,15 @@ def test_an_audit_has_an_entry_for_each_direction():
         150, patient_id=[str(row // 3) for row in range(150)], Edema=[row % 2 for row in range(150)]
     )
     links = Links.from_pairs(pairs, 150, 150, "pairs")
-    made = audit(images, reports, links, AuditSettings(direction="both", resampling=FEW, risk_pool=20))
-    assert [row["direction"] for row in made.result["risk"]] == ["image-to-report", "report-to-image"]
-    for row, each in zip(made.result["risk"], made.tables, strict=True):
-        assert (row["pool"], row["patients"]) == (20, 50)
-        assert [s["column"] for s in row["strata"]] == ["Edema"]
+    made = audit(images, reports, links, AuditSettings(direction="both", replicates=100, risk_pool=20))
+    assert [row.direction for row in made.result.risk] == ["image-to-report", "report-to-image"]
+    for row, each in zip(made.result.risk, made.tables, strict=True):
+        assert (row.pool, row.patients) == (20, 50)
+        assert [s.column for s in row.strata] == ["Edema"]
         truth = oracle.count(
             oracle.cosines(images, reports) if each.direction == "image-to-report"
             else oracle.cosines(reports, images),
             np.arange(150),
         )  # fmt: skip
-        assert row["average"] == pytest.approx(oracle.recall(truth, 20, 1))
-    assert made.result["pseudonymised"] is False
+        assert row.average == pytest.approx(oracle.recall(truth, 20, 1))
+    assert made.result.pseudonymised is False

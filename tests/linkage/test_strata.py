@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
 from relinkage.linkage.strata import describe, label_columns, levels
 from tiers import quick
 
@@ -63,7 +63,7 @@ def by_hand(pairs, columns):
     cohorts(), st.lists(st.sampled_from(["Edema", "Fracture", "view", "sex", "age"]), min_size=1, unique=True)
 )
 def test_strata_are_groups_of_equal_values_and_an_absent_value_is_one_of_its_own(pairs, columns):
-    (level,) = levels(linked(pairs, studies=False), HardNegatives(tuple(columns)))
+    (level,) = levels(linked(pairs, studies=False), AuditSettings(hard_negatives=tuple(columns)))
     assert level.columns == tuple(columns)
     assert level.name == "+".join(columns)
     assert partition(level.query) == partition(level.candidate) == by_hand(pairs, columns)
@@ -71,7 +71,9 @@ def test_strata_are_groups_of_equal_values_and_an_absent_value_is_one_of_its_own
 
 @given(cohorts())
 def test_labels_stands_for_all_label_columns(pairs):
-    (level,) = levels(linked(pairs, studies=False), HardNegatives(("labels",)), ("Edema", "Fracture"))
+    (level,) = levels(
+        linked(pairs, studies=False), AuditSettings(hard_negatives=("labels",)), ("Edema", "Fracture")
+    )
     assert level.columns == ("Edema", "Fracture")
     assert partition(level.query) == by_hand(pairs, ["Edema", "Fracture"])
 
@@ -79,7 +81,7 @@ def test_labels_stands_for_all_label_columns(pairs):
 @given(cohorts())
 def test_a_study_lies_in_the_stratum_of_all_its_images(pairs):
     links = linked(pairs)
-    (level,) = levels(links, HardNegatives(("view", "sex")))
+    (level,) = levels(links, AuditSettings(hard_negatives=("view", "sex")))
     described = defaultdict(set)
     for study, *values in pairs.select("study_id", "view", "sex").iter_rows():
         described[study].add(tuple(values))
@@ -89,7 +91,7 @@ def test_a_study_lies_in_the_stratum_of_all_its_images(pairs):
 
 @given(cohorts())
 def test_the_rungs_of_the_ladder_lie_inside_one_another(pairs):
-    made = levels(linked(pairs), HardNegatives(ladder=True), ("Edema", "Fracture"))
+    made = levels(linked(pairs), AuditSettings(ladder=True), ("Edema", "Fracture"))
     assert [level.name for level in made] == [
         "labels",
         "labels+view",
@@ -116,7 +118,7 @@ def test_the_rungs_of_the_ladder_lie_inside_one_another(pairs):
 )
 def test_the_ladder_leaves_out_rungs_without_columns(missing, names):
     columns = {"pair_id": ["a"], "Edema": [1], "view": ["PA"], "sex": ["F"], "age": [4], "report_words": [9]}
-    made = levels(linked(pl.DataFrame(columns).drop(missing)), HardNegatives(ladder=True))
+    made = levels(linked(pl.DataFrame(columns).drop(missing)), AuditSettings(ladder=True))
     assert [level.name for level in made] == names
 
 
@@ -131,20 +133,20 @@ def test_the_ladder_leaves_out_rungs_without_columns(missing, names):
 )
 def test_what_an_uncertain_label_counts_as(policy, expected):
     pairs = pl.DataFrame({"pair_id": ["1", "2", "3", "4"], "Edema": [1, 0, -1, None]})
-    (level,) = levels(linked(pairs), HardNegatives(("labels",), uncertain=policy))
+    (level,) = levels(linked(pairs), AuditSettings(hard_negatives=("labels",), uncertain=policy))
     assert partition(level.query) == expected
 
 
 def test_labels_are_read_as_csv_leaves_them():
     pairs = pl.DataFrame({"pair_id": list("abcdef"), "Edema": ["1", "1.0", " 1", "", " ", None]})
-    (level,) = levels(linked(pairs), HardNegatives(("labels",)))
+    (level,) = levels(linked(pairs), AuditSettings(hard_negatives=("labels",)))
     assert partition(level.query) == [(0, 1, 2), (3, 4, 5)]
 
 
 def test_ages_are_shared_by_the_decade():
     ages = ["0", "9.9", "10", "19", "20", "89", "90", "", "unknown", None]
     pairs = pl.DataFrame({"pair_id": [str(i) for i in range(10)], "Edema": [1] * 10, "age": ages})
-    level = levels(linked(pairs), HardNegatives(ladder=True))[-1]
+    level = levels(linked(pairs), AuditSettings(ladder=True))[-1]
     assert partition(level.query) == [(0, 1), (2, 3), (4,), (5,), (6,), (7, 8, 9)]
 
 
@@ -154,7 +156,7 @@ def test_report_lengths_are_shared_by_the_quartile(rows):
     pairs = pl.DataFrame(
         {"pair_id": [str(i) for i in range(rows)], "Edema": [1] * rows, "report_words": words}
     )
-    level = levels(linked(pairs), HardNegatives(ladder=True))[-1]
+    level = levels(linked(pairs), AuditSettings(ladder=True))[-1]
     quartile = [sum(count > np.percentile(words, share) for share in (25, 50, 75)) for count in words]
     assert partition(level.query) == partition(quartile)
     assert {len(together) for together in partition(quartile)} <= {rows // 4, rows // 4 + 1}
@@ -162,7 +164,7 @@ def test_report_lengths_are_shared_by_the_quartile(rows):
 
 def test_an_absent_length_is_no_long_report():
     pairs = pl.DataFrame({"pair_id": list("abcd"), "Edema": [1] * 4, "report_words": [1, None, 9, None]})
-    level = levels(linked(pairs), HardNegatives(ladder=True))[-1]
+    level = levels(linked(pairs), AuditSettings(ladder=True))[-1]
     assert partition(level.query) == [(0,), (1, 3), (2,)]
 
 
@@ -176,9 +178,9 @@ def test_ids_and_sex_as_numbers_are_no_labels():
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (HardNegatives(("scanner",)), "names scanner, which is no column"),
-        (HardNegatives(("labels",)), "needs label columns"),
-        (HardNegatives(ladder=True), "no label columns"),
+        (AuditSettings(hard_negatives=("scanner",)), "names scanner, which is no column"),
+        (AuditSettings(hard_negatives=("labels",)), "needs label columns"),
+        (AuditSettings(ladder=True), "no label columns"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(wanted, message):
@@ -189,10 +191,9 @@ def test_what_is_not_there_is_one_sentence(wanted, message):
 
 def test_choices_are_checked_when_they_are_made():
     with pytest.raises(InputError, match="exclude each other"):
-        HardNegatives(("view",), ladder=True)
+        AuditSettings(hard_negatives=("view",), ladder=True)
     with pytest.raises(InputError, match="--uncertain maybe"):
-        HardNegatives(("view",), uncertain="maybe")
-    assert not HardNegatives()
+        AuditSettings(hard_negatives=("view",), uncertain="maybe")
 
 
 def scene(seed):
@@ -248,16 +249,16 @@ def brute_force(images, reports, pairs, direction, columns, apart):
 def test_an_audit_with_hard_negatives_is_brute_force(seed):
     images, reports, pairs = scene(seed)
     apart = seed % 2 == 1
-    wanted = HardNegatives(ladder=True) if seed % 3 == 0 else HardNegatives(("labels", "view"))
     settings = AuditSettings(
         direction=("both", "image-to-report", "report-to-image")[seed % 3],
         distractors="other-patients" if apart else "all",
-        hard_negatives=wanted,
-        resampling=Resampling(replicates=100),
+        hard_negatives=() if seed % 3 == 0 else ("labels", "view"),
+        ladder=seed % 3 == 0,
+        replicates=100,
     )
     found = audit(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings)
     columns = {"all": [], "labels": ["Edema", "Fracture"], "labels+view": ["Edema", "Fracture", "view"]}
-    assert {row["negatives"] for row in found.result["closed_set"]} <= set(columns)
+    assert {row.negatives for row in found.result.closed_set} <= set(columns)
     alone = 0
     for table in found.tables:
         for name, standing in table.standings.items():
@@ -266,16 +267,16 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
             np.testing.assert_array_equal(standing.above, truth.above)
             np.testing.assert_array_equal(standing.ties, truth.ties)
             alone += (truth.eligible == 1).sum()
-            for row in found.result["closed_set"]:
-                if (row["direction"], row["negatives"]) == (table.direction, name):
+            for row in found.result.closed_set:
+                if (row.direction, row.negatives) == (table.direction, name):
                     # "full" is all that is eligible, and a query that is alone has no pool.
-                    pool = "full" if row["full"] else row["pool"]
+                    pool = "full" if row.full else row.pool
                     several = truth.eligible >= 2
                     kept = oracle.Counted(*(getattr(truth, key)[several] for key in vars(truth)))
-                    assert row["recall"] == pytest.approx(oracle.recall(kept, pool, row["k"]), abs=1e-12)
-                    enough = truth.eligible >= (2 if row["full"] else row["pool"])
-                    assert row["queries"] == enough.sum()
-                    assert row["coverage"] == pytest.approx(enough.mean())
+                    assert row.recall == pytest.approx(oracle.recall(kept, pool, row.k), abs=1e-12)
+                    enough = truth.eligible >= (2 if row.full else row.pool)
+                    assert row.queries == enough.sum()
+                    assert row.coverage == pytest.approx(enough.mean())
     assert alone > 0
 
 
@@ -283,22 +284,20 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
 def test_a_scorer_that_knows_only_the_columns_sits_on_chance_inside_strata(seed):
     """Also where a study's images differ in view, in both directions."""
     images, reports, pairs = scene(seed)
-    settings = AuditSettings(
-        direction="both", hard_negatives=HardNegatives(ladder=True), resampling=Resampling(replicates=100)
-    )
+    settings = AuditSettings(direction="both", ladder=True, replicates=100)
     found = audit(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings).result
-    rows = [row for row in found["controls"] if row["control"] == "stratum scorer"]
-    assert {row["negatives"] for row in rows} == {"labels", "labels+view"}
+    rows = [row for row in found.controls if row.control == "stratum scorer"]
+    assert {row.negatives for row in rows} == {"labels", "labels+view"}
     for row in rows:
-        assert row["recall"] == pytest.approx(row["chance"])
+        assert row.recall == pytest.approx(row.chance)
 
 
 def test_the_description_counts_strata():
     images, reports, pairs = scene(3)
     links = Links.from_pairs(pairs, len(pairs), len(pairs), "pairs")
-    settings = AuditSettings(hard_negatives=HardNegatives(("view",)), resampling=Resampling(replicates=100))
+    settings = AuditSettings(hard_negatives=("view",), replicates=100)
     standing = audit(images, reports, links, settings).tables[0].standings["view"]
-    (level,) = levels(links, settings.hard_negatives)
+    (level,) = levels(links, settings)
     studies = pairs.group_by("study_id").agg(pl.col("view").unique().sort())
     sizes = studies.group_by("view").len()["len"]
     of_query = [
@@ -306,6 +305,6 @@ def test_the_description_counts_strata():
         for views in pairs.join(studies, "study_id", maintain_order="left")["view_right"].to_list()
     ]
     said = describe(level, standing, "own")
-    assert (said["strata"], said["largest"]) == (len(sizes), sizes.max())
-    assert said["median_stratum_of_a_query"] == np.median(of_query)
-    assert said["alone"] == np.mean(np.array(of_query) == 1)
+    assert (said.strata, said.largest) == (len(sizes), sizes.max())
+    assert said.median_stratum_of_a_query == np.median(of_query)
+    assert said.alone == np.mean(np.array(of_query) == 1)

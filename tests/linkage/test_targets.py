@@ -15,6 +15,7 @@ from relinkage.linkage.measures import FULL, Cell, recall_rows
 from relinkage.linkage.targets import patient_standing, same_text, target_rows
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
+from relinkage.records import plain
 from tiers import quick
 
 FORTH, BACK = "image-to-report", "report-to-image"
@@ -141,26 +142,26 @@ def assert_rows_are(rows, truth, target, cells, of_query, of_chance=None):
         if not any(seen):
             continue
         row = rows.pop(0)
-        assert (row["target"], row["k"], row["full"]) == (target, cell.k, cell.pool == FULL)
-        assert row["recall"] == pytest.approx(np.mean([hit for hit in hits if hit is not None]), abs=1e-9)
-        assert row["queries"] == sum(seen)
-        assert row["coverage"] == np.mean(seen)
-        assert row["lift"] == pytest.approx(row["recall"] / row["chance"])
-        assert row["low"] <= row["recall"] <= row["high"]
-        assert row["pool"] == (
+        assert (row.target, row.k, row.full) == (target, cell.k, cell.pool == FULL)
+        assert row.recall == pytest.approx(np.mean([hit for hit in hits if hit is not None]), abs=1e-9)
+        assert row.queries == sum(seen)
+        assert row.coverage == np.mean(seen)
+        assert row.lift == pytest.approx(row.recall / row.chance)
+        assert row.low <= row.recall <= row.high
+        assert row.pool == (
             max(len(ask[0]) for ask, there in zip(asks, seen, strict=True) if there)
-            if row["full"]
+            if row.full
             else cell.pool
         )
         if of_chance is not None:
             chances = [of_chance(*ask, cell.pool, cell.k) for ask in asks]
             expected = np.mean([chance for chance in chances if chance is not None])
-            assert row["chance"] == pytest.approx(expected, abs=1e-9)
+            assert row.chance == pytest.approx(expected, abs=1e-9)
     assert not rows
 
 
 def rows_by(rows, target, direction):
-    return [row for row in rows if (row["target"], row["direction"]) == (target, direction)]
+    return [row for row in rows if (row.target, row.direction) == (target, direction)]
 
 
 @EVERY
@@ -199,7 +200,7 @@ def test_larger_galleries_counted_in_whole_numbers(seed, distractors):
     for way in ways:
         alone = linked(images, reports, links, way.table.direction, distractors)
         assert target_rows(alone, links, cells, FEW, patients=True)[0] == [
-            row for row in rows if row["direction"] == way.table.direction
+            row for row in rows if row.direction == way.table.direction
         ]
 
 
@@ -248,16 +249,14 @@ def test_text_level_is_never_below_study_level_and_recall_rises_with_k(seed, dis
     rows, _ = target_rows(ways, links, CELLS, FEW, patients=True)
     of_text = rows_by(rows, "text", FORTH)
     for wider, mate in zip(of_text, recall_rows(ways[0].table, CELLS, FEW), strict=True):
-        assert wider["recall"] >= mate["recall"] - 1e-12
-        assert wider["chance"] >= mate["chance"]
-        assert {*wider} == {*mate, "target"}
-        assert [wider[key] for key in ("pool", "k", "queries")] == [
-            mate[key] for key in ("pool", "k", "queries")
-        ]
+        assert wider.recall >= mate.recall - 1e-12
+        assert wider.chance >= mate.chance
+        assert {*plain(wider)} == {*plain(mate), "target"}
+        assert (wider.pool, wider.k, wider.queries) == (mate.pool, mate.k, mate.queries)
     for first, then in pairwise(rows):
-        if first["k"] < then["k"]:
-            assert first["recall"] <= then["recall"]
-            assert first["chance"] <= then["chance"]
+        if first.k < then.k:
+            assert first.recall <= then.recall
+            assert first.chance <= then.chance
 
 
 def test_with_one_study_a_patient_and_one_study_a_text_all_three_are_alike():
@@ -278,9 +277,9 @@ def test_with_one_study_a_patient_and_one_study_a_text_all_three_are_alike():
 
 def assert_same(rows, expected):
     for row, mate in zip(rows, expected, strict=True):
-        assert {key: row[key] for key in mate} == {
+        assert {key: getattr(row, key) for key in plain(mate)} == {
             key: pytest.approx(value, abs=1e-12) if isinstance(value, float) else value
-            for key, value in mate.items()
+            for key, value in plain(mate).items()
         }
 
 
@@ -294,9 +293,9 @@ def test_vectors_drawn_at_random_sit_on_chance_and_below_it_where_texts_repeat()
         links = links_of(study, patient, text)
         ways = linked(images, of_text[text], links)
         rows, _ = target_rows(ways, links, [Cell(20, 1), Cell(FULL, 5)], FEW, patients=True)
-        gaps.append([row["recall"] - row["chance"] for row in rows])
+        gaps.append([row.recall - row.chance for row in rows])
     steps = np.mean(gaps, axis=0) / np.std(gaps, axis=0) * np.sqrt(30)
-    assert [row["target"] for row in rows] == ["text"] * 2 + ["patient"] * 4
+    assert [row.target for row in rows] == ["text"] * 2 + ["patient"] * 4
     assert (steps[:2] < -2).all()
     assert (np.abs(steps[2:]) < 3).all()
 
@@ -338,9 +337,9 @@ def test_a_patient_id_that_stands_for_many_has_no_value_and_a_note(monkeypatch, 
         assert crowded.sum() >= unknown
         asks = [ask for ask, many in zip(truth.asks("patient"), crowded, strict=True) if not many]
         (row,) = rows_by(rows, "patient", way.table.direction)
-        assert row["queries"] == len(asks)
+        assert row.queries == len(asks)
         expected = np.mean([hit_counted(*ask, FULL, 1) for ask in asks])
-        assert row["recall"] == pytest.approx(expected, abs=1e-9)
+        assert row.recall == pytest.approx(expected, abs=1e-9)
         named = len(set(patient[crowded]))
         assert notes.pop(0) == (
             f"Patient-level linkage ({way.table.direction}) leaves out {crowded.sum()} queries, as {named} "

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from embeddings.manifests import sketched_card, sketched_manifest
 from relinkage.embeddings import Embeddings
 
 LABELS = ("Edema", "Pneumonia", "Fracture")
@@ -33,9 +34,8 @@ def planted(patients=60, pairs_a_patient=2, *, seed=0, images=9, texts=7, noise=
         "report_row": np.arange(rows).astype(np.int32),
         **labels,
     }
-    manifest = {
-        "encoder": {"id": model, "revision": "r1"},
-        "cohort": {"fingerprint": f"sha256:{seed:02}{patients}", "name": f"planted-{seed}"},
-        "labels": list(LABELS),
-    }
+    fingerprint = f"sha256:{seed:02}{patients}"
+    manifest = sketched_manifest(
+        sketched_card(id=model), name=f"planted-{seed}", fingerprint=fingerprint, labels=LABELS
+    )
     return Embeddings(pl.DataFrame(table), *features, None, None, manifest, Path("emb"))

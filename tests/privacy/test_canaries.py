@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from privacy.planted_pairs import planted
 from relinkage.errors import InputError
-from relinkage.privacy import HardenSettings, Public
+from relinkage.privacy import CanarySettings, HardenSettings, Public
 from relinkage.privacy.canaries import audit_by_canaries, epsilon_at_least
 
 PROVEN = ("label-anchored", "public-negatives", "grouped", "batch-clip", "logit", "one-shot")
@@ -31,10 +31,8 @@ def audited(mechanism, *, canaries=1000, divided_by=1.0, seed=0, **choices):
         "train",
         settings(mechanism, **choices),
         public,
-        canaries=canaries,
-        guesses=max(canaries // 20, 1) * 2,
+        CanarySettings(canaries=canaries, seed=seed),
         noise_divided_by=divided_by,
-        seed=seed,
     )
 
 
@@ -114,12 +112,10 @@ def test_several_sampled_steps_are_audited_too():
 
 
 def test_another_noise_multiplier_is_what_is_audited():
-    chosen = settings("label-anchored")
-    noisy = audit_by_canaries(planted(12, 1), "train", chosen, noise_multiplier=1e6, canaries=100, guesses=50)
+    chosen, attack = settings("label-anchored"), CanarySettings(canaries=100, guesses=50)
+    noisy = audit_by_canaries(planted(12, 1), "train", chosen, attack=attack, noise_multiplier=1e6)
     assert noisy.correct < 40
-    clear = audit_by_canaries(
-        planted(12, 1), "train", chosen, noise_multiplier=1e-3, canaries=100, guesses=50
-    )
+    clear = audit_by_canaries(planted(12, 1), "train", chosen, attack=attack, noise_multiplier=1e-3)
     assert clear.correct >= 40
 
 
@@ -127,8 +123,9 @@ def test_audits_that_cannot_be():
     emb = planted(12, 1)
     with pytest.raises(InputError, match="Canaries check an epsilon, and this training has none"):
         audit_by_canaries(emb, "train", settings("grouped", epsilon=None))
-    for canaries, guesses in ((10, 12), (10, 3), (10, 0)):
-        with pytest.raises(InputError, match=f"{guesses} guesses about {canaries} canaries cannot be"):
-            audit_by_canaries(emb, "train", settings("grouped"), canaries=canaries, guesses=guesses)
+    with pytest.raises(InputError, match="There are no canaries to guess about"):
+        audit_by_canaries(emb, "train", settings("grouped"), attack=CanarySettings())
     with pytest.raises(InputError, match="go with linear heads; give --head linear"):
-        audit_by_canaries(emb, "train", settings("grouped", head="mlp", hidden=4), canaries=10, guesses=2)
+        audit_by_canaries(
+            emb, "train", settings("grouped", head="mlp", hidden=4), attack=CanarySettings(canaries=10)
+        )

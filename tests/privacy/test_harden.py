@@ -1,18 +1,20 @@
 """Hardening: what goes into the heads' folder, what may be started from, and what is refused."""
 
 import json
-from dataclasses import replace
+from dataclasses import replace as replaced
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
+from embeddings.manifests import sketched_card
 from privacy.planted_pairs import LABELS, planted
 from relinkage.alignment import read_heads
 from relinkage.alignment.folder import Heads
 from relinkage.alignment.settings import Weights
 from relinkage.errors import InputError
-from relinkage.privacy import HardenSettings, Public, harden, read_statement, recheck
+from relinkage.privacy import HardenSettings, Public, harden, recheck
 from relinkage.privacy.prepare import prepare
 from tiers import quick
 
@@ -37,7 +39,7 @@ def test_every_mechanism_writes_heads_with_a_statement_that_holds(emb, public, t
     made = harden(emb, "train", replace(SETTINGS, mechanism=mechanism), tmp_path / "heads", public)
     read = read_heads(tmp_path / "heads")
     assert read.manifest == made.manifest
-    statement = read_statement(read.manifest["privacy"])
+    statement = read.manifest.privacy
     assert (statement.mechanism, statement.delta) == (mechanism, 1e-4)
     assert statement.kind == ("nominal" if mechanism == "nominal" else "proven")
     assert 0.97 < statement.epsilon <= 1.0
@@ -52,17 +54,17 @@ def test_the_multi_task_objective_is_trained_in_groups_and_told(emb, public, tmp
     plain = harden(emb, "train", settings, tmp_path / "plain", public)
     by_class = replace(settings, weights=Weights(bce=1, supcon=2, clip=0), classes="labels")
     made = harden(emb, "train", by_class, tmp_path / "by-class", public)
-    assert made.manifest["settings"]["weights"] == {"bce": 1, "supcon": 2, "clip": 0}
-    statement = read_statement(made.manifest["privacy"])
+    assert made.manifest.settings.weights == Weights(bce=1, supcon=2)
+    statement = made.manifest.privacy
     assert (statement.sensitivity, statement.kind) == (2.0, "void")  # void, for the noise has a seed here
     assert not torch.equal(made.pair.image.weight, plain.pair.image.weight)
 
 
 def test_an_objective_of_other_parts_needs_a_mechanism_that_takes_it(emb, tmp_path):
     with pytest.raises(InputError, match="--weights goes with --mechanism grouped"):
-        replace(SETTINGS, weights=Weights(1, 1, 0))
-    settings = replace(SETTINGS, mechanism="grouped", weights=Weights(1, 1, 0))
-    bare = replace(emb, manifest={**emb.manifest, "labels": []})
+        replace(SETTINGS, weights=Weights(bce=1, supcon=1))
+    settings = replace(SETTINGS, mechanism="grouped", weights=Weights(bce=1, supcon=1))
+    bare = replaced(emb, manifest=replace(emb.manifest, labels=()))
     with pytest.raises(
         InputError, match="has no label columns, which --weights bce=1,supcon=1,clip=0 look at"
     ):
@@ -76,34 +78,33 @@ def test_the_manifest_is_the_same_for_another_cohort_of_other_size(public, tmp_p
         harden(cohort, "train", SETTINGS, tmp_path / "heads", public)
         told.append((tmp_path / "heads/manifest.json").read_text())
     assert told[0] == told[1]
-    for secret in ('pairs":', 'patients":', 'loss"', "cohort_fingerprint"):
+    for secret in ('pairs":', 'patients":', 'loss"'):
         assert secret not in told[0]
+    assert json.loads(told[0])["cohort_fingerprint"] is None
 
 
 def test_a_control_without_noise_names_its_cohort_and_cannot_be_started_from(emb, public, tmp_path):
     made = harden(emb, "train", replace(SETTINGS, epsilon=None), tmp_path / "control", public)
-    assert made.manifest["privacy"] == "none"
+    assert made.manifest.privacy is None
     with pytest.raises(InputError, match="trained without privacy on this very cohort"):
-        harden(emb, "train", SETTINGS, tmp_path / "heads", replace(public, start=made))
+        harden(emb, "train", SETTINGS, tmp_path / "heads", replaced(public, start=made))
     assert harden(planted(seed=5), "train", SETTINGS, tmp_path / "heads", Public(start=made))
 
 
 def test_heads_hardened_before_add_what_they_spent(emb, public, tmp_path):
     first = harden(emb, "train", SETTINGS, tmp_path / "first", public)
-    second = harden(emb, "train", SETTINGS, tmp_path / "second", replace(public, start=first))
-    spent, stated = first.manifest["privacy"]["epsilon"], second.manifest["privacy"]
-    assert (stated["earlier_epsilon"], stated["earlier_delta"]) == (spent, 1e-4)
-    assert second.manifest["start"] == "given, hardened before"
-    assert (
-        "for patients whose pairs also trained the heads it started from, (2, 0.0002)" in stated["sentence"]
-    )
+    second = harden(emb, "train", SETTINGS, tmp_path / "second", replaced(public, start=first))
+    spent, stated = first.manifest.privacy.epsilon, second.manifest.privacy
+    assert (stated.earlier_epsilon, stated.earlier_delta) == (spent, 1e-4)
+    assert second.manifest.start == "given, hardened before"
+    assert "for patients whose pairs also trained the heads it started from, (2, 0.0002)" in stated.sentence
 
 
 def test_heads_of_which_nothing_is_proven_are_no_start(emb, public, tmp_path):
     for choice in ({"mechanism": "nominal"}, {"seed_noise": 1}):
         made = harden(emb, "train", replace(SETTINGS, **choice), tmp_path / "first", public)
         with pytest.raises(InputError, match="Nothing is proven of the heads to start from"):
-            harden(emb, "train", SETTINGS, tmp_path / "second", replace(public, start=made))
+            harden(emb, "train", SETTINGS, tmp_path / "second", replaced(public, start=made))
 
 
 def test_seeded_noise_repeats_the_heads_and_fresh_noise_does_not(emb, public, tmp_path):
@@ -115,13 +116,13 @@ def test_seeded_noise_repeats_the_heads_and_fresh_noise_does_not(emb, public, tm
     assert not torch.equal(weights(1), weights(2))
     assert not torch.equal(weights(None), weights(None))
     manifest = json.loads((tmp_path / "heads/manifest.json").read_text())
-    assert manifest["settings"]["seed_noise"] is None
+    assert "seed_noise" not in manifest["settings"]
 
 
 def test_only_the_split_that_is_named_trains(emb, public, tmp_path):
     """Other patients' features may be anything."""
     chosen = replace(SETTINGS, seed_noise=1)
-    other = replace(emb, image_features=emb.image_features.copy())
+    other = replaced(emb, image_features=emb.image_features.copy())
     other.image_features[(emb.pairs["split"] != "train").to_numpy()] = 1e3
     one, two = (
         harden(some, "train", chosen, tmp_path / "heads", public).pair.image.weight for some in (emb, other)
@@ -163,10 +164,11 @@ def refusal(emb, tmp_path, public=None, **choices):
 
 
 def test_what_is_refused(emb, public, tmp_path):
-    unlabelled = replace(emb, manifest={**emb.manifest, "labels": []})
-    fitted = replace(emb, manifest={**emb.manifest, "encoder": {"id": "towers:x+tfidf", "revision": "1"}})
-    stranger = replace(
-        public.embeddings, manifest={**emb.manifest, "encoder": {"id": "other", "revision": "r1"}}
+    unlabelled = replaced(emb, manifest=replace(emb.manifest, labels=()))
+    cards = sketched_card(id="towers:x+tfidf"), sketched_card(id="other")
+    fitted, stranger = (
+        replaced(which, manifest=replace(emb.manifest, encoder=card))
+        for which, card in zip((emb, public.embeddings), cards, strict=True)
     )
     wide = planted(images=11)
     assert "has no labels to anchor to" in refusal(unlabelled, tmp_path)
@@ -181,7 +183,7 @@ def test_what_is_refused(emb, public, tmp_path):
     assert "embed the public cohort with the same model" in refusal(
         emb, tmp_path, Public(embeddings=stranger)
     )
-    start = Heads(prepare(wide, "train", SETTINGS, Public()).inside.start, {})
+    start = Heads(prepare(wide, "train", SETTINGS, Public()).inside.start, None)
     assert "The heads to start from take features of 11 and 7" in refusal(emb, tmp_path, Public(start=start))
     assert "takes linear heads" in refusal(emb, tmp_path, mechanism="logit", head="mlp", hidden=3)
     assert "give --outside drop" in refusal(emb, tmp_path, head="mlp", hidden=3)

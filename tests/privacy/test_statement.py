@@ -2,18 +2,19 @@
 
 import json
 import math
-from dataclasses import replace
 from functools import cache
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from relinkage.errors import InputError
-from relinkage.privacy import HardenSettings, PrivacyStatement, read_statement, recheck
+from relinkage.privacy import HardenSettings, PrivacyStatement, recheck
 from relinkage.privacy.mechanisms import sensitivity_of
 from relinkage.privacy.statement import spend
+from relinkage.records import json_text
 
 SETTINGS = HardenSettings(epsilon=0.5, delta=1e-5, population=2000, batch=200, steps=20)
 
@@ -74,7 +75,7 @@ def losses_by_fft(statement, epsilon, width=2e-4, reach=6.0):
 
 
 def test_numbers_from_the_manifest_alone_give_the_same_epsilon_to_one_per_cent_without_an_accountant():
-    statement = read_statement(json.loads(json.dumps(stated().to_json())))
+    statement = msgspec.json.decode(json_text(stated()), type=PrivacyStatement)
     found = brentq(lambda epsilon: math.log(losses_by_fft(statement, epsilon) / statement.delta), 0.1, 2)
     assert found == pytest.approx(statement.epsilon, rel=0.01)
 
@@ -94,9 +95,9 @@ def test_what_the_starting_heads_had_spent_adds_up_in_words():
 
 def test_it_survives_the_way_through_a_manifest():
     for statement in (stated(), stated(mechanism="nominal"), replace(stated(), pair_epsilon=0.1)):
-        told = json.loads(json.dumps(statement.to_json()))
-        assert read_statement(told) == statement
-        assert told["sentence"] == statement.sentence
+        told = json_text(statement)
+        assert msgspec.json.decode(told, type=PrivacyStatement) == statement
+        assert json.loads(told)["sentence"] == statement.sentence
 
 
 def test_a_sound_statement_is_confirmed_by_both_accountants():
@@ -137,7 +138,7 @@ def test_a_nominal_epsilon_is_called_nominal_and_never_a_guarantee():
     assert statement.sentence.startswith(
         "nominal ε = 0.5 at δ = 1e-05 (nominal); no differential privacy is proven."
     )
-    for told in (statement.sentence, json.dumps(statement.to_json())):
+    for told in (statement.sentence, json_text(statement)):
         assert "guarantee" not in told.lower()
         assert "-differential privacy, proven" not in told
     with pytest.raises(ValueError, match="no guarantee"):
@@ -148,7 +149,7 @@ def test_seeded_noise_voids_a_statement_and_the_seed_is_not_told():
     statement = stated(seed_noise=1234)
     assert statement.kind == "void"
     assert statement.sentence.startswith("void: sampling and noise come from a seed")
-    assert "1234" not in json.dumps(statement.to_json())
+    assert "1234" not in json_text(statement)
     assert "proven" not in statement.sentence
 
 
@@ -176,18 +177,43 @@ def test_without_an_epsilon_there_is_no_noise_and_no_statement():
     assert spend(replace(SETTINGS, epsilon=None), sensitivity_of("label-anchored", 1.0, 1)) == (0.0, None)
 
 
-@pytest.mark.parametrize("value", [None, "none", {}, {"epsilon": 1.0}])
-def test_what_is_no_statement(value):
-    with pytest.raises(
-        InputError, match=r"manifest\.json holds no privacy statement; harden the heads again"
-    ):
-        read_statement(value, "manifest.json")
+def test_a_statement_reads_as_its_numbers_say_whatever_its_sentence_is():
+    forged = {**json.loads(json_text(stated())), "sentence": "all is private", "seed_policy": "none"}
+    assert msgspec.json.decode(json.dumps(forged), type=PrivacyStatement) == stated()
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"epsilon": -1}, {"rate": 2}, {"noise": "a die"}, {"delta": "small"}, {"rate": None}, {"steps": 0}],
+    [
+        {"epsilon": -1},
+        {"rate": 2},
+        {"rate": 0},
+        {"noise": "a die"},
+        {"delta": "small"},
+        {"delta": 1},
+        {"rate": None},
+        {"steps": 0},
+        {"steps": 10**7},
+        {"steps": 10**30},
+        {"noise_multiplier": -1.0},
+        {"noise_multiplier": 1e300},
+        {"pairs_a_patient": 10**9},
+        {"population": 10**40},
+        {"divisor": 0},
+        {"temperature": 1e-300},
+        {"discretisation": 1e9},
+        {"earlier_epsilon": -1},
+        {"kind": "nominal", "reason": "This is a guarantee."},
+    ],
 )
 def test_statements_with_values_that_cannot_be(wrong):
-    with pytest.raises(InputError, match="holds no privacy statement"):
-        read_statement({**stated().to_json(), **wrong})
+    told = json.dumps({**json.loads(json_text(stated())), **wrong})
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(told, type=PrivacyStatement)
+
+
+def test_next_to_no_noise_has_no_epsilon_and_is_found_at_once():
+    found = recheck(replace(stated(), noise_multiplier=1e-3, rate=1.0, steps=10**6))
+    assert found.epsilon is None
+    assert found.faults[0] == "The stated epsilon is 0.5, the accountant gives inf."
+    json_text(found)

@@ -5,20 +5,35 @@ the better the linkage. Recall follows from b by the closed form with replacemen
 to every other one as in a real audit.
 """
 
+import json
 from copy import deepcopy
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 from scipy.special import gammaln
 from synthetic_parts import FPIRS, det_rows, entropy_row, open_set_rows, target_rows
+
+from relinkage.linkage.result import AuditResult
 
 EDGES = np.concatenate(([0.0], np.geomspace(1e-8, 1, 1200)))
 QUANTILES, WEIGHTS = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)
 """Of the queries, denser where the mates rank high."""
 
 
-def synthetic_audit(
+def synthetic_audit(name: str = "report-level encoder", **choices: Any) -> AuditResult:
+    """Give an audit of `queries` images against as many reports, as `synthetic_json` makes it."""
+    made = as_record(synthetic_json("a name", **choices))
+    return msgspec.structs.replace(made, name=name)  # which may hold what no JSON can
+
+
+def as_record(audit: dict[str, Any]) -> AuditResult:
+    """Read the JSON of an audit."""
+    return msgspec.json.decode(json.dumps(audit), type=AuditResult)
+
+
+def synthetic_json(
     name: str = "report-level encoder",
     *,
     gamma: float = 1.9,
@@ -31,7 +46,7 @@ def synthetic_audit(
     off_chance: bool = False,
     complete: bool = False,
 ) -> dict[str, Any]:
-    """Give an audit of `queries` images against as many reports, the caller's to change.
+    """Give the JSON of such an audit, the caller's to change.
 
     With `complete` it has the open set, the other meanings of a hit and the entropy of the match too.
     """
@@ -46,8 +61,8 @@ def _completed(audit: dict[str, Any], gamma: float) -> dict[str, Any]:
     for direction in directions:
         where = {"direction": direction, **who}
         audit["open_set"] += open_set_rows(where, pools, QUANTILES, WEIGHTS, gamma)
-        audit.setdefault("det", []).extend(det_rows(where, pools, QUANTILES, WEIGHTS, gamma))
-        audit.setdefault("entropy", []).append(entropy_row(where, audit["candidates"], gamma))
+        audit["det"] += det_rows(where, pools, QUANTILES, WEIGHTS, gamma)
+        audit["entropy"].append(entropy_row(where, audit["candidates"], gamma))
     for row in audit["ranks"]:
         named = ("mrr", "median_rank", "mean_rank")
         worse, better = (1.1, 0.9)
@@ -56,7 +71,7 @@ def _completed(audit: dict[str, Any], gamma: float) -> dict[str, Any]:
         }
         row["pessimistic"] = {key: row[key] * worse for key in named} | {"mrr": row["mrr"] * better}
     audit["targets"] = target_rows(audit["closed_set"])
-    audit["settings"] |= {"open_set": list(FPIRS), "open_set_sample": 2048}
+    audit["settings"]["open_set"] = list(FPIRS)
     audit["inputs"] |= {"token_budget": 64, "cut_share": 0.21} if audit["inputs"]["model"] else {}
     return audit
 
@@ -111,16 +126,19 @@ def _measured(
         # A pool holds (pool - 1) / (queries - 1) of the gallery's distractors.
         expected = 1 + better * (pool - 1) / (queries - 1)
         mrr = _mean(1 / expected)
+        median = float(1 + np.floor(queries * 0.5**gamma) * (pool - 1) / (queries - 1))
+        untied = {"mrr": mrr, "median_rank": median, "mean_rank": _mean(expected)}
         return {
             "direction": direction,
             "negatives": "all",
             "pool": pool,
-            "mrr": mrr,
+            "full": pool == queries,
+            **untied,
             "mrr_low": 0.9 * mrr,
             "mrr_high": min(1.1 * mrr, 1.0),
-            "median_rank": float(1 + np.floor(queries * 0.5**gamma) * (pool - 1) / (queries - 1)),
-            "mean_rank": _mean(expected),
             "queries": queries,
+            "optimistic": untied,
+            "pessimistic": untied,
         }
 
     relative = (better + 1) / queries
@@ -137,7 +155,7 @@ def _measured(
         "studies": queries,
         "inputs": _inputs(kind, queries),
         "settings": {
-            "pools": [*pools, "full"],
+            "pool": [*pools, "full"],
             "k": list(ks),
             "direction": directions[0] if len(directions) == 1 else "both",
             "distractors": "all",
@@ -154,11 +172,17 @@ def _measured(
                 "direction": direction,
                 "negatives": "all",
                 "edges": [float(edge) for edge in edges],
-                "counts": [float(number) for number in numbers],
+                "counts": [round(number) for number in numbers],
             }
             for direction in directions
         ],
         "open_set": [],
+        "det": [],
+        "open_set_sample": 2048,
+        "entropy": [],
+        "strata": [],
+        "targets": [],
+        "risk": [],
         "controls": [
             control(direction, name, pool, k)
             for direction in directions
@@ -232,3 +256,12 @@ def _inputs(kind: str, rows: int) -> dict[str, Any]:
             "truncated_share": 0.013,
         }
     return inputs
+
+
+def changed(value: Any, **changes: Any) -> Any:
+    """Give a record with other values at some places: `changed(audit, inputs__cohort__name="x")`."""
+    for path, new in changes.items():
+        first, _, rest = path.partition("__")
+        inner = changed(getattr(value, first), **{rest: new}) if rest else new
+        value = msgspec.structs.replace(value, **{first: inner})
+    return value

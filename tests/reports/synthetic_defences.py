@@ -1,5 +1,12 @@
 """A table of defences made by hand: what the page and the terminal are tested on."""
 
+import msgspec
+
+from embeddings.manifests import sketched_card
+from encoders.trained.sketched import HARDENED
+from relinkage.defences.result import DefencesResult
+from relinkage.records import plain
+
 ROWS = {
     "published": ("Heads as published", {"cosine": 0.02, "cca": 0.03}, 0.81, 0.64),
     "hardened": ("Hardened heads", {"cosine": 0.002, "cca": 0.004}, 0.808, 0.66),
@@ -13,18 +20,23 @@ POOL = 10_000
 
 
 def synthetic_defences(cohorts=("city",), model="phantom:report"):
+    """Give the record of `defences_json`."""
+    return msgspec.convert(defences_json(cohorts, model), DefencesResult)
+
+
+def defences_json(cohorts=("city",), model="phantom:report"):
     """Give a result that the schema allows, with a row that does not apply and one that has no retrieval."""
     return {
         "schema": "relinkage.defences/1",
         "version": "0",
         "inputs": {
             "embeddings": "emb",
-            "model": {"id": model, "revision": "1"},
+            "model": plain(sketched_card(id=model)),
             "train": "train",
-            "hardened": {"privacy": {"sentence": "(0.34, 6e-06)-differential privacy, proven"}},
+            "hardened": plain(HARDENED),
         },
         "settings": {
-            "split": "test", "auxiliary": "train", "auxiliary_pairs": 1000, "attackers": ["cosine", "cca"],
+            "split": "test", "auxiliary": "train", "auxiliary_pairs": 1000, "attacker": ["cosine", "cca"],
             "pool": POOL, "seeds": 3, "match": ["precision", "auroc"], "tolerance": 0.002, "k": 10,
             "least_patients": 10, "interval": 0.95, "replicates": 2000, "seed": 0,
         },

@@ -1,7 +1,7 @@
 """The table in the terminal: aligned, short, and within a hundred characters."""
 
 import pytest
-from synthetic_audit import synthetic_audit
+from synthetic_audit import changed, synthetic_audit
 
 from relinkage.reports import audit_table
 from relinkage.reports.audits import select
@@ -12,13 +12,13 @@ def test_one_audit_shows_every_row():
     audit = synthetic_audit(queries=5_000, patients=2_000)
     head, *lines = audit_table([audit]).splitlines()
     assert head.split() == ["Direction", "Pool", "K", "Recall@K", "Interval", "Chance", "Lift"]
-    assert len(lines) == len(audit["closed_set"])
-    for line, row in zip(lines, audit["closed_set"], strict=True):
+    assert len(lines) == len(audit.closed_set)
+    for line, row in zip(lines, audit.closed_set, strict=True):
         cells = (
-            percent(row["recall"]),
-            interval(row["low"], row["high"]),
-            bare_percent(row["chance"]),
-            f"{times(row['lift'])} ×",
+            percent(row.recall),
+            interval(row.low, row.high),
+            bare_percent(row.chance),
+            f"{times(row.lift)} ×",
         )
         for cell in cells:
             assert cell.replace("\N{NO-BREAK SPACE}", " ") in line
@@ -33,14 +33,14 @@ def test_several_audits_show_one_k_and_their_names():
 
 def test_the_open_set_and_other_targets_have_a_line_each_below_the_table():
     audit = synthetic_audit(queries=43_793, complete=True)
-    points = select(audit["open_set"], score="cosine", fpir=0.01, pool=10_000)
+    points = select(audit.open_set, score="cosine", fpir=0.01, pool=10_000)
     texts, patients = (
-        select(audit["targets"], target=target, pool=10_000, k=1) for target in ("text", "patient")
+        select(audit.targets, target=target, pool=10_000, k=1) for target in ("text", "patient")
     )
     table, below = audit_table([audit]).split("\n\n")
-    assert len(table.splitlines()) == 1 + len(audit["closed_set"])
+    assert len(table.splitlines()) == 1 + len(audit.closed_set)
     found, text, patient = (
-        f"{percent(row[share])} ({interval(row['low'], row['high'])})".replace("\N{NO-BREAK SPACE}", " ")
+        f"{percent(getattr(row, share))} ({interval(row.low, row.high)})".replace("\N{NO-BREAK SPACE}", " ")
         for (row,), share in ((points, "tpir"), (texts, "recall"), (patients, "recall"))
     )
     assert below.splitlines() == [
@@ -62,8 +62,9 @@ def test_each_of_several_audits_is_named_before_its_lines():
 @pytest.mark.parametrize("name", ["x" * 300, "two\nlines", "\x1b[31mred"])
 def test_lines_are_aligned_and_fit(name):
     audits = [synthetic_audit(n, queries=43_793, directions=("image-to-report",)) for n in (name, "b")]
-    for row in audits[0]["closed_set"]:
-        row["negatives"] = "labels+view+sex+age decade+report length quartile"
+    long = "labels+view+sex+age decade+report length quartile"
+    rows = tuple(changed(row, negatives=long) for row in audits[0].closed_set)
+    audits[0] = changed(audits[0], closed_set=rows)
     lines = audit_table(audits).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert len(lines[0]) <= 100

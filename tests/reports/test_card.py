@@ -4,8 +4,9 @@ import re
 import shlex
 
 import pytest
-from synthetic_audit import synthetic_audit
+from synthetic_audit import changed, synthetic_audit
 
+from relinkage.linkage.result import AuditedHeads
 from relinkage.reports import headline, render_card
 from relinkage.reports.card import escape_markdown, reproduce
 from relinkage.reports.findings import finding_lines
@@ -26,12 +27,13 @@ def test_the_front_matter_is_a_model_index_with_every_row(name):
     assert entry["name"] == " ".join(name.split())
     (result,) = entry["results"]
     assert result["dataset"] == {"type": "phantom-9-000-patients", "name": "phantom, 9,000 patients"}
-    assert len(result["metrics"]) == len(audit["closed_set"])
-    for metric, row in zip(result["metrics"], audit["closed_set"], strict=True):
-        assert metric["type"] == f"recall_at_{row['k']}"
-        assert metric["value"] == row["recall"]
+    assert len(result["metrics"]) == len(audit.closed_set)
+    for metric, row in zip(result["metrics"], audit.closed_set, strict=True):
+        assert metric["type"] == f"recall_at_{row.k}"
+        assert metric["value"] == row.recall
         # 1 / 200,000 is 5e-06, which YAML 1.1 would take for text.
-        assert all(metric["args"][key] == row[key] for key in ("pool", "k", "low", "high", "chance", "lift"))
+        named = ("pool", "k", "low", "high", "chance", "lift")
+        assert all(metric["args"][key] == getattr(row, key) for key in named)
 
 
 def test_it_says_what_the_report_says():
@@ -51,8 +53,8 @@ def test_it_says_what_the_report_says():
         "How to reproduce",
     ):
         assert f"## {section}\n" in card
-    for row in audit["closed_set"]:
-        assert f"| {percent(row['recall'])} |".replace("\N{NO-BREAK SPACE}", " ") in card
+    for row in audit.closed_set:
+        assert f"| {percent(row.recall)} |".replace("\N{NO-BREAK SPACE}", " ") in card
 
 
 def test_the_open_set_and_other_targets_have_a_line_each_where_they_were_measured():
@@ -71,12 +73,12 @@ def test_the_open_set_and_other_targets_have_a_line_each_where_they_were_measure
 def test_the_command_names_a_temperature_that_is_not_the_default_and_the_patient_level():
     audit = synthetic_audit(queries=300, patients=200, complete=True)
     assert "--patient-level" not in reproduce(audit)
-    audit["settings"]["patient_level"] = True
+    audit = changed(audit, settings__patient_level=True)
     assert "--patient-level" in reproduce(audit)
     assert "--open-set 0.003,0.01,0.1" in reproduce(audit)
-    audit["settings"]["temperature"] = 0.07
+    audit = changed(audit, settings__temperature=0.07)
     assert "--temperature" not in reproduce(audit)
-    audit["settings"]["temperature"] = 0.5
+    audit = changed(audit, settings__temperature=0.5)
     assert "--temperature 0.5 " in reproduce(audit)
 
 
@@ -106,7 +108,7 @@ def test_several_models_share_a_card():
 
 def test_the_command_survives_the_shell():
     audit = synthetic_audit(queries=300, patients=200, kind="arrays")
-    audit["inputs"]["images"]["file"] = "my images; rm.npy"
+    audit = changed(audit, inputs__images__file="my images; rm.npy")
     words = shlex.split(reproduce(audit))
     assert words[:6] == [
         "relinkage",
@@ -117,11 +119,12 @@ def test_the_command_survives_the_shell():
         "text.safetensors",
     ]
     assert words[words.index("--pool") + 1] == "100,1000,10000,full"
-    assert words[words.index("--seed") + 1] == "0"
+    assert "--seed" not in words
+    assert "--seed 9 " in reproduce(changed(audit, settings__seed=9))
 
 
 def test_embeddings_are_audited_again_with_their_split_and_heads():
     audit = synthetic_audit(queries=300, patients=200)
     assert reproduce(audit).startswith("relinkage audit EMB --split test --pool")
-    audit["inputs"]["heads"] = {"file": "heads.safetensors"}
+    audit = changed(audit, inputs__heads=AuditedHeads(file="heads.safetensors", manifest=None))
     assert reproduce(audit).startswith("relinkage audit EMB --heads HEADS --split test")

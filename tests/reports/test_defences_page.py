@@ -1,11 +1,18 @@
 """The page and the terminal's table about hardened heads and their controls."""
 
+import json
+
 import jsonschema
 import pytest
-from synthetic_defences import ROWS, synthetic_defences
+from msgspec.structs import replace
+from synthetic_defences import ROWS, defences_json, synthetic_defences
 from test_report_page import HOSTILE, Page
 
-from relinkage.reports.defences import defences_schema, defences_table, findings
+from encoders.trained.sketched import ALIGNED
+from relinkage.defences.result import DefencesResult
+from relinkage.errors import InputError
+from relinkage.records import json_schema, plain, read_record, write_record
+from relinkage.reports.defences import defences_table, findings
 from relinkage.reports.defences_page import render_defences
 from relinkage.reports.figures.frontier import frontier_figures
 from relinkage.reports.wording import percent
@@ -21,8 +28,13 @@ def page(result):
     return render_defences(result)
 
 
-def test_the_result_made_by_hand_satisfies_the_schema(result):
-    jsonschema.Draft202012Validator(defences_schema()).validate(result)
+READ = (DefencesResult, "a table of defences", "make it again")
+
+
+def test_the_result_made_by_hand_is_written_and_read_back_as_it_was(result, tmp_path):
+    write_record(tmp_path / "defences.json", result)
+    assert read_record(tmp_path / "defences.json", *READ) == result
+    jsonschema.Draft202012Validator(json_schema(DefencesResult)).validate(plain(result))
 
 
 @pytest.mark.parametrize(
@@ -39,14 +51,17 @@ def test_the_result_made_by_hand_satisfies_the_schema(result):
         (("settings", "seeds"), 0),
     ],
 )
-def test_the_schema_refuses_what_a_table_cannot_hold(path, value):
-    result = synthetic_defences()
+def test_what_a_table_cannot_hold_is_refused(path, value, tmp_path):
+    result = defences_json()
     *parents, last = path
     place = result
     for key in parents:
         place = place[key]
     place[last] = value
-    assert not jsonschema.Draft202012Validator(defences_schema()).is_valid(result)
+    assert not jsonschema.Draft202012Validator(json_schema(DefencesResult)).is_valid(result)
+    (tmp_path / "defences.json").write_text(json.dumps(result))
+    with pytest.raises(InputError, match="make it again"):
+        read_record(tmp_path / "defences.json", *READ)
 
 
 def test_the_page_is_whole_loads_nothing_and_runs_no_script(page):
@@ -73,7 +88,7 @@ def test_the_page_states_every_row_under_every_attacker(page, result):
         "Carried over to county",
         "7,122 patients",
         "chance 0.01 %",
-        "(0.34, 6e-06)-differential privacy, proven.",
+        "(0.34, 6e-06)-differential privacy, proven",
         "Does not apply: there is no norm.",
         "Matched at amount 0.5: macro AUROC 80.8 %, hardened 80.8 %.",
         "ε does not bound these figures.",
@@ -83,7 +98,7 @@ def test_the_page_states_every_row_under_every_attacker(page, result):
 
 
 def test_the_headline_is_by_the_strongest_attacker_and_not_by_the_cosine(page, result):
-    first = findings(result, result["cohorts"][0])[0]
+    first = findings(result, result.cohorts[0])[0]
     assert "by the strongest attacker (cca) from 3.00 % to 0.40 % (−86.7 %" in first
     held = [text for text in Page(page).text if text.startswith("Hardening takes")]
     assert "strongest attacker" in held[0]
@@ -96,14 +111,14 @@ def test_names_from_elsewhere_are_shown_and_not_obeyed():
 
 
 def test_the_frontier_has_a_dot_for_each_row_that_has_both_figures(result):
-    figures = frontier_figures(result, result["cohorts"][0], "frontier")
+    figures = frontier_figures(result, result.cohorts[0], "frontier")
     assert [figure.key for figure in figures] == ["frontier-auroc", "frontier-precision"]
     shown = [[row[0].split(" ", 1)[1] for row in figure.rows] for figure in figures]
     judged = [title for title, recall, *_ in ROWS.values() if recall is not None]
     assert shown == [judged, [title for title in judged if title != "Features before any head"]]
     assert "Hardened heads" in figures[0].wide
     assert "the strongest attacker links 3.00 %" in figures[0].takeaway.replace("\N{NO-BREAK SPACE}", " ")
-    again = frontier_figures(result, result["cohorts"][0], "frontier")
+    again = frontier_figures(result, result.cohorts[0], "frontier")
     assert [figure.wide for figure in again] == [figure.wide for figure in figures]
 
 
@@ -117,6 +132,7 @@ def test_the_table_in_the_terminal_fits_it_and_names_what_a_change_is_from(resul
 
 
 def test_heads_without_a_statement_are_said_to_have_none(result):
-    bare = synthetic_defences()
-    bare["inputs"]["hardened"] = {"privacy": "none"}
-    assert defences_table(bare).startswith("No differential privacy is stated for the hardened heads.")
+    inputs = replace(result.inputs, hardened=ALIGNED)
+    assert defences_table(replace(result, inputs=inputs)).startswith(
+        "No differential privacy is stated for the hardened heads."
+    )

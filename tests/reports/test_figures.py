@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_audit import synthetic_audit
+from synthetic_audit import changed, synthetic_audit
 
 from relinkage.reports import write_figures
 from relinkage.reports.audits import select
@@ -35,7 +35,7 @@ def draw(audit):
     pair = pool_figures(audit, "a", "image-to-report", "all")
     return [
         *pair,
-        rank_figure(audit, "b", audit["rank_distribution"][0]),
+        rank_figure(audit, "b", audit.rank_distribution[0]),
         control_figure(audit, "c"),
     ]
 
@@ -92,16 +92,16 @@ def test_labels_stay_on_the_sheet(figures):
 
 def test_every_recall_of_the_curve_is_in_the_table(audit, figures):
     cells = {(line, pool): recall for line, pool, recall, *_ in figures[0].rows}
-    for row in audit["curve"]:
-        assert cells[f"Recall@{row['k']}", count(row["pool"])] == percent(row["recall"])
-    assert len(figures[0].rows) == len(audit["curve"])
+    for row in audit.curve:
+        assert cells[f"Recall@{row.k}", count(row.pool)] == percent(row.recall)
+    assert len(figures[0].rows) == len(audit.curve)
 
 
 def test_takeaways_are_made_from_the_data(audit, figures):
     recall, lift, ranks, controls = (figure.takeaway.replace("\N{NO-BREAK SPACE}", " ") for figure in figures)
-    small = select(audit["closed_set"], pool=100, k=1)[0]
+    small = select(audit.closed_set, pool=100, k=1)[0]
     assert (
-        f"Among 100 reports the right one comes first for {percent(small['recall'])}".replace(
+        f"Among 100 reports the right one comes first for {percent(small.recall)}".replace(
             "\N{NO-BREAK SPACE}", " "
         )
         in recall
@@ -138,14 +138,17 @@ def test_hostile_names_are_drawn_as_text(name):
 
 
 def test_one_pool_and_one_query_rank_can_be_drawn():
-    audit = synthetic_audit(queries=60, patients=30, pools=(), ks=(1,)) | {"curve": []}
+    audit = changed(synthetic_audit(queries=60, patients=30, pools=(), ks=(1,)), curve=())
     assert all("<path" in figure.wide for figure in draw(audit))
 
 
 def test_no_hit_at_all_can_be_drawn():
     audit = synthetic_audit(queries=60, patients=30, ks=(1,))
-    for row in audit["closed_set"] + audit["curve"]:
-        row |= {"recall": 0.0, "low": 0.0, "lift": 0.0}
+    closed_set, curve = (
+        tuple(changed(row, recall=0.0, low=0.0, lift=0.0) for row in rows)
+        for rows in (audit.closed_set, audit.curve)
+    )
+    audit = changed(audit, closed_set=closed_set, curve=curve)
     assert "for 0\N{NO-BREAK SPACE}% of images" in draw(audit)[0].takeaway
 
 

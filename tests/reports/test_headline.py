@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_audit import synthetic_audit
+from synthetic_audit import changed, synthetic_audit
 
 from relinkage.reports import headline
 from relinkage.reports.headlines import strongest
@@ -18,23 +18,16 @@ def words(text):
 def audit_with(recall, *, pool=10_000, half_width=None, **changes):
     """An audit whose headline row has the recall asked for."""
     audit = synthetic_audit(ks=(1,))
-    row = next(row for row in audit["closed_set"] if row["pool"] == 10_000)
+    row = next(row for row in audit.closed_set if row.pool == 10_000)
     half = recall / 10 if half_width is None else half_width
     low, high = max(recall - half, 0.0), min(recall + half, 1.0)
-    row |= {
-        "full": False,
-        "pool": pool,
-        "chance": 1 / pool,
-        "recall": recall,
-        "lift": recall * pool,
-        "low": low,
-        "high": high,
-    }
-    audit["closed_set"] = [row]
+    row = changed(
+        row, full=False, pool=pool, chance=1 / pool, recall=recall, lift=recall * pool, low=low, high=high
+    )
     if "patients" in changes:
-        row["patients"] = changes["patients"] or row["queries"]
-        audit["patients_known"] = changes["patients"] is not None
-    return audit
+        row = changed(row, patients=changes["patients"] or row.queries)
+        audit = changed(audit, patients_known=changes["patients"] is not None)
+    return changed(audit, closed_set=(row,))
 
 
 def test_the_sentence_of_the_paper():
@@ -142,7 +135,7 @@ def test_controls_off_chance_come_first():
 
 def test_left_out_queries_are_named():
     audit = audit_with(0.005)
-    audit["closed_set"][0]["coverage"] = 0.61
+    audit = changed(audit, closed_set=(changed(audit.closed_set[0], coverage=0.61),))
     assert "61.0 % of the queries have so large a pool" in words(headline(audit).detail)
 
 
@@ -151,4 +144,4 @@ def test_the_strongest_is_judged_at_a_pool_that_all_have():
     strong = synthetic_audit("strong", gamma=1.9, queries=2_000, patients=900)
     position, found = strongest([weak, strong])
     assert position == 1
-    assert found.row["pool"] == 1000
+    assert found.row.pool == 1000

@@ -1,8 +1,10 @@
 """The method: what was done, from the settings of the audit, and nothing that was not done."""
 
 import pytest
-from synthetic_audit import synthetic_audit
+from synthetic_audit import changed, synthetic_audit
 
+from relinkage.linkage.result import Attacker
+from relinkage.linkage.rows import LevelRow
 from relinkage.reports import render_card, render_report
 from relinkage.reports.sections import method_steps, settings_table
 
@@ -48,18 +50,26 @@ def test_what_was_not_done_is_not_told():
 
 def test_hard_negatives_name_columns_and_the_policy_for_uncertain_labels():
     audit = synthetic_audit(queries=300, patients=200)
-    audit["strata"] = [{}]
-    audit["settings"] |= {"hard_negatives": ["labels", "view"], "ladder": True, "uncertain": "absent"}
+    level = LevelRow(
+        negatives="labels+view", columns=("Edema", "view"), uncertain="absent", strata=3, largest=100,
+        median_stratum_of_a_query=90.0, alone=0.0,
+    )  # fmt: skip
+    audit = changed(
+        audit, strata=(level,), settings__hard_negatives=("labels", "view"), settings__uncertain="absent"
+    )
     (said,) = method_steps([audit])[6].texts
-    assert "share the query's value in labels and view, and the ladder" in said
+    assert "share the query's value in labels and view." in said
     assert "Uncertain labels: count as not mentioned." in said
 
 
 def test_an_attacker_is_named_with_what_it_learned_from():
     audit = synthetic_audit(queries=300, patients=200)
     assert "vectors as given" in told(audit)["Score"][0]
-    audit["attacker"] = {"name": "procrustes", "on": "features", "auxiliary_pairs": 1000}
-    audit["attacker"] |= {"auxiliary_patients": 812, "settings": {}}
+    attacker = Attacker(
+        name="procrustes", on="features", auxiliary_pairs=1000, auxiliary_patients=812,
+        auxiliary_split="train", asked_for=1000, seed=0, settings={},
+    )  # fmt: skip
+    audit = changed(audit, attacker=attacker)
     (said,) = told(audit)["Score"]
     assert "that the attacker procrustes makes of the features" in said
     assert "learned from 1,000 pairs of 812 other patients" in words(said)
@@ -71,13 +81,13 @@ def test_an_attacker_is_named_with_what_it_learned_from():
 
 def test_other_patients_is_told():
     audit = synthetic_audit(queries=300, patients=200)
-    audit["settings"]["distractors"] = "other-patients"
+    audit = changed(audit, settings__distractors="other-patients")
     assert "are left out of the pool" in told(audit)["Distractors"][0]
 
 
 def test_several_audits_tell_once_what_they_share_and_apart_what_they_do_not(complete):
     other = synthetic_audit("other\nname", queries=300, patients=200)
-    other["settings"]["seed"] = 7
+    other = changed(other, settings__seed=7)
     steps = told(complete, other)
     assert len(steps["Score"]) == len(steps["Chance"]) == 1
     assert steps["Again"][0].startswith("report-level encoder: Seed 0")

@@ -1,19 +1,18 @@
 """The open set in the report: the trade-off and the worth of a claim as drawn, and the words beside them."""
 
-import copy
 import re
 from itertools import pairwise
 
-import jsonschema
 import numpy as np
 import pytest
 from drawing import Drawing
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from synthetic_audit import synthetic_audit
+from synthetic_audit import changed, synthetic_audit
 
-from relinkage.reports import audit_schema, render_report
+from relinkage.linkage.open_set_rows import Worth
+from relinkage.reports import render_report
 from relinkage.reports.audits import select
 from relinkage.reports.figures import det_figure, worth_figure
 from relinkage.reports.figures.shares import share_axis, share_limits, within
@@ -35,7 +34,8 @@ def words(text):
 
 
 def cosine_only(audit):
-    return audit | {key: select(audit[key], score="cosine") for key in ("open_set", "det")}
+    tables = {key: tuple(select(getattr(audit, key), score="cosine")) for key in ("open_set", "det")}
+    return changed(audit, **tables)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,11 @@ def trade_off(audit):
 
 def test_each_pools_curve_runs_through_its_points_and_the_operating_points(audit, trade_off):
     _, drawing, across, upwards = trade_off
-    curves = select(audit["det"], score="cosine")
+    curves = select(audit.det, score="cosine")
     for number, row in enumerate(curves, 1):
         (line,) = drawing.lines(f"series-{number}")
-        own = select(audit["open_set"], score="cosine", pool=row["pool"])
-        points = [(p["fpir"], p["tpir"]) for p in row["points"]] + [
-            (p["fpir_measured"], p["tpir"]) for p in own
-        ]
+        own = select(audit.open_set, score="cosine", pool=row.pool)
+        points = [(p.fpir, p.tpir) for p in row.points] + [(p.fpir_measured, p.tpir) for p in own]
         known = {round(np.log(fpir), 4): 1 - tpir for fpir, tpir in points}
         inside = [(x, y) for x, y in zip(across(line[:, 0]), upwards(line[:, 1]), strict=True) if x > 0.00101]
         assert len(inside) > 40
@@ -71,13 +69,13 @@ def test_each_pools_curve_runs_through_its_points_and_the_operating_points(audit
 def test_operating_points_stand_at_the_measured_rate_with_the_interval_of_their_tpir(audit, trade_off):
     _, drawing, across, upwards = trade_off
     for number, pool in enumerate((100, 1000, 5000), 1):
-        rows = select(audit["open_set"], score="cosine", pool=pool)
+        rows = select(audit.open_set, score="cosine", pool=pool)
         dots, bars = drawing.dots(f"series-{number}"), drawing.bars(f"series-{number}", 1.6)
         assert len(dots) == len(bars) == 3
         for row, dot, bar in zip(rows, dots, bars, strict=True):
-            assert across(dot[0]) == pytest.approx(row["fpir_measured"], rel=1e-3)
-            assert upwards(dot[1]) == pytest.approx(1 - row["tpir"], rel=1e-4)
-            assert upwards(bar[:, 1]) == pytest.approx([1 - row["high"], 1 - row["low"]], rel=1e-3)
+            assert across(dot[0]) == pytest.approx(row.fpir_measured, rel=1e-3)
+            assert upwards(dot[1]) == pytest.approx(1 - row.tpir, rel=1e-4)
+            assert upwards(bar[:, 1]) == pytest.approx([1 - row.high, 1 - row.low], rel=1e-3)
             assert abs(bar[0, 0] - dot[0]) <= 3  # beside the others of its rate, and still at its own dot
 
 
@@ -96,62 +94,59 @@ def test_a_panel_each_for_the_scores_and_every_number_in_the_table(audit):
         assert len(drawing.lines("series-1")) == 3
         assert len(drawing.dots("series-1")) == 9
         assert {"100", "1,000", "all 5,000"} <= set(drawing.words)
-    for row in audit["open_set"]:
-        assert any(percent(row["tpir"]) in cells and row["score"] == cells[0] for cells in figure.rows)
-    assert len(figure.rows) == len(audit["open_set"]) + sum(len(row["points"]) for row in audit["det"])
+    for row in audit.open_set:
+        assert any(percent(row.tpir) in cells and row.score == cells[0] for cells in figure.rows)
+    assert len(figure.rows) == len(audit.open_set) + sum(len(row.points) for row in audit.det)
 
 
 def test_the_takeaway_of_the_trade_off_names_both_ends(audit, trade_off):
-    first, last = (select(audit["open_set"], score="cosine", pool=1000, fpir=f)[0] for f in (0.1, 0.003))
+    first, last = (select(audit.open_set, score="cosine", pool=1000, fpir=f)[0] for f in (0.1, 0.003))
     said = (
-        f"Among 1,000 reports the attacker misses {percent(1 - first['tpir'])} of the mates at one false "
-        f"claim in 10 searches, and {percent(1 - last['tpir'])} of the mates at 3 false claims in 1,000 "
+        f"Among 1,000 reports the attacker misses {percent(1 - first.tpir)} of the mates at one false "
+        f"claim in 10 searches, and {percent(1 - last.tpir)} of the mates at 3 false claims in 1,000 "
         "searches."
     )
     assert words(trade_off[0].takeaway).startswith(words(said))
 
 
 def test_the_worth_of_a_claim_is_drawn_from_the_rates(audit):
-    rows = select(audit["open_set"], score="cosine")
+    rows = select(audit.open_set, score="cosine")
     figure = worth_figure(rows, "p")
     drawing = Drawing(figure.wide)
     across, upwards = drawing.across("1 %", "10 %"), drawing.upwards("1 %", "10 %")
     for number, pool in enumerate((100, 1000, 5000), 1):
         (row,) = select(rows, pool=pool, fpir=0.01)
         (line,) = drawing.lines(f"series-{number}")
-        tpir, wrong, fpir = row["tpir"], row["misidentified"], row["fpir_measured"]
+        tpir, wrong, fpir = row.tpir, row.misidentified, row.fpir_measured
         naive = [p * tpir / (p * (tpir + wrong) + (1 - p) * fpir) for p in across(line[:, 0])]
         assert upwards(line[:, 1]) == pytest.approx(naive, rel=1e-3)
         dots = drawing.dots(f"series-{number}")
-        assert across(dots[:, 0]) == pytest.approx([entry["prior"] for entry in row["ppv"]], rel=1e-3)
-        assert upwards(dots[:, 1]) == pytest.approx([entry["ppv"] for entry in row["ppv"]], rel=1e-3)
+        assert across(dots[:, 0]) == pytest.approx([entry.prior for entry in row.ppv], rel=1e-3)
+        assert upwards(dots[:, 1]) == pytest.approx([entry.ppv for entry in row.ppv], rel=1e-3)
     chance = drawing.lines("series-1", dashed=True)[0]
     assert upwards(chance[:, 1]) == pytest.approx(across(chance[:, 0]) / 100, rel=1e-2)
     assert [words(" ".join(cells[:2])) for cells in figure.rows[:3]] == ["100 50 %", "100 10 %", "100 1 %"]
 
 
-def test_the_band_of_worth_lies_around_its_line_and_needs_intervals_of_both_rates(audit):
-    rows = select(audit["open_set"], score="cosine")
-    older = [{k: v for k, v in row.items() if k not in ("fpir_low", "fpir_high", "full")} for row in rows]
-    assert "fill-opacity: 0.16" in worth_figure(rows, "p").wide
-    assert "fill-opacity: 0.16" not in worth_figure(older, "p").wide
+def test_the_band_of_worth_lies_around_its_line(audit):
+    assert "fill-opacity: 0.16" in worth_figure(select(audit.open_set, score="cosine"), "p").wide
 
 
 def test_the_audit_speaks_of_cosine_at_one_in_a_hundred_in_the_largest_pool_that_is_not_full(audit):
-    point = operating_point(audit["open_set"])
-    assert (point["score"], point["fpir"], point["pool"], point["full"]) == ("cosine", 0.01, 1000, False)
-    full = select(audit["open_set"], full=True)
-    assert operating_point(full)["pool"] == 5000
-    assert operating_point(select(audit["open_set"], fpir=0.1))["fpir"] == 0.1
-    assert operating_point(select(audit["open_set"], score="margin"))["score"] == "margin"
+    point = operating_point(audit.open_set)
+    assert (point.score, point.fpir, point.pool, point.full) == ("cosine", 0.01, 1000, False)
+    full = select(audit.open_set, full=True)
+    assert operating_point(full).pool == 5000
+    assert operating_point(select(audit.open_set, fpir=0.1)).fpir == 0.1
+    assert operating_point(select(audit.open_set, score="margin")).score == "margin"
 
 
 def test_the_strongest_score_is_named_where_it_is_not_cosine(audit):
-    rows = audit["open_set"]
+    rows = audit.open_set
     (best,) = select(rows, score="posterior", pool=1000, fpir=0.01)
     assert words(strongest_score(rows, operating_point(rows))) == words(
-        f"Of the scores that were tried, the posterior finds most: {percent(best['tpir'])} "
-        f"(interval {interval(best['low'], best['high'])})."
+        f"Of the scores that were tried, the posterior finds most: {percent(best.tpir)} "
+        f"(interval {interval(best.low, best.high)})."
     )
     assert strongest_score(select(rows, score="cosine"), operating_point(rows)) is None
 
@@ -160,15 +155,15 @@ def test_the_section_says_and_tabulates_every_operating_point(audit):
     page = render_report([audit])
     text = words(page)
     assert "<h2>Open set: when the mate may be absent</h2>" in page
-    assert words(finding(operating_point(audit["open_set"]))) in text
+    assert words(finding(operating_point(audit.open_set))) in text
     assert "2,048 queries from each half at most" in text
-    for row in audit["open_set"]:
+    for row in audit.open_set:
         cells = (
-            percent(row["tpir"]),
-            interval(row["low"], row["high"]),
-            interval(row["fpir_low"], row["fpir_high"]),
+            percent(row.tpir),
+            interval(row.low, row.high),
+            interval(row.fpir_low, row.fpir_high),
         )
-        assert all(words(cell) in text for cell in (*cells, *(percent(e["ppv"]) for e in row["ppv"])))
+        assert all(words(cell) in text for cell in (*cells, *(percent(e.ppv) for e in row.ppv)))
     assert "Not the open set" not in text
 
 
@@ -179,17 +174,6 @@ def test_both_directions_have_their_own_figures():
     assert [figure.key for figure in view["figures"]] == ["p-1-det", "p-1-worth", "p-2-det", "p-2-worth"]
     assert "of 100 reports, cosine finds" in words(view["ways"][0]["lead"])
     assert "of 100 images, cosine finds" in words(view["ways"][1]["lead"])
-
-
-def test_an_older_audit_of_the_open_set_is_still_reported(audit):
-    older = {k: v for k, v in cosine_only(audit).items() if k not in ("det", "entropy", "targets")}
-    new = ("full", "fpir_low", "fpir_high")
-    older["open_set"] = [{k: v for k, v in row.items() if k not in new} for row in older["open_set"]]
-    older["settings"] = {k: v for k, v in older["settings"].items() if k != "open_set_sample"}
-    assert not list(jsonschema.Draft202012Validator(audit_schema()).iter_errors(older))
-    page = render_report([older])
-    assert "What a claim is worth" in page
-    assert "Mates missed (FNIR) against" not in page
 
 
 def test_without_an_open_set_there_is_no_section():
@@ -212,14 +196,18 @@ def test_without_an_open_set_there_is_no_section():
     ],
 )
 def test_extremes_can_be_drawn(audit, change):
-    extreme = copy.deepcopy(cosine_only(audit))
-    for row in extreme["open_set"]:
-        row |= change
-        row["ppv"] = [{"prior": e["prior"], "ppv": worth(row, e["prior"])} for e in row["ppv"]]
-    for row in extreme["det"]:
-        for point in row["points"]:
-            point["tpir"] = change["tpir"]
-    for figure in (det_figure(extreme, "p", FORTH), worth_figure(extreme["open_set"], "p")):
+    cosine = cosine_only(audit)
+    rows = tuple(changed(row, **change) for row in cosine.open_set)
+    rows = tuple(
+        changed(row, ppv=tuple(Worth(prior=each.prior, ppv=worth(row, each.prior)) for each in row.ppv))
+        for row in rows
+    )
+    curves = tuple(
+        changed(curve, points=tuple(changed(point, tpir=change["tpir"]) for point in curve.points))
+        for curve in cosine.det
+    )
+    extreme = changed(cosine, open_set=rows, det=curves)
+    for figure in (det_figure(extreme, "p", FORTH), worth_figure(extreme.open_set, "p")):
         assert "nan" not in figure.wide
         assert len(Drawing(figure.wide).words) > 5
 

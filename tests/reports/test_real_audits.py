@@ -1,7 +1,5 @@
 """Real audits, made by the linkage room, satisfy the schema and can be reported on."""
 
-import json
-
 import jsonschema
 import numpy as np
 import polars as pl
@@ -9,7 +7,9 @@ import pytest
 
 from relinkage.linkage.auditing import AuditSettings, audit
 from relinkage.linkage.links import Links
-from relinkage.reports import audit_schema, audit_table, headline, render_card, render_report
+from relinkage.linkage.result import AuditResult
+from relinkage.records import json_schema, plain
+from relinkage.reports import audit_table, headline, render_card, render_report
 from relinkage.reports.wording import percent
 from tiers import quick
 
@@ -22,8 +22,7 @@ def vectors(rows, noise, seed=0):
 
 
 def measured(images, reports, links=None, **settings):
-    result = audit(images, reports, links, AuditSettings(**settings), name="a model").result
-    return json.loads(json.dumps(result, allow_nan=False))
+    return audit(images, reports, links, AuditSettings(**settings), name="a model").result
 
 
 def both_ways():
@@ -35,7 +34,7 @@ def perfect():
 
 
 def one_pool():
-    return measured(*vectors(200, 2.0), pools=(50,), k=(3,))
+    return measured(*vectors(200, 2.0), pool=(50,), k=(3,))
 
 
 def tied():
@@ -59,7 +58,7 @@ def siblings():
 def open_set():
     images, reports = vectors(240, 1.0)
     reports[200:] = reports[199]
-    return measured(images, reports, direction="both", pools=(10, 50, "full"), open_set=(0.003, 0.01, 0.1))
+    return measured(images, reports, direction="both", pool=(10, 50, "full"), open_set=(0.003, 0.01, 0.1))
 
 
 def open_set_of_two():
@@ -71,13 +70,13 @@ def open_set_of_two():
 )
 def test_a_real_audit_satisfies_the_schema_and_can_be_reported(make):
     found = make()
-    jsonschema.Draft202012Validator(audit_schema()).validate(found)
+    jsonschema.validate(plain(found), json_schema(AuditResult), jsonschema.Draft202012Validator)
     page = render_report([found])
-    for row in found["closed_set"]:
-        assert percent(row["recall"]) in page
+    for row in found.closed_set:
+        assert percent(row.recall) in page
     assert headline(found).sentence.replace("'", "&#39;") in page
     assert render_card([found]).startswith("---\n")
-    assert len(audit_table([found]).split("\n\n")[0].splitlines()) == 1 + len(found["closed_set"])
+    assert len(audit_table([found]).split("\n\n")[0].splitlines()) == 1 + len(found.closed_set)
 
 
 @pytest.mark.slow

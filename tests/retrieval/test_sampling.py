@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import Resampling
 from relinkage.retrieval import MapSettings
 from relinkage.retrieval.sampling import draw_sample
 from utility.planted_labels import plant
@@ -31,7 +30,7 @@ def test_it_holds_one_pair_a_study_of_the_split_and_as_many_as_asked_for(planted
 
 def test_the_seed_draws_it(planted):
     first, again = (draw_sample(planted, settings()).row.tolist() for _ in range(2))
-    other = draw_sample(planted, settings(resampling=Resampling(seed=1))).row.tolist()
+    other = draw_sample(planted, settings(seed=1)).row.tolist()
     assert first == again != other
 
 
@@ -51,7 +50,7 @@ def test_without_a_label_it_is_coloured_by_normal_and_abnormal(planted):
 
 
 def test_a_label_that_is_uncertain_is_not_known_and_one_not_mentioned_is_negative(planted):
-    sample = draw_sample(planted, settings(pairs=10_000, labels=("Edema", "Fracture")))
+    sample = draw_sample(planted, settings(pairs=10_000, label=("Edema", "Fracture")))
     assert [colouring.key for colouring in sample.colourings] == ["Edema", "Fracture"]
     for value, code in zip(sample.embeddings.pairs["Edema"], sample.colourings[0].code, strict=True):
         assert code == {1: 1, 0: 0, None: 0, -1: -1}[value]
@@ -59,7 +58,7 @@ def test_a_label_that_is_uncertain_is_not_known_and_one_not_mentioned_is_negativ
 
 def test_a_label_that_is_not_there_and_a_sample_too_small_are_refused(planted):
     with pytest.raises(InputError, match=r"no label Drusen to colour by \(it has: Edema, Fracture"):
-        draw_sample(planted, settings(labels=("Drusen",)))
+        draw_sample(planted, settings(label=("Drusen",)))
     with pytest.raises(
         InputError, match=r"would show 25 studies of the split test, and --perplexity 90 needs 137"
     ):

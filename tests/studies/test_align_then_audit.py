@@ -105,7 +105,10 @@ def test_the_audit_carries_what_is_known_of_the_heads(emb, heads, tmp_path):
     assert (printed["train_split"], printed["pairs"], printed["patients"], printed["steps"]) == (
         "train", 192, 96, 20,
     )  # fmt: skip
-    assert audited(emb, "--heads", tmp_path / "brief")["inputs"]["heads"] == {"file": "brief", **printed}
+    assert audited(emb, "--heads", tmp_path / "brief")["inputs"]["heads"] == {
+        "file": "brief",
+        "manifest": printed,
+    }
 
 
 def test_the_same_seed_gives_the_same_heads(emb, tmp_path):

@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 
 from calling import done
-from relinkage.reports import audit_schema
+from relinkage.linkage.result import AuditResult
+from relinkage.records import json_schema
 
 RUNGS = ("general", "label", "report")
 
@@ -30,7 +31,7 @@ def test_a_demonstration_leaves_a_cohort_three_runs_and_one_report(demo):
     audits = json.loads(outcome.out)
     assert [audit["name"] for audit in audits] == [f"phantom:{name}" for name in RUNGS]
     for name, audit in zip(RUNGS, audits, strict=True):
-        jsonschema.Draft202012Validator(audit_schema()).validate(audit)
+        jsonschema.Draft202012Validator(json_schema(AuditResult)).validate(audit)
         assert json.loads((out / f"run-{name}/audit.json").read_text()) == audit
         assert audit["inputs"]["split"] == "test"
         assert (out / f"run-{name}/card.md").is_file()

@@ -10,8 +10,9 @@ import pytest
 
 from calling import done
 from relinkage.cohorts.tabular import read_table
+from relinkage.linkage.result import AuditResult
 from relinkage.linkage.table import read_tables
-from relinkage.reports import audit_schema
+from relinkage.records import json_schema
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
 WORDS = 5
@@ -42,7 +43,7 @@ def chain(tmp_path_factory):
 def test_real_cases_go_from_the_cohort_to_the_report(chain):
     out, _ = chain
     audit = json.loads((out / "run/audit.json").read_text())
-    jsonschema.Draft202012Validator(audit_schema()).validate(audit)
+    jsonschema.Draft202012Validator(json_schema(AuditResult)).validate(audit)
     pairs = pl.read_parquet(out / "emb/pairs.parquet")
     cohort = read_table(DATA / "covid_chestxray/pairs.csv")
     assert len(pairs) == len(cohort) == 96

@@ -18,7 +18,8 @@ from safetensors.numpy import load_file
 
 from calling import done
 from relinkage.alignment import AlignSettings, train_heads
-from relinkage.reports import audit_schema
+from relinkage.linkage.result import AuditResult
+from relinkage.records import json_schema
 from relinkage.reports.wording import bare_percent, interval, percent
 
 FEATURES = Path(__file__).resolve().parents[3] / "shared/data/covid_features"
@@ -78,7 +79,7 @@ def strata(arrays, column):
 
 def test_the_audit_holds_what_its_schema_asks_for(run):
     column, _, audit = run
-    jsonschema.Draft202012Validator(audit_schema()).validate(audit)
+    jsonschema.Draft202012Validator(json_schema(AuditResult)).validate(audit)
     assert {row["negatives"] for row in audit["closed_set"]} == {"all", column}
     assert 60 <= audit["patients"] <= 85
     assert audit["queries"] == audit["studies"] > 100

@@ -3,15 +3,20 @@
 import json
 
 import jsonschema
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
 import torch
 
 from calling import done, refused
+from encoders.trained.sketched import ALIGNED
 from relinkage.embeddings import embed
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
-from relinkage.reports.utility import utility_schema, utility_table
+from relinkage.errors import InputError
+from relinkage.records import json_schema, plain, read_record, write_record
+from relinkage.reports.utility import utility_table
+from relinkage.utility import UtilityResult
 from utility.planted_labels import plant, rotation, turned
 
 SLOW_FIXTURES = ("phantom",)
@@ -53,8 +58,8 @@ def own(phantom):
 def measured(*arguments):
     """Measure, check against the published schema, and give the result."""
     result = json.loads(done("utility", *arguments, *QUICK, "--json").out)
-    jsonschema.Draft202012Validator.check_schema(utility_schema())
-    jsonschema.Draft202012Validator(utility_schema()).validate(result)
+    jsonschema.Draft202012Validator.check_schema(json_schema(UtilityResult))
+    jsonschema.Draft202012Validator(json_schema(UtilityResult)).validate(result)
     return result
 
 
@@ -76,12 +81,12 @@ def test_a_phantom_encoder_is_measured_by_probe_retrieval_and_its_own_text_tower
 def test_untrained_heads_are_worse_than_the_models_own_and_the_differences_say_so(phantom, tmp_path):
     spec = HeadSpec("linear", 160, 4)
     fingerprint = json.loads((phantom / "manifest.json").read_text())["cohort"]["fingerprint"]
-    manifest = {"schema": "relinkage.heads/1", "train_split": "train", "cohort_fingerprint": fingerprint}
+    manifest = msgspec.structs.replace(ALIGNED, train_split="train", cohort_fingerprint=fingerprint)
     torch.manual_seed(0)
     save_heads(HeadPair(spec, spec), tmp_path / "heads/heads.safetensors")
-    (tmp_path / "heads/manifest.json").write_text(json.dumps(manifest))
+    write_record(tmp_path / "heads/manifest.json", manifest)
     result = measured(phantom, "--heads", tmp_path / "heads")
-    assert result["inputs"]["measured"]["manifest"] == manifest
+    assert result["inputs"]["measured"]["manifest"] == plain(manifest)
     assert result["inputs"]["baseline"]["name"] == "the model's own heads"
     assert any("trained on the split train, as probes are" in note for note in result["notes"])
     for row in (result["probe"][0], result["retrieval"][0]):
@@ -158,16 +163,16 @@ def test_another_encoder_than_made_the_features_is_not_asked(phantom, desk):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere",), "is no embeddings folder"),
+        (("nowhere",), "nowhere does not exist; name a file or folder that does"),
         (("emb", "--against", "same.safetensors"), "--against names a baseline for trained heads"),
         (("emb", "--heads", "nothing"), "does not exist"),
         (("emb", "--split", "validate"), "no pair in the split validate (it has: test, train)"),
         (("emb", "--split", "train"), "--fit and --split are both train"),
-        (("emb", "--k", "0"), "--k 0 is no number of cases"),
+        (("emb", "--k", "0"), "--k 0 is not a valid number of cases; give a whole number from 1 up"),
         (("emb", "--k", "100000"), "more than the"),
         (("emb", "--prompts", "wrong.json"), "holds no prompts as expected"),
         (("emb", "--prompts", "unknown.json"), "name 'Drusen', which is no label"),
-        (("emb", "--replicates", "3"), "--replicates 3 is too few"),
+        (("emb", "--replicates", "3"), "--replicates 3 is not a valid number of replicates"),
         (("emb", "--model", "elephant"), "elephant is no encoder"),
         (("emb", "--out", "letter"), "letter is a file"),
         (("emb", "--out", "emb"), "holds files that relinkage did not write"),
@@ -188,9 +193,15 @@ def test_a_cohort_without_labels_is_refused(desk, tmp_path):
     assert "has no label columns" in refused(tmp_path, "utility", tmp_path / "emb")
 
 
-def test_the_schema_refuses_what_a_result_cannot_hold(desk):
-    result = measured(desk / "emb")
-    validator = jsonschema.Draft202012Validator(utility_schema())
+def test_what_is_written_is_read_back_as_it_was_and_what_no_result_can_hold_is_refused(desk, tmp_path):
+    result, file = measured(desk / "emb"), tmp_path / "utility.json"
+    read = ("a utility measurement", "measure again")
+    file.write_text(json.dumps(result))
+    record = read_record(file, UtilityResult, *read)
+    assert plain(record) == result
+    write_record(file, record)
+    assert read_record(file, UtilityResult, *read) == record
+    validator = jsonschema.Draft202012Validator(json_schema(UtilityResult))
     for path, value in (
         (("schema",), "relinkage.utility/2"),
         (("probe",), []),
@@ -208,10 +219,12 @@ def test_the_schema_refuses_what_a_result_cannot_hold(desk):
             place = place[key]
         place[last] = value
         assert not validator.is_valid(broken), path
+        file.write_text(json.dumps(broken))
+        with pytest.raises(InputError, match="measure again"):
+            read_record(file, UtilityResult, *read)
 
 
 def test_names_from_files_stay_on_their_lines(desk):
     result = measured(desk / "emb")
-    result["labels"][0]["label"] = "Two\nlines\x1b[31m"
-    result["labels"][0]["kept"] = False
-    assert "Two lines [31m" in utility_table(result)
+    result["labels"][0] |= {"label": "Two\nlines\x1b[31m", "kept": False}
+    assert "Two lines [31m" in utility_table(msgspec.convert(result, UtilityResult))

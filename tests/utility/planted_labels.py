@@ -1,21 +1,24 @@
 """Planted embeddings: labels lie in the features of images and reports, so it is known what can be found."""
 
-from dataclasses import asdict
-
+import msgspec
 import numpy as np
 import polars as pl
 import torch
 
+from embeddings.manifests import sketched_card, sketched_manifest
 from relinkage.embeddings import read_embeddings
+from relinkage.embeddings.manifest import CohortOrigin
 from relinkage.embeddings.shards import write_shard
-from relinkage.encoders import EncoderCard, HeadPair, HeadSpec, TextFeatures, save_heads
-from relinkage.files import fingerprint, write_json
+from relinkage.encoders import HeadPair, HeadSpec, TextFeatures, save_heads
+from relinkage.files import fingerprint
+from relinkage.records import write_record
+from relinkage.utility import UtilityInputs, utility_result
 
 LABELS = ("Edema", "Fracture", "No Finding", "Rare")
 WIDTH = 12
 
 
-CARD = EncoderCard("planted", "1", "none", "none", WIDTH, WIDTH, WIDTH, None)
+CARD = sketched_card(id="planted", revision="1", image_features=WIDTH, text_features=WIDTH, embedding=WIDTH)
 
 
 def plant(folder, patients=160, *, seed=0, heads=True, noise=0.7, overlap=0):
@@ -76,14 +79,15 @@ def plant(folder, patients=160, *, seed=0, heads=True, noise=0.7, overlap=0):
     pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None).write_parquet(
         folder / "pairs.parquet"
     )
-    manifest = {
-        "schema": "relinkage.embeddings/1",
-        "cohort": {"name": "planted", "fingerprint": fingerprint(str(seed).encode())},
-        "encoder": {**asdict(CARD), "embedding": WIDTH if heads else None},
-        "labels": list(LABELS),
-        "shards": {"image": [len(images)], "text": [len(texts)]},
-    }
-    write_json(folder / "manifest.json", manifest)
+    manifest = sketched_manifest(
+        CARD if heads else msgspec.structs.replace(CARD, embedding=None),
+        name="planted",
+        fingerprint=fingerprint(str(seed).encode()),
+        labels=LABELS,
+        images=len(images),
+        texts=len(texts),
+    )
+    write_record(folder / "manifest.json", manifest)
     return read_embeddings(folder)
 
 
@@ -99,6 +103,16 @@ def turned(texts):
 def rotation(seed=0):
     """Give a random rotation."""
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(WIDTH, WIDTH)))[0]
+
+
+def result_of(benchmark, measured, baseline):
+    """Give the result of a benchmark that nothing more is known of."""
+    sha = fingerprint(b"planted")
+    inputs = UtilityInputs(
+        embeddings="emb", model=CARD, cohort=CohortOrigin(name="planted", fingerprint=sha),
+        features=sha, measured=None, baseline=None,
+    )  # fmt: skip
+    return utility_result(benchmark, measured, baseline, inputs)
 
 
 class PlantedEncoder:

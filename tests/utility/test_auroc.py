@@ -80,7 +80,7 @@ def test_the_same_seed_draws_the_same_patients_for_every_scorer():
 
 def test_the_macro_auroc_comes_last_and_is_the_mean_of_the_labels():
     scores, truth, patient = images(2, rows=200)
-    made = auroc_bootstrap(scores, truth, patient, Resampling(0.95, 200, 0))
+    made = auroc_bootstrap(scores, truth, patient, Resampling(replicates=200, seed=0))
     areas = auroc(scores, truth)
     np.testing.assert_allclose(made.means, [*areas, areas.mean()])
     np.testing.assert_allclose(made.replicates[:, 3], made.replicates[:, :3].mean(axis=1))
@@ -89,7 +89,7 @@ def test_the_macro_auroc_comes_last_and_is_the_mean_of_the_labels():
 
 def test_a_perfect_scorer_has_an_interval_of_some_width():
     truth = np.repeat([1, 0], [12, 60]).astype(np.int8)[:, None]
-    made = auroc_bootstrap(truth.astype(float), truth, np.arange(72), Resampling(0.95, 200, 0))
+    made = auroc_bootstrap(truth.astype(float), truth, np.arange(72), Resampling(replicates=200, seed=0))
     estimate = made.interval(0.95)
     assert estimate.mean[0] == estimate.high[0] == 1
     assert 0.6 < estimate.low[0] < 0.85  # twelve of twelve patients: Clopper-Pearson
@@ -120,7 +120,9 @@ def test_intervals_of_areas_and_of_their_paired_difference_cover_the_truth(patie
     hits = np.zeros(3)
     for seed in range(200):
         scores, labels, patient = cohort(np.random.default_rng(seed), patients, rate, shift)
-        sides = [auroc_bootstrap(score, labels, patient, Resampling(0.95, 300, seed)) for score in scores]
+        sides = [
+            auroc_bootstrap(score, labels, patient, Resampling(replicates=300, seed=seed)) for score in scores
+        ]
         paired = Paired.of(*sides, 0.95)
         made = (paired.measured, paired.baseline, paired.difference)
         hits += [side.low[0] <= value <= side.high[0] for side, value in zip(made, truth, strict=True)]

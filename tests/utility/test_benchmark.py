@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from planted_labels import LABELS, PlantedEncoder, plant, rotation, turned
+from planted_labels import LABELS, PlantedEncoder, plant, result_of, rotation, turned
 
 from relinkage.errors import InputError
-from relinkage.linkage import Resampling
-from relinkage.utility import Benchmark, Prompt, UtilitySettings, utility_result
+from relinkage.linkage.estimates import Difference
+from relinkage.utility import Benchmark, Prompt, UtilitySettings
 
-QUICK = UtilitySettings(k=5, resampling=Resampling(0.95, 200, 0))
+QUICK = UtilitySettings(k=5, replicates=200)
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,14 @@ def test_patients_on_both_sides_are_left_out_of_the_fit_with_a_note(tmp_path):
 
 
 def test_what_was_planted_is_found_by_probe_retrieval_and_prompts(benchmark):
-    result = utility_result(benchmark, benchmark.measure(), None)
-    for row in result["probe"]:
-        assert row["measured"]["low"] > 0.7
-    assert result["zero_shot"][0]["label"] == "macro"
-    assert result["zero_shot"][0]["measured"]["low"] > 0.7
-    for row in result["retrieval"]:
-        assert row["measured"]["low"] > row["chance"] + 0.05
-        assert row["patients"] > 60
+    result = result_of(benchmark, benchmark.measure(), None)
+    for row in result.probe:
+        assert row.measured.low > 0.7
+    assert result.zero_shot[0].label == "macro"
+    assert result.zero_shot[0].measured.low > 0.7
+    for row in result.retrieval:
+        assert row.measured.low > row.chance + 0.05
+        assert row.patients > 60
 
 
 def test_a_reports_row_is_its_studys_and_no_query_finds_its_own(benchmark):
@@ -92,25 +92,25 @@ def test_a_patients_other_studies_can_be_excluded(emb):
 
 def test_turning_the_reports_leaves_every_probe_as_it_was_and_ruins_cross_modal_use(benchmark):
     """Why a probe alone is no measure of use: a random rotation of one side passes it unseen."""
-    result = utility_result(benchmark, benchmark.measure(turned(rotation())), benchmark.measure())
-    for row in result["probe"]:
-        if row["on"] == "embeddings":
-            assert row["difference"] == {"value": 0, "low": 0, "high": 0}
-    macro = result["zero_shot"][0]
-    assert macro["label"] == "macro"
-    assert macro["difference"]["high"] < -0.1
-    for row in result["retrieval"]:
-        if row["measure"] == "precision":
-            assert row["difference"]["high"] < -0.1
-    assert result["geometry"]["measured"]["alignment"] > result["geometry"]["baseline"]["alignment"] + 0.3
+    result = result_of(benchmark, benchmark.measure(turned(rotation())), benchmark.measure())
+    for row in result.probe:
+        if row.on == "embeddings":
+            assert row.difference == Difference(value=0, low=0, high=0)
+    macro = result.zero_shot[0]
+    assert macro.label == "macro"
+    assert macro.difference.high < -0.1
+    for row in result.retrieval:
+        if row.measure == "precision":
+            assert row.difference.high < -0.1
+    assert result.geometry.measured.alignment > result.geometry.baseline.alignment + 0.3
 
 
 def test_the_quick_point_equals_the_full_measurement(benchmark):
     for heads in (None, turned(rotation())):
-        result, point = utility_result(benchmark, benchmark.measure(heads), None), benchmark.frontier(heads)
-        assert point.macro_auroc == pytest.approx(result["probe"][0]["measured"]["value"])
-        assert point.precision == pytest.approx(result["retrieval"][0]["measured"]["value"])
-        assert point.zero_shot == pytest.approx(result["zero_shot"][0]["measured"]["value"])
+        result, point = result_of(benchmark, benchmark.measure(heads), None), benchmark.frontier(heads)
+        assert point.macro_auroc == pytest.approx(result.probe[0].measured.value)
+        assert point.precision == pytest.approx(result.retrieval[0].measured.value)
+        assert point.zero_shot == pytest.approx(result.zero_shot[0].measured.value)
 
 
 def test_heads_that_change_nothing_equal_the_models_own(benchmark):
@@ -122,16 +122,16 @@ def test_heads_that_change_nothing_equal_the_models_own(benchmark):
 def test_without_a_text_tower_there_are_no_zero_shot_figures(emb):
     made = Benchmark.prepare(emb, QUICK)
     assert made.frontier().zero_shot is None
-    result = utility_result(made, made.measure(), None)
-    assert result["zero_shot"] == []
-    assert result["prompts"] == {}
+    result = result_of(made, made.measure(), None)
+    assert result.zero_shot == ()
+    assert result.prompts == {}
 
 
 def test_prompts_can_be_replaced_label_by_label(emb, benchmark):
-    swapped = Prompt(benchmark.said["Edema"].negative, benchmark.said["Edema"].positive)
+    swapped = Prompt(positive=benchmark.said["Edema"].negative, negative=benchmark.said["Edema"].positive)
     made = Benchmark.prepare(emb, QUICK, PlantedEncoder(), {"Edema": swapped})
     before, after = (
-        {row["label"]: row["measured"]["value"] for row in utility_result(b, b.measure(), None)["zero_shot"]}
+        {row.label: row.measured.value for row in result_of(b, b.measure(), None).zero_shot}
         for b in (benchmark, made)
     )
     assert after["Edema"] == pytest.approx(1 - before["Edema"])
@@ -144,10 +144,10 @@ def test_towers_without_heads_have_features_to_probe_only(tmp_path):
     made = Benchmark.prepare(plant(tmp_path / "emb", heads=False), QUICK, PlantedEncoder())
     with pytest.raises(InputError, match="share no space; train heads first"):
         made.measure()
-    result = utility_result(made, None, None)
-    assert {row["on"] for row in result["probe"]} == {"features"}
-    assert result["retrieval"] == []
-    assert result["geometry"] is None
+    result = result_of(made, None, None)
+    assert {row.on for row in result.probe} == {"features"}
+    assert result.retrieval == ()
+    assert result.geometry is None
     assert made.measure(turned(np.eye(12))).zero_shot_scores is not None
 
 
@@ -163,12 +163,12 @@ def test_uncertain_labels_count_as_asked(emb):
 
 
 def test_large_fits_and_mean_average_precision_are_drawn_from_the_seed(emb):
-    settings = UtilitySettings(k=5, fit_pairs=100, map_queries=30, resampling=Resampling(0.95, 200, 3))
+    settings = UtilitySettings(k=5, fit_pairs=100, map_queries=30, replicates=200, seed=3)
     made = Benchmark.prepare(emb, settings)
     assert len(made.fit) <= 100
     assert len(set(made.fit.pairs["patient_id"]) & set(emb.split("train").pairs["patient_id"])) > 20
-    rows = [row for row in utility_result(made, made.measure(), None)["retrieval"] if row["measure"] == "map"]
-    assert [row["queries"] for row in rows] == [30, 30]
+    rows = [row for row in result_of(made, made.measure(), None).retrieval if row.measure == "map"]
+    assert [row.queries for row in rows] == [30, 30]
     again = Benchmark.prepare(emb, settings)
     assert again.fit.pairs.equals(made.fit.pairs)
 
@@ -178,14 +178,17 @@ def test_large_fits_and_mean_average_precision_are_drawn_from_the_seed(emb):
     [
         ({"split": "validate"}, "no pair in the split validate"),
         ({"k": 5000}, "--k 5000 is more than the"),
-        ({"k": 0}, "--k 0"),
+        ({"k": 0}, "--k 0 is not a valid number of cases; give a whole number from 1 up."),
         ({"fit": "test"}, "--fit and --split are both test"),
         ({"least_patients": 300}, "no label with 300 positive and as many negative patients"),
-        ({"uncertain": "maybe"}, "--uncertain maybe is not known"),
-        ({"exclude": "nobody"}, "--exclude nobody is not known"),
-        ({"resampling": Resampling(1.5, 200, 0)}, "--intervals 1.5"),
-        ({"resampling": Resampling(0.95, 5, 0)}, "--replicates 5"),
-        ({"choosing": 0.0}, "out of range"),
+        ({"uncertain": "maybe"}, "--uncertain maybe is not a valid choice; give left-out"),
+        ({"exclude": "nobody"}, "--exclude nobody is not a valid choice; give study or patient"),
+        (
+            {"interval": 1.5},
+            "--interval 1.5 is not a valid confidence level; give a number above 0",
+        ),
+        ({"replicates": 5}, "--replicates 5 is not a valid number of replicates"),
+        ({"choosing": 0.0}, "--choosing 0 is not a valid share; give a number above 0 and below 1."),
     ],
 )
 def test_a_wrong_request_is_one_sentence(emb, change, message):

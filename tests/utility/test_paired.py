@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from relinkage.linkage.estimates import Difference
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.utility.paired import Paired
 
@@ -19,33 +20,33 @@ def drawn(seed=0, rows=600):
 
 def test_without_a_baseline_there_is_the_figure_alone():
     made = Paired.of(drawn()[0], None, 0.95)
-    assert made.at(0)["baseline"] is None
-    assert made.at(0)["difference"] is None
-    assert made.at(0)["measured"]["low"] < made.at(0)["measured"]["value"] < made.at(0)["measured"]["high"]
+    assert made.at(0, 0.5).baseline is None
+    assert made.at(0, 0.5).difference is None
+    assert made.at(0, 0.5).measured.low < made.at(0, 0.5).measured.value < made.at(0, 0.5).measured.high
 
 
 def test_the_difference_is_that_of_the_figures_and_narrower_than_either():
     first, second = drawn()
     made = Paired.of(first, second, 0.95)
-    cell = made.at(0)
-    assert cell["difference"]["value"] == pytest.approx(cell["measured"]["value"] - cell["baseline"]["value"])
-    widths = {side: found["high"] - found["low"] for side, found in cell.items()}
+    cell = made.at(0, 0.5)
+    assert cell.difference.value == pytest.approx(cell.measured.value - cell.baseline.value)
+    widths = {side: getattr(cell, side).high - getattr(cell, side).low for side in ("measured", "difference")}
     assert widths["difference"] < widths["measured"] / 2
-    assert cell["difference"]["low"] > 0
+    assert cell.difference.low > 0
 
 
 def test_where_hardly_a_miss_was_seen_the_interval_of_the_difference_still_has_a_width():
-    made = Paired.of(*drawn(), 0.95).at(2)
-    assert made["difference"]["value"] == 0
-    assert made["difference"]["low"] < -0.005
-    assert made["difference"]["high"] > 0.005
+    made = Paired.of(*drawn(), 0.95).at(2, 0.5)
+    assert made.difference.value == 0
+    assert made.difference.low < -0.005
+    assert made.difference.high > 0.005
 
 
 def test_equal_scores_cannot_differ():
     first, second = drawn()
     made = Paired.of(first, second, 0.95, np.array([False, False, True]))
-    assert made.at(2)["difference"] == {"value": 0, "low": 0, "high": 0}
-    assert made.at(1)["difference"]["low"] > 0
+    assert made.at(2, 0.5).difference == Difference(value=0, low=0, high=0)
+    assert made.at(1, 0.5).difference.low > 0
 
 
 def test_swapping_the_sides_mirrors_the_difference():

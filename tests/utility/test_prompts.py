@@ -25,19 +25,19 @@ def test_every_chexpert_label_is_named_and_denied_in_sentences():
 
 
 def test_other_labels_are_named_and_denied_by_their_names():
-    assert public_prompts(["Drusen"]) == {"Drusen": Prompt(("drusen.",), ("no drusen.",))}
+    assert public_prompts(["Drusen"]) == {"Drusen": Prompt(positive=("drusen.",), negative=("no drusen.",))}
 
 
 def test_a_json_file_holds_one_prompt_or_several(tmp_path):
     path = tmp_path / "prompts.json"
     path.write_text(json.dumps({"Edema": {"positive": "wet.", "negative": ["dry.", " not wet. "]}}))
-    assert read_prompts(path) == {"Edema": Prompt(("wet.",), ("dry.", "not wet."))}
+    assert read_prompts(path) == {"Edema": Prompt(positive=("wet.",), negative=("dry.", "not wet."))}
 
 
 def test_a_csv_file_may_have_several_rows_a_label_and_empty_cells(tmp_path):
     path = tmp_path / "prompts.csv"
     path.write_text('label,positive,negative\nEdema,wet.,dry.\nEdema,"wet, very.",\n')
-    assert read_prompts(path) == {"Edema": Prompt(("wet.", "wet, very."), ("dry.",))}
+    assert read_prompts(path) == {"Edema": Prompt(positive=("wet.", "wet, very."), negative=("dry.",))}
 
 
 @pytest.mark.parametrize(

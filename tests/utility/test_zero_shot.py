@@ -30,7 +30,9 @@ def test_scores_equal_a_loop_over_images_labels_and_prompts():
 
 def test_scores_order_images_as_the_softmax_over_both_cosines_does():
     random = np.random.default_rng(1)
-    prompts = encode_prompts(PlantedEncoder(), ["Edema"], {"Edema": Prompt(("edema.",), ("no edema.",))})
+    prompts = encode_prompts(
+        PlantedEncoder(), ["Edema"], {"Edema": Prompt(positive=("edema.",), negative=("no edema.",))}
+    )
     images = unit(random.normal(size=(50, WIDTH))).astype(np.float32)
     score = zero_shot_scores(images, prompts, turned(np.eye(WIDTH)))[:, 0]
     cosines = images @ unit(prompts.features).T
@@ -40,8 +42,8 @@ def test_scores_order_images_as_the_softmax_over_both_cosines_does():
 
 def test_prompts_go_through_the_text_tower_in_order_of_labels():
     said = {
-        "Fracture": Prompt(("fracture.",), ("no fracture.",)),
-        "Edema": Prompt(("edema.",), ("no edema.",)),
+        "Fracture": Prompt(positive=("fracture.",), negative=("no fracture.",)),
+        "Edema": Prompt(positive=("edema.",), negative=("no edema.",)),
     }
     made = encode_prompts(PlantedEncoder(), ["Edema", "Fracture"], said)
     assert made.label.tolist() == [0, 0, 1, 1]
@@ -52,7 +54,9 @@ def test_prompts_go_through_the_text_tower_in_order_of_labels():
 @pytest.mark.parametrize("turn", [False, True])
 def test_turning_both_sides_changes_nothing_and_turning_one_does(turn):
     encoder = load_encoder("phantom:report")
-    prompts = encode_prompts(encoder, ["Edema"], {"Edema": Prompt(("Severe edema.",), ("No edema.",))})
+    prompts = encode_prompts(
+        encoder, ["Edema"], {"Edema": Prompt(positive=("Severe edema.",), negative=("No edema.",))}
+    )
     random = np.random.default_rng(0)
     images = torch.from_numpy(random.normal(size=(20, 160)).astype(np.float32))
     heads = encoder.heads

@@ -3,7 +3,9 @@ from .folder import align as align
 from .folder import read_heads as read_heads
 from .multi_task import PairLabels as PairLabels
 from .settings import AlignSettings as AlignSettings
+from .settings import SweepSettings as SweepSettings
 from .settings import Weights as Weights
 from .sweep import Sweep as Sweep
+from .sweep_result import SweepResult as SweepResult
 from .training import TrainedHeads as TrainedHeads
 from .training import train_heads as train_heads

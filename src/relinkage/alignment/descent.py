@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from relinkage.alignment.features import StandardFeatures
-from relinkage.alignment.settings import AlignSettings
+from relinkage.encoders.trained.aligning import AlignSettings
 
 
 class Descent:
@@ -31,9 +31,9 @@ class Descent:
         steps: int,
     ) -> None:
         self._embed, self._features = embed, features
-        self._rates = iter(learning_rates(settings.learning_rate, steps).tolist())
+        self._rates = iter(learning_rates(settings.lr, steps).tolist())
         self._optimiser = torch.optim.AdamW(
-            parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
 
     def embed(self, rows: Tensor) -> Tensor:

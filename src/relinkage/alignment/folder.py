@@ -1,23 +1,29 @@
 """Trained heads on disk: `heads.safetensors` and the manifest that says what they were trained on."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
-import relinkage
 from relinkage.alignment.multi_task import PairLabels
-from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.training import train_heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair, load_heads, save_heads
+from relinkage.encoders.trained.aligning import AlignSettings
+from relinkage.encoders.trained.manifest import (
+    HEADS,
+    MANIFEST,
+    SCHEMA,
+    AlignedHeads,
+    HeadsManifest,
+    Look,
+    read_manifest,
+)
 from relinkage.errors import InputError
-from relinkage.files import read_json, whole_folder, write_json
-
-SCHEMA = "relinkage.heads/1"
-HEADS, MANIFEST = "heads.safetensors", "manifest.json"
+from relinkage.files import whole_folder
+from relinkage.records import write_record
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,11 @@ class Heads:
 
     Attributes:
         pair: the heads, in evaluation mode.
-        manifest: the manifest beside them; empty for a bare `heads.safetensors`.
+        manifest: what they say of themselves; None for a bare `heads.safetensors`.
     """
 
     pair: HeadPair
-    manifest: dict[str, Any]
+    manifest: HeadsManifest | None
 
 
 def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path) -> Heads:
@@ -61,38 +67,32 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
                 f"Training diverged at step {int(np.argmin(np.isfinite(trained.losses))) + 1}; "
                 "give a smaller --lr or a larger --temperature."
             )
-        manifest = {
-            "schema": SCHEMA,
-            "version": relinkage.__version__,
-            "model": embeddings.manifest["encoder"]["id"],
-            "model_revision": embeddings.manifest["encoder"]["revision"],
-            "cohort_fingerprint": embeddings.manifest["cohort"]["fingerprint"],
-            "train_split": train,
-            "pairs": len(chosen),
-            "patients": len(np.unique(patient)),
-            "settings": asdict(settings),
-            "steps": len(trained.losses),
-            "first_loss": float(trained.losses[0]),
-            "last_loss": float(trained.losses[-10:].mean()),
-            "kept_steps": trained.kept,
-            "validation": [{"step": step, "loss": loss} for step, loss in trained.watched],
-            "privacy": "none",
-        }
+        manifest = AlignedHeads(
+            model=embeddings.manifest.encoder.id,
+            model_revision=embeddings.manifest.encoder.revision,
+            cohort_fingerprint=embeddings.manifest.cohort.fingerprint,
+            train_split=train,
+            pairs=len(chosen),
+            patients=len(np.unique(patient)),
+            settings=replace(settings, head=settings.kind),
+            steps=len(trained.losses),
+            first_loss=float(trained.losses[0]),
+            last_loss=float(trained.losses[-10:].mean()),
+            kept_steps=trained.kept,
+            validation=tuple(Look(step=step, loss=loss) for step, loss in trained.watched),
+        )
         save_heads(trained.heads, folder / HEADS)
-        write_json(folder / MANIFEST, manifest)
+        write_record(folder / MANIFEST, manifest)
     return Heads(trained.heads, manifest)
 
 
 def read_heads(path: Path) -> Heads:
-    """Read a folder that `align` wrote, or a bare `heads.safetensors`.
+    """Read a folder of heads that any command wrote, or a bare `heads.safetensors`.
 
     Raises:
-        InputError: nothing is there, or it holds no heads.
+        InputError: nothing is there, it holds no heads, or it is damaged.
     """
     if path.is_dir():
-        file = path / MANIFEST
-        manifest = read_json(file, "the manifest of trained heads") if file.is_file() else {}
-        if manifest.get("schema") != SCHEMA:
-            raise InputError(f"{path} holds no trained heads; name a folder that `relinkage align` wrote.")
+        manifest = read_manifest(path)
         return Heads(load_heads(path / HEADS), manifest)
-    return Heads(load_heads(path), {})
+    return Heads(load_heads(path), None)

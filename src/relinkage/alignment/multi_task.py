@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from relinkage.alignment.cross_entropies import equal
 from relinkage.alignment.objectives import abnormality_loss, contrast, same_class, shared_labels
-from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.side_by_side import Both, in_turn
 from relinkage.cohorts.labels import NO_DISEASE, POSITIVE, abnormality
+from relinkage.encoders.trained.aligning import AlignSettings
 
 
 @dataclass(frozen=True, eq=False)

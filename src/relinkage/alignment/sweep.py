@@ -1,10 +1,12 @@
 """Which trainings a sweep holds: every choice of some settings, or each part of the objective left out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
-from relinkage.alignment.settings import AlignSettings, Weights
+from msgspec.structs import replace
+
+from relinkage.encoders.trained.aligning import AlignSettings, Weights
 from relinkage.errors import InputError
 
 ABLATION = "ablation"
@@ -28,7 +30,7 @@ class Sweep:
 
     @classmethod
     def parse(cls, wanted: str, base: AlignSettings, seeds: int) -> "Sweep":
-        """Read what `--sweep` was given.
+        """Return the sweep that `--sweep` was given.
 
         Args:
             wanted: `ablation` for every choice of the objective's parts at their weights in `base`, or axes
@@ -39,23 +41,21 @@ class Sweep:
         Raises:
             InputError: an axis or a value is not known, or there are too many trainings.
         """
-        if seeds < 1:
-            raise InputError(f"--seeds {seeds} is too few; give at least 1.")
         axes = _ablation(base.weights) if wanted.strip() == ABLATION else dict(_axes(wanted))
         chosen = []
         for values in product(*axes.values()):
             point = dict(zip(axes, values, strict=True))
-            weights = [point.get(part, getattr(base.weights, part)) for part in _PARTS]
-            if any(weights):  # nothing to train by is no training
+            weights = {part: point.get(part, getattr(base.weights, part)) for part in _PARTS}
+            if any(weights.values()):  # nothing to train by is no training
                 temperature = point.get("temperature", base.temperature)
-                chosen.append(replace(base, weights=Weights(*weights), temperature=temperature))
+                chosen.append(replace(base, weights=Weights(**weights), temperature=temperature))
         chosen = list(dict.fromkeys(chosen))
         if not 1 <= len(chosen) * seeds <= MOST:
             raise InputError(f"--sweep asks for {len(chosen) * seeds} trainings; ask for 1 to {MOST}.")
         return cls(tuple(chosen), seeds)
 
     def runs(self, settings: AlignSettings) -> Iterator[AlignSettings]:
-        """Give the repetitions of one training."""
+        """Yield the repetitions of one training."""
         return (replace(settings, seed=settings.seed + number) for number in range(self.seeds))
 
 

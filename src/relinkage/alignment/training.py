@@ -13,10 +13,10 @@ from torch import Tensor
 from relinkage.alignment.descent import Descent
 from relinkage.alignment.features import StandardFeatures
 from relinkage.alignment.multi_task import MultiTask, PairLabels
-from relinkage.alignment.settings import AlignSettings
 from relinkage.alignment.side_by_side import Both, side_by_side
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.encoders.seeding import seeded
+from relinkage.encoders.trained.aligning import AlignSettings
 from relinkage.errors import InputError
 from relinkage.progress import progress
 
@@ -212,9 +212,9 @@ def _watch(
 
 
 def _spec(settings: AlignSettings, features: int) -> HeadSpec:
-    mlp = settings.head == "mlp"
+    mlp = settings.kind == "mlp"
     return HeadSpec(
-        kind=settings.head,
+        kind=settings.kind,
         features=features,
         embedding=settings.dimension,
         bias=True,

@@ -1,11 +1,12 @@
 """Heads trained anew on the known pairs, without privacy."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from relinkage.alignment import AlignSettings, train_heads

@@ -3,36 +3,63 @@
 import os
 import re
 import sys
+from importlib import import_module
 
 import click
 
 import relinkage
-from relinkage.cli.aligning import align
-from relinkage.cli.auditing import attack, audit
-from relinkage.cli.exporting import export, heads
-from relinkage.cli.hardening import harden, privacy
-from relinkage.cli.judging import compare, report, utility
-from relinkage.cli.looking import map_space, retrieve
-from relinkage.cli.making import demo, embed, phantom
-from relinkage.cli.models import models
-from relinkage.cli.reading import cohort
 from relinkage.errors import InputError
+
+COMMANDS = {
+    "demo": "demo",
+    "phantom": "phantom",
+    "cohort": "cohort",
+    "embed": "embed",
+    "align": "align",
+    "harden": "harden",
+    "audit": "audit",
+    "attack": "attack",
+    "compare": "compare",
+    "utility": "utility",
+    "retrieve": "retrieve",
+    "map": "map",
+    "report": "report",
+    "privacy": "privacy",
+    "heads": "heads",
+    "export": "export",
+    "models": "models",
+    "schema": "schema",
+}
+"""The commands in the order of the help, and the module of each."""
+
+
+class _Commands(click.Group):
+    """Commands whose modules are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"relinkage.cli.{COMMANDS[cmd_name]}")
+        return next(
+            value
+            for value in vars(module).values()
+            if isinstance(value, click.Command) and value.name == cmd_name
+        )
 
 
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=False,  # a call without a command is a mistake: one sentence, like every other
 )
 @click.version_option(relinkage.__version__, prog_name="relinkage")
 def cli() -> None:
     """Measure how well a vision-language model re-links de-identified medical images to their reports."""
-
-
-for command in (
-    demo, phantom, cohort, embed, align, harden, audit, attack, compare, utility, retrieve, map_space, report,
-    privacy, heads, export, models
-):  # fmt: skip
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -1,113 +1,138 @@
-"""What several commands share: kinds of options, and how a result is printed."""
+"""The command line out of settings records: every option is a field of one, and defined there alone."""
 
-import json
+import textwrap
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import click
+import msgspec
 
-from relinkage.errors import InputError
+from relinkage.options import Field, Settings, fields_of
 
-FILE = click.Path(path_type=Path)
-SEED = click.IntRange(0, 2**32 - 1)
-"""What numpy, torch and scikit-learn all take as a seed."""
-HEADS = click.option("--heads", type=FILE, help="Trained heads for EMB.  [default: the model's own]")
-REPLICATES = click.option(
-    "--replicates", type=int, default=2000, show_default=True, help="Bootstrap replicates."
-)
-ENGINES = ("auto", "cpu", "native", "gpu", "ray")
-"""The names that `relinkage.linkage.engines.choose` knows, written out so that --help does not load them."""
-ENGINE_HELP = (
-    f"What counts, {', '.join(ENGINES)} or ray://HOST:PORT; the counts are the same. auto: the fastest "
-    "there is on this machine. ray: all cores by Ray."
-)
+FEWEST_ROWS = 4
+"""Rows of options under a heading of their own; fewer are shown without one."""
 
 
-class EngineName(click.ParamType[Any]):
-    """The name of an engine, or the address of a Ray cluster."""
+def command(name: str, **records: type[Settings]) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator that makes a function a command.
 
-    name = "engine"
+    Args:
+        name: the command's name.
+        records: by the names of the function's parameters, the settings records whose fields are its options.
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give the name, or fail with a sentence that lists them."""
-        if value not in ENGINES and not value.startswith("ray://"):
-            self.fail(f"{value!r} is no engine; give {', '.join(ENGINES)} or ray://HOST:PORT", param, ctx)
-        return value
-
-
-ENGINE = EngineName()
-
-
-class Numbers(click.ParamType[Any]):
-    """A comma list of whole numbers, `full` among them where allowed."""
-
-    name = "list"
-
-    def __init__(self, full: bool = False) -> None:
-        self.full = full
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give a tuple of numbers, or fail with a sentence that says what is wanted."""
-        if isinstance(value, tuple):
-            return value
-        parts = [part.strip() for part in str(value).split(",")]
-        wrong = [part for part in parts if not part.isdecimal() and not (self.full and part == "full")]
-        if wrong or not parts:
-            kind = "whole numbers or full, such as 100,full" if self.full else "whole numbers, such as 1,10"
-            self.fail(f"{value!r} is not a comma list of {kind}", param, ctx)
-        return tuple(dict.fromkeys(part if part == "full" else int(part) for part in parts))
-
-
-class Rates(click.ParamType[Any]):
-    """A comma list of rates."""
-
-    name = "list"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give a tuple of rates, or fail with a sentence that says what is wanted."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(dict.fromkeys(float(part) for part in str(value).split(",")))
-        except ValueError:
-            self.fail(f"{value!r} is not a comma list of rates, such as 0.01,0.1", param, ctx)
-
-
-class Parts(click.ParamType[Any]):
-    """A comma list of names with numbers, such as `bce=1,clip=0.5`."""
-
-    name = "list"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give a dictionary of numbers by name, or fail with a sentence that says what is wanted."""
-        if isinstance(value, dict):
-            return value
-        try:
-            parts = [part.split("=") for part in str(value).split(",")]
-            return {name.strip(): float(number) for name, number in parts}
-        except ValueError:
-            self.fail(f"{value!r} is not a comma list of parts, such as bce=1,supcon=1,clip=1", param, ctx)
-
-
-def parts_of_objective(given: dict[str, float]) -> Any:
-    """Give the weights of the multi-task objective; what is not named is left out.
-
-    Raises:
-        InputError: a part is not known, or its weight is out of range.
+    Returns:
+        What turns the function into the command. The function is called with each record, checked.
     """
-    from relinkage.alignment.settings import Weights
 
-    parts = {"bce": 0.0, "supcon": 0.0, "clip": 0.0} | given
-    unknown = sorted(set(parts) - {"bce", "supcon", "clip"})
-    if unknown:
-        raise InputError(f"--weights names {unknown[0]!r}; give weights of bce, supcon and clip.")
-    return Weights(**parts)
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        return _RecordCommand(name, function, records)
+
+    return decorate
 
 
-def print_result(value: Any, as_json: bool, table: str, report_file: Path | None) -> None:
-    """Print the result alone on stdout, as JSON or as a table; where it lies goes to stderr."""
-    from relinkage.progress import say
+class _RecordCommand(click.Command):
+    """A command whose parameters are the fields of records; they are looked at when it is called."""
 
-    click.echo(json.dumps(value, indent=1, allow_nan=False) if as_json else table)
-    if report_file is not None:
-        say(f"The report is in {report_file}")
+    def __init__(self, name: str, function: Callable[..., Any], records: dict[str, type[Settings]]) -> None:
+        super().__init__(name, help=textwrap.dedent(function.__doc__ or ""))
+        self._function, self._records = function, records
+
+    @cached_property
+    def _fields(self) -> dict[str, list[Field]]:
+        fields = {place: list(fields_of(record)) for place, record in self._records.items()}
+        flags = [field.flag for some in fields.values() for field in some]
+        assert len(flags) == len(set(flags)), f"{self.name} has two options of one name"
+        return fields
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters of all records, and `--help`."""
+        if not self.params:
+            self.params = list(_parameters(field for some in self._fields.values() for field in some))
+        return super().get_params(ctx)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Make the records of what was given, and call the function with them."""
+        made = {}
+        for place, record in self._records.items():
+            given = {field.name: ctx.params.get(_key(field)) for field in self._fields[place]}
+            made[place] = record(
+                **{name: value for name, value in given.items() if value is not None and value != ()}
+            )
+        return self._function(**made)
+
+
+class _Value(click.ParamType[Any]):
+    """What a field takes."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self.name = _metavar(field)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value that a text stands for; the field says what is wrong with it."""
+        return self._field.parse(value) if isinstance(value, str) else value
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what the help shows for a value."""
+        return self.name
+
+
+def _parameters(fields: Iterable[Field]) -> Iterable[click.Parameter]:
+    for field in fields:
+        required = field.default is msgspec.NODEFAULT
+        if field.option.argument:
+            metavar = f"{field.flag}..." if field.many else field.flag
+            metavar = metavar if required else f"[{metavar}]"
+            several = -1 if field.many else 1
+            yield click.Argument(
+                [_key(field)], type=_Value(field), required=required, nargs=several, metavar=metavar
+            )
+        elif field.type is bool:
+            flag = f"{field.flag}/{field.flag.replace('--', '--no-', 1)}" if field.default else field.flag
+            yield click.Option(
+                [flag, _key(field)], is_flag=True, default=None, help=_help(field), show_default=False
+            )
+        else:
+            yield click.Option(
+                [field.flag, _key(field)], type=_Value(field), required=required, help=_help(field),
+                multiple=field.option.repeat, metavar=_metavar(field),
+            )  # fmt: skip
+
+
+def _key(field: Field) -> str:
+    """Return the name under which click keeps the value; `json` and `format` are fine names here."""
+    return f"given_{field.name}".lower()
+
+
+def _help(field: Field) -> str:
+    default = field.option.default
+    decided = field.default is not None and field.default != () and field.default is not msgspec.NODEFAULT
+    if not default and decided and not isinstance(field.default, bool):
+        default = field.text(field.default)
+    return f"{field.help}  [default: {default}]" if default else field.help
+
+
+def _metavar(field: Field) -> str:
+    """Return what the help shows for a value: its choices, or its kind."""
+    if field.option.metavar:
+        return field.option.metavar
+    kind = _plain(field.type)
+    if get_origin(kind) is tuple:
+        inside = _word(_plain(get_args(kind)[0]))
+        return inside if field.option.repeat else f"{inside}[,{inside}...]"
+    return _word(kind)
+
+
+def _word(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"[{'|'.join(map(str, get_args(kind)))}]"
+    if get_origin(kind) in (Union, UnionType):
+        return "|".join(_word(_plain(part)) for part in get_args(kind)).replace("[", "").replace("]", "")
+    return {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}.get(kind, "NAME=NUMBER[,...]")
+
+
+def _plain(kind: Any) -> Any:
+    return get_args(kind)[0] if hasattr(kind, "__metadata__") else kind

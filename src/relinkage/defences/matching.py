@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from relinkage.defences.result import Match
+from relinkage.defences.settings import Measure
 from relinkage.encoders.heads import HeadPair
 
 
@@ -26,29 +28,10 @@ class Knob:
     heads: Callable[[float], HeadPair]
 
 
-@dataclass(frozen=True)
-class Match:
-    """What a search found.
-
-    Attributes:
-        setting: the value of the knob.
-        measure: the measure of usefulness that was matched.
-        target: that of the hardened heads.
-        reached: that of the control.
-        held: whether the two differ by no more than was allowed.
-    """
-
-    setting: float
-    measure: str
-    target: float
-    reached: float
-    held: bool
-
-
 def match(
     knob: Knob,
-    usefulness: Callable[[HeadPair, str], float],
-    targets: dict[str, float],
+    usefulness: Callable[[HeadPair, Measure], float],
+    targets: dict[Measure, float],
     tolerance: float,
 ) -> Match:
     """Search the knob for the hardened heads' usefulness, measure after measure until one can be reached.
@@ -77,12 +60,18 @@ def match(
     return first
 
 
-def _at(knob: Knob, usefulness: Callable[[HeadPair, str], float], measure: str) -> Callable[[int], float]:
+def _at(
+    knob: Knob, usefulness: Callable[[HeadPair, Measure], float], measure: Measure
+) -> Callable[[int], float]:
     return lambda place: usefulness(knob.heads(knob.settings[place]), measure)
 
 
 def _nearest(
-    value: Callable[[int], float], settings: Sequence[float], measure: str, target: float, tolerance: float
+    value: Callable[[int], float],
+    settings: Sequence[float],
+    measure: Measure,
+    target: float,
+    tolerance: float,
 ) -> Match:
     looked = [0, len(settings) - 1]
     rising = value(looked[1]) >= value(looked[0])
@@ -96,4 +85,10 @@ def _nearest(
         else:
             high = middle
     place = min(looked, key=lambda place: (abs(value(place) - target), -place))
-    return Match(settings[place], measure, target, value(place), abs(value(place) - target) <= tolerance)
+    return Match(
+        setting=float(settings[place]),
+        measure=measure,
+        target=target,
+        reached=value(place),
+        held=abs(value(place) - target) <= tolerance,
+    )

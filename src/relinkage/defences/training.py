@@ -2,10 +2,10 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgspec.structs import replace
 from torch import Tensor
 
 from relinkage.embeddings import Embeddings
@@ -54,13 +54,11 @@ def without_clipping(settings: HardenSettings) -> HardenSettings:
     Where the hardening has another mechanism, the rate is that of label-anchored training by default.
     """
     if settings.mechanism == "label-anchored":
-        rate = settings.learning_rate / settings.clip
+        rate = settings.lr / settings.clip
     else:
-        usual = {field.name: field.default for field in fields(HardenSettings)}
-        rate = float(usual["learning_rate"]) / float(usual["clip"])  # type: ignore[arg-type]
-    return replace(
-        settings, epsilon=None, mechanism="label-anchored", clip=_NO_CLIP, learning_rate=rate * _NO_CLIP
-    )
+        usual = HardenSettings(epsilon=None, delta=settings.delta, population=settings.population, batch=1)
+        rate = usual.lr / usual.clip
+    return replace(settings, epsilon=None, mechanism="label-anchored", clip=_NO_CLIP, lr=rate * _NO_CLIP)
 
 
 def early_stops(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +13,30 @@ from relinkage.cohorts import Cohort, with_split
 from relinkage.cohorts.text import normalise, within_budget
 from relinkage.embeddings.batches import Batches, over
 from relinkage.embeddings.features import image_arrays, no_images, with_embeddings
-from relinkage.embeddings.folder import (
+from relinkage.embeddings.folder import Embeddings, read_embeddings
+from relinkage.embeddings.left_out import EMPTY_REPORT, HopelessError, LeftOut
+from relinkage.embeddings.manifest import (
     HEADS,
     LEFT_OUT,
     MANIFEST,
     PAIRS,
     PROGRESS,
-    SCHEMA,
-    Embeddings,
-    read_embeddings,
+    Beginning,
+    CohortOrigin,
+    Counts,
+    Manifest,
+    Shards,
+    SplitOrigin,
 )
-from relinkage.embeddings.left_out import EMPTY_REPORT, HopelessError, LeftOut
-from relinkage.embeddings.resuming import as_json, discard, prepare, versions
-from relinkage.embeddings.shards import read_left_out, read_shard, shard_name, write_shard
+from relinkage.embeddings.resuming import discard, prepare, versions
+from relinkage.embeddings.settings import EmbedSettings
+from relinkage.embeddings.shards import ANEW, read_left_out, read_shard, shard_name, write_shard
 from relinkage.embeddings.table import check_columns, distinct_texts, pairs_table
 from relinkage.encoders import Encoder, save_heads
 from relinkage.errors import InputError
-from relinkage.files import whole_file, write_json
+from relinkage.files import whole_file
 from relinkage.progress import progress
-
-
-@dataclass(frozen=True)
-class EmbedSettings:
-    """Choices of an embedding pass.
-
-    Attributes:
-        batch: images, or reports, that the encoder gets at a time.
-        shard_rows: cohort rows to an image shard and reports to a text shard; what a kill can cost.
-        max_left_out: share of rows that may have an unreadable image or an empty report.
-        split_by: the column that no split crosses, for a cohort without a split of its own.
-        train: share of groups that go to training, for such a cohort.
-        seed: seed of that split.
-        keep: columns beyond the schema's and the labels that go into `pairs.parquet`.
-        token_budget: tokens (`cohorts.text.within_budget`) of a report that the encoder gets; None for all.
-        workers: threads that decode images; 0 for one per core, at most 16. Results do not depend on it.
-    """
-
-    batch: int = 32
-    shard_rows: int = 2048
-    max_left_out: float = 0.05
-    split_by: str = "patient_id"
-    train: float = 0.8
-    seed: int = 0
-    keep: tuple[str, ...] = ()
-    token_budget: int | None = None
-    workers: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.batch, self.shard_rows) < 1 or self.workers < 0:
-            raise InputError("Batch and shard sizes must be at least 1, and workers at least 0.")
-        if not 0 <= self.max_left_out <= 1:
-            raise InputError(f"The share that may be left out is {self.max_left_out}; give one from 0 to 1.")
-        if self.token_budget is not None and self.token_budget < 1:
-            raise InputError(
-                f"The token budget is {self.token_budget}; give at least 1, or none to leave reports whole."
-            )
+from relinkage.records import write_record
 
 
 def embed(
@@ -77,7 +45,6 @@ def embed(
     out: str | Path,
     *,
     settings: EmbedSettings | None = None,
-    engine: str = "auto",
 ) -> Embeddings:
     """Embed a cohort into a folder, or finish there what a killed run began.
 
@@ -91,7 +58,6 @@ def embed(
             cut to the token budget like all others.
         out: the folder to write.
         settings: choices of the pass.
-        engine: who puts batches through the encoder: `auto` for this process, `ray` or `ray://HOST:PORT`.
 
     Raises:
         InputError: `out` holds something else, a column may not leave the cohort, too many rows have an
@@ -101,7 +67,7 @@ def embed(
     settings, out = settings or EmbedSettings(), Path(out)
     given = cohort
     if "split" not in cohort.pairs.columns:
-        cohort = with_split(cohort, by=settings.split_by, train=settings.train, seed=settings.seed)
+        cohort = with_split(cohort, by=settings.split_by, train=settings.train_share, seed=settings.seed)
     check_columns(cohort, settings.keep)
     reports = cohort.pairs["report"].to_list()
     empty = np.array([not normalise(text) for text in reports])
@@ -116,7 +82,7 @@ def embed(
     if prepare(out, beginning):
         return read_embeddings(out)
     try:
-        batches = over(engine, encoder, settings.workers)
+        batches = over(settings.engine, encoder, settings.workers)
         _run(cohort, encoder, out, settings, empty, given.salt(), beginning, batches)
     except HopelessError:
         discard(out)
@@ -129,20 +95,18 @@ def embed(
     return read_embeddings(out)
 
 
-def _beginning(given: Cohort, encoder: Encoder, settings: EmbedSettings) -> dict[str, Any]:
-    """The part of the manifest that is known at once; it tells one run from another."""
-    own_split = "split" in given.pairs.columns
-    split = {"by": settings.split_by, "train": settings.train, "seed": settings.seed}
-    elsewhere = ("workers", "split_by", "train", "seed")
-    return as_json(
-        {
-            "schema": SCHEMA,
-            "cohort": {"name": given.name, "fingerprint": given.fingerprint()},
-            "encoder": encoder.card,
-            "settings": {key: value for key, value in asdict(settings).items() if key not in elsewhere},
-            "split": {"column": "split"} if own_split else split,
-            "versions": versions(),
-        }
+def _beginning(given: Cohort, encoder: Encoder, settings: EmbedSettings) -> Beginning:
+    """Return the part of the manifest that is known at once; it tells one run from another."""
+    if "split" in given.pairs.columns:
+        split = SplitOrigin(column="split")
+    else:
+        split = SplitOrigin(by=settings.split_by, train=settings.train_share, seed=settings.seed)
+    return Beginning(
+        cohort=CohortOrigin(name=given.name, fingerprint=given.fingerprint()),
+        encoder=encoder.card,
+        settings=settings.of_the_pass(),
+        split=split,
+        versions=versions(),
     )
 
 
@@ -153,7 +117,7 @@ def _run(
     settings: EmbedSettings,
     empty: NDArray[np.bool_],
     salt: str,
-    beginning: dict[str, Any],
+    beginning: Beginning,
     work: Batches,
 ) -> None:
     left_out = LeftOut(len(cohort), settings.max_left_out)
@@ -179,26 +143,24 @@ def _run(
         ).write_csv(temporary)
     if encoder.heads is not None:
         save_heads(encoder.heads, out / HEADS)
-    write_json(
-        out / MANIFEST,
-        {
-            **beginning,
-            "counts": {
-                "rows": len(cohort),
-                "pairs": len(pairs),
-                "studies": pairs["study_id"].n_unique(),
-                "patients": pairs["patient_id"].n_unique(),
-                "reports": len(each),
-                "texts": len(texts),
-                "left_out": left_out.counts(),
-            },
-            "cut_share": None if settings.token_budget is None else float(each["cut"].to_numpy().mean()),
-            "truncated_share": float(each["truncated"].to_numpy().mean()),
-            "labels": list(cohort.labels),
-            "shards": {"image": image_shards, "text": text_shards},
-            "notes": list(cohort.notes),
-        },
+    manifest = Manifest(
+        **{name: getattr(beginning, name) for name in Beginning.__struct_fields__},
+        counts=Counts(
+            rows=len(cohort),
+            pairs=len(pairs),
+            studies=pairs["study_id"].n_unique(),
+            patients=pairs["patient_id"].n_unique(),
+            reports=len(each),
+            texts=len(texts),
+            left_out=left_out.counts(),
+        ),
+        cut_share=None if settings.token_budget is None else float(each["cut"].to_numpy().mean()),
+        truncated_share=float(each["truncated"].to_numpy().mean()),
+        labels=cohort.labels,
+        shards=Shards(image=tuple(image_shards), text=tuple(text_shards)),
+        notes=cohort.notes,
     )
+    write_record(out / MANIFEST, manifest)
     (out / PROGRESS).unlink()
 
 
@@ -251,7 +213,7 @@ def _embed_texts(
         for index, shard in enumerate(shards):
             file = out / shard_name("text", index)
             if file.exists():
-                flags.append(read_shard(file)["truncated"])
+                flags.append(_flags(file, len(shard)))
                 bar.update(len(shard))
                 continue
             features, truncated = [], []
@@ -265,6 +227,14 @@ def _embed_texts(
                 file, with_embeddings(np.concatenate(features), project) | {"truncated": flags[-1]}, {}
             )
     return [len(shard) for shard in shards], np.concatenate(flags)
+
+
+def _flags(file: Path, rows: int) -> NDArray[np.bool_]:
+    """Return which texts of a finished shard the model's own limit cut."""
+    found = read_shard(file, ["truncated"]).get("truncated")
+    if found is None or found.shape != (rows,) or found.dtype != np.bool_:
+        raise InputError(f"{file} is not what this pass would have written; {ANEW}.")
+    return found
 
 
 def _cut(items: Sequence[Any] | NDArray[Any], size: int) -> Iterator[Any]:

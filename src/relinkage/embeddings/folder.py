@@ -1,6 +1,6 @@
 """Embeddings: what an encoder left of a cohort, read back from its folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,22 +14,22 @@ from numpy.typing import ArrayLike, NDArray
 from relinkage.cohorts.tabular import read_table
 from relinkage.embeddings.arrays import LARGE
 from relinkage.embeddings.grid import Grid, open_grid
-from relinkage.embeddings.shards import Side, read_shard, shard_name, shard_shapes
+from relinkage.embeddings.manifest import HEADS, MANIFEST, PAIRS, Manifest, read_manifest
+from relinkage.embeddings.shards import WHOLE, Side, read_shard, shard_name, shard_shapes
 from relinkage.embeddings.stored import Stored, choose, in_safetensors
 from relinkage.embeddings.table import ADDED, IDS
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.heads import HeadPair, load_heads
 from relinkage.errors import InputError
-from relinkage.files import read_json
 
-SCHEMA = "relinkage.embeddings/1"
-MANIFEST, PROGRESS, PAIRS, HEADS, LEFT_OUT = (
-    "manifest.json",
-    "progress.json",
-    "pairs.parquet",
-    "heads.safetensors",
-    "left_out.csv",
-)
 Floats = NDArray[np.float32]
+Arrays = dict[str, Any]
+
+_KINDS = {
+    **dict.fromkeys((*IDS, "split", "report_hash"), (pl.String,)),
+    **dict.fromkeys(("report_words", "report_row"), (pl.Int32, pl.Int64)),
+    **dict.fromkeys(("cut", "truncated"), (pl.Boolean,)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Embeddings:
     text_features: Floats
     image_embeddings: Floats | None
     text_embeddings: Floats | None
-    manifest: dict[str, Any]
+    manifest: Manifest
     path: Path
     image_grid: Grid | None = None
 
@@ -67,13 +67,12 @@ class Embeddings:
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the label columns."""
-        return tuple(self.manifest["labels"])
+        return self.manifest.labels
 
     @property
     def token_budget(self) -> int | None:
         """Tokens of a report that the encoder was given at most, None where it was given all."""
-        budget: int | None = self.manifest.get("settings", {}).get("token_budget")
-        return budget
+        return self.manifest.settings.token_budget
 
     @cached_property
     def heads(self) -> HeadPair | None:
@@ -181,31 +180,18 @@ def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddi
             shape or with NaN or infinity.
     """
     path = Path(path)
-    if not (path / MANIFEST).is_file():
-        if (path / PROGRESS).is_file():
-            raise InputError(
-                f"{path} is unfinished; run `relinkage embed` again with the same cohort, model and --out, "
-                "which resumes."
-            )
-        raise InputError(f"{path} is no embeddings folder; name one that `relinkage embed` wrote.")
-    manifest = read_json(path / MANIFEST, "an embeddings manifest")
-    schema = str(manifest.get("schema"))
-    if schema.startswith("relinkage.") and not schema.startswith("relinkage.embeddings/"):
-        raise InputError(f"{path} is no embeddings folder; name one that `relinkage embed` wrote.")
-    if schema != SCHEMA:
-        raise InputError(f"{path / MANIFEST} is not of the schema {SCHEMA}; embed the cohort again.")
-    try:
-        card, shards = manifest["encoder"], manifest["shards"]
-        positions = card.get("image_positions")
-        manifest["labels"] = [str(label) for label in manifest["labels"]]
-        embedding = card["embedding"]
-        side = _open_side if large_on_disk else _read_side
-        images = side(path, "image", shards["image"], card["image_features"], embedding)
-        texts = side(path, "text", shards["text"], card["text_features"], embedding)
-        grid = open_grid(path, shards["image"], positions, card["image_features"]) if positions else None
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise InputError(f"{path / MANIFEST} is damaged; embed the cohort again.") from None
+    manifest = read_manifest(path)
+    card, shards = manifest.encoder, manifest.shards
+    side = _open_side if large_on_disk else _read_side
+    images = side(path, "image", shards.image, card.image_features, card)
+    texts = side(path, "text", shards.text, card.text_features, card)
+    grid = None
+    if card.image_positions is not None:
+        grid = open_grid(path, shards.image, card.image_positions, card.image_features)
+    if card.embedding is not None and not (path / HEADS).is_file():
+        raise InputError(f"{path / HEADS} is missing; {WHOLE}.")
     pairs = _read_pairs(path / PAIRS, len(images["features"]), len(texts["features"]))
+    _check_labels(path, pairs, manifest.labels)
     return Embeddings(
         pairs,
         images["features"],
@@ -218,35 +204,38 @@ def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddi
     )
 
 
-def _read_side(
-    path: Path, side: Side, rows: list[int], features: int, embedding: int | None
-) -> dict[str, Floats]:
-    widths = _widths(features, embedding)
+def _read_side(path: Path, side: Side, rows: Sequence[int], features: int, card: EncoderCard) -> Arrays:
+    files, widths = _checked(path, side, rows, features, card)
     arrays = {name: np.empty((sum(rows), width), np.float32) for name, width in widths.items()}
     start = 0
-    for index, count in enumerate(rows):
-        file = path / shard_name(side, index)
+    for file, count in zip(files, rows, strict=True):
         shard = read_shard(file, arrays)
         for name, target in arrays.items():
-            part = shard.get(name)
-            if part is None or part.shape != (count, target.shape[1]) or part.dtype != np.float32:
-                raise InputError(
-                    f"{file} does not hold the {name} that the manifest states; embed the cohort again."
-                )
-            if not np.isfinite(part).all():
+            if not np.isfinite(shard[name]).all():
                 raise InputError(f"{file} holds NaN or infinity among its {name}; embed the cohort again.")
-            target[start : start + count] = part
+            target[start : start + count] = shard[name]
         start += count
     return arrays
 
 
-def _open_side(
-    path: Path, side: Side, rows: list[int], features: int, embedding: int | None
-) -> dict[str, Any]:
+def _open_side(path: Path, side: Side, rows: Sequence[int], features: int, card: EncoderCard) -> Arrays:
     """Do what `_read_side` does, but leave arrays on disk where one of them is large."""
-    widths = _widths(features, embedding)
+    files, widths = _checked(path, side, rows, features, card)
     if sum(rows) * max(widths.values()) * 4 < LARGE:
-        return _read_side(path, side, rows, features, embedding)
+        return _read_side(path, side, rows, features, card)
+    opened: Arrays = {}
+    for name, width in widths.items():
+        found = [in_safetensors(file, name) for file, count in zip(files, rows, strict=True) if count]
+        pieces = [piece for stored in found if stored is not None for piece in stored.pieces]
+        opened[name] = Stored(tuple(pieces), width, "<f4")
+    return opened
+
+
+def _checked(
+    path: Path, side: Side, rows: Sequence[int], features: int, card: EncoderCard
+) -> tuple[list[Path], dict[str, int]]:
+    """Return the shards of a side and the widths of their arrays, once each has what the manifest states."""
+    widths = {"features": features} | ({} if card.embedding is None else {"embeddings": card.embedding})
     files = [path / shard_name(side, index) for index in range(len(rows))]
     for file, count in zip(files, rows, strict=True):
         shapes = shard_shapes(file)
@@ -255,16 +244,7 @@ def _open_side(
                 raise InputError(
                     f"{file} does not hold the {name} that the manifest states; embed the cohort again."
                 )
-    opened: dict[str, Any] = {}
-    for name, width in widths.items():
-        found = [in_safetensors(file, name) for file, count in zip(files, rows, strict=True) if count]
-        pieces = [piece for stored in found if stored is not None for piece in stored.pieces]
-        opened[name] = Stored(tuple(pieces), width, "<f4")
-    return opened
-
-
-def _widths(features: int, embedding: int | None) -> dict[str, int]:
-    return {"features": features} | ({"embeddings": embedding} if embedding is not None else {})
+    return files, widths
 
 
 def _read_pairs(path: Path, images: int, texts: int) -> pl.DataFrame:
@@ -274,9 +254,21 @@ def _read_pairs(path: Path, images: int, texts: int) -> pl.DataFrame:
     lacking = [column for column in (*IDS, "split", *ADDED) if column not in pairs.columns]
     if lacking:
         raise InputError(f"{path} lacks the column {lacking[0]}; embed the cohort again.")
-    if len(pairs) != images or not pairs["report_row"].is_between(0, texts - 1).all():
+    wrong = [column for column, kinds in _KINDS.items() if pairs.schema[column].base_type() not in kinds]
+    if wrong:
+        raise InputError(f"{path} has another column {wrong[0]} than was written; embed the cohort again.")
+    if len(pairs) != images or not pairs["report_row"].is_between(0, texts - 1).fill_null(False).all():
         raise InputError(
             f"{path} does not fit its shards ({len(pairs)} rows, {images} images, {texts} reports); "
             "embed the cohort again."
         )
     return pairs
+
+
+def _check_labels(path: Path, pairs: pl.DataFrame, labels: Sequence[str]) -> None:
+    """Check that every label is a column of its own, of whole numbers."""
+    taken = len(set(labels)) < len(labels) or {*labels} & {*IDS, *ADDED}
+    if taken or not all(pairs.schema.get(label, pl.Null()).is_integer() for label in labels):
+        raise InputError(
+            f"{path / MANIFEST} names labels that {PAIRS} does not hold; embed the cohort again."
+        )

@@ -1,6 +1,6 @@
 """Grids of image features: read from their shards a few at a time, for all of them rarely fit into memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class Grid:
         return out
 
 
-def open_grid(folder: Path, rows: list[int], positions: int, channels: int) -> Grid:
+def open_grid(folder: Path, rows: Sequence[int], positions: int, channels: int) -> Grid:
     """Find the grids of an embeddings folder and check their shapes, without reading them.
 
     Args:

@@ -1,18 +1,18 @@
 """A folder that is being written: whose run it is, and whether that run may go on there."""
 
 import contextlib
-import json
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from relinkage.embeddings.folder import MANIFEST, PROGRESS
+from relinkage.embeddings.manifest import HEADS, LEFT_OUT, MANIFEST, PAIRS, PROGRESS, Beginning, Manifest
 from relinkage.errors import InputError
-from relinkage.files import PARTIAL, read_json, write_json
+from relinkage.files import PARTIAL
+from relinkage.records import plain, read_record, write_record
 
 _PACKAGES = ("relinkage", "torch", "numpy", "pillow", "pydicom", "transformers", "scikit-learn")
 _STRAYS = f".*{PARTIAL}-*"
+_ELSEWHERE = "name another folder, or remove this one"
 
 
 def versions() -> dict[str, str]:
@@ -24,7 +24,21 @@ def versions() -> dict[str, str]:
     return found
 
 
-def prepare(out: Path, beginning: dict[str, Any]) -> bool:
+def check_place(out: Path) -> None:
+    """Check, before any work is done, that a pass may begin or go on at `out`.
+
+    Raises:
+        InputError: `out` is a file or below one, or holds anything but embeddings.
+    """
+    for place in (out, *out.parents):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place} is a file; name a folder to write to.")
+    begun = any((out / name).exists() for name in (MANIFEST, PROGRESS))
+    if not begun and out.is_dir() and set(out.iterdir()) - set(out.glob(_STRAYS)):
+        raise InputError(f"{out} holds files that relinkage did not write; name a new or an empty folder.")
+
+
+def prepare(out: Path, beginning: Beginning) -> bool:
     """Make `out` ready for a run, or recognise that it is the same run's, begun or finished.
 
     Args:
@@ -37,23 +51,20 @@ def prepare(out: Path, beginning: dict[str, Any]) -> bool:
     Raises:
         InputError: `out` cannot be written, or holds another run or anything else.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; name a folder to write to.")
+    check_place(out)
     try:
         if (out / MANIFEST).exists():
-            _check_same(out, read_json(out / MANIFEST, "an embeddings manifest"), beginning, finished=True)
+            finished = read_record(out / MANIFEST, Manifest, "the manifest of embeddings", _ELSEWHERE)
+            _check_same(out, finished, beginning)
             (out / PROGRESS).unlink(missing_ok=True)
             return True
         if (out / PROGRESS).exists():
-            _check_same(out, read_json(out / PROGRESS, "a record of progress"), beginning, finished=False)
-        elif out.is_dir() and set(out.iterdir()) - set(out.glob(_STRAYS)):
-            raise InputError(
-                f"{out} holds files that relinkage did not write; name a new or an empty folder."
-            )
+            begun = read_record(out / PROGRESS, Beginning, "the progress of an embedding pass", _ELSEWHERE)
+            _check_same(out, begun, beginning)
         out.mkdir(parents=True, exist_ok=True)
         for stray in out.glob(_STRAYS):  # what a killed run was writing
             stray.unlink()
-        write_json(out / PROGRESS, beginning)
+        write_record(out / PROGRESS, beginning)
     except OSError as error:
         raise InputError(
             f"{out} cannot be written ({error.strerror or type(error).__name__}); name a folder that can."
@@ -62,24 +73,22 @@ def prepare(out: Path, beginning: dict[str, Any]) -> bool:
 
 
 def discard(out: Path) -> None:
-    """Remove what a run that cannot succeed has written to its folder, and the folder."""
-    for file in out.iterdir():
-        file.unlink()
+    """Remove what a run that cannot succeed has written, and its folder where nothing else is there."""
+    shards = "image-*.safetensors", "text-*.safetensors"
+    for pattern in (MANIFEST, PROGRESS, PAIRS, HEADS, LEFT_OUT, *shards, _STRAYS):
+        for file in out.glob(pattern):
+            file.unlink()
     with contextlib.suppress(OSError):
         out.rmdir()
 
 
-def as_json(value: Any) -> Any:
-    """Give dataclasses and tuples the form in which JSON gives them back, so that the two compare."""
-    return json.loads(json.dumps(value, default=asdict))
-
-
-def _check_same(out: Path, found: dict[str, Any], beginning: dict[str, Any], *, finished: bool) -> None:
+def _check_same(out: Path, found: Beginning, beginning: Beginning) -> None:
     """Refuse another run's folder. A finished one may come from other versions, as its manifest says."""
     differing = [
-        key
-        for key in beginning
-        if not (finished and key == "versions") and _identity(found, key) != _identity(beginning, key)
+        name
+        for name in Beginning.__struct_fields__
+        if not (name == "versions" and isinstance(found, Manifest))
+        and _identity(getattr(found, name)) != _identity(getattr(beginning, name))
     ]
     if differing:
         raise InputError(
@@ -88,12 +97,7 @@ def _check_same(out: Path, found: dict[str, Any], beginning: dict[str, Any], *, 
         )
 
 
-def _identity(document: dict[str, Any], key: str) -> Any:
-    """Names do not tell runs apart: a model's folder or a cohort's file may have been moved.
-
-    Nor does what was not asked for, which older folders do not name.
-    """
-    value = document.get(key)
-    if not isinstance(value, dict):
-        return value
-    return {k: v for k, v in value.items() if k not in ("id", "name") and v is not None}
+def _identity(value: Any) -> Any:
+    """Names do not tell runs apart: a model's folder or a cohort's file may have been moved."""
+    told = plain(value)
+    return {k: v for k, v in told.items() if k not in ("id", "name")} if isinstance(told, dict) else told

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -14,6 +15,9 @@ from relinkage.errors import InputError
 from relinkage.files import whole_file
 
 Side = Literal["image", "text"]
+
+WHOLE = "copy the embeddings folder whole, or remove it and embed the cohort again"
+ANEW = "remove the embeddings folder and embed the cohort again"
 
 
 def shard_name(side: Side, index: int) -> str:
@@ -72,12 +76,16 @@ def read_left_out(path: Path) -> dict[int, str]:
         InputError: the shard is missing or damaged.
     """
     with _opened(path) as file:
-        return dict(json.loads((file.metadata() or {}).get("left_out", "[]")))
+        told = (file.metadata() or {}).get("left_out", "[]")
+    try:
+        return dict(msgspec.json.decode(told, type=list[tuple[int, str]]))
+    except msgspec.DecodeError:
+        raise InputError(f"{path} does not say which rows it leaves out; {ANEW}.") from None
 
 
 def _opened(path: Path) -> Any:
     if not path.is_file():
-        raise InputError(f"{path} is missing; copy the embeddings folder whole, or embed the cohort again.")
+        raise InputError(f"{path} is missing; {WHOLE}.")
     try:
         return safe_open(path, "np")
     except (SafetensorError, OSError) as error:

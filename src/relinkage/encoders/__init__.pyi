@@ -1,9 +1,9 @@
+from .card import EncoderCard as EncoderCard
 from .heads import HeadPair as HeadPair
 from .heads import HeadSpec as HeadSpec
 from .heads import load_heads as load_heads
 from .heads import save_heads as save_heads
-from .options import EncoderOptions as EncoderOptions
 from .protocol import Encoder as Encoder
-from .protocol import EncoderCard as EncoderCard
 from .protocol import TextFeatures as TextFeatures
 from .registry import load_encoder as load_encoder
+from .settings import EncoderOptions as EncoderOptions

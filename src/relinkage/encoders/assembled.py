@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 from torch import Tensor
 
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.heads import HeadPair
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
 
 
 class AssembledEncoder:

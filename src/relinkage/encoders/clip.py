@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from relinkage.encoders.assembled import AssembledEncoder
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.encoders.huggingface import (
     ModelFolder,
@@ -18,7 +19,7 @@ from relinkage.encoders.huggingface import (
     make_pixels,
     token_lengths,
 )
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
 from relinkage.errors import InputError
 
 

@@ -3,22 +3,24 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
+import msgspec
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from relinkage.encoders.dropped_gelu import DroppedGelu
 from relinkage.encoders.grid_head import Norm, grid_head
+from relinkage.encoders.trained.aligning import Kind
 from relinkage.errors import InputError
 from relinkage.files import whole_file
 
-Kind = Literal["linear", "mlp"]
-"""What can be trained from scratch."""
 LoadedKind = Literal["grid", "bert-mlp"]
 """What comes with a published model."""
 
+_WIDEST = 2**20
 _LAYER_NORM_EPSILON = 1e-12
 """Of CXR-BERT's projection head (Boecking et al. 2022, arXiv 2204.09817)."""
 
@@ -119,20 +121,31 @@ def load_heads(path: Path) -> HeadPair:
         raise InputError(f"{path} does not exist; name the heads that `relinkage align` wrote.")
     try:
         with safe_open(path, "pt") as file:
-            specs = json.loads((file.metadata() or {})["heads"])
+            specs = msgspec.json.decode((file.metadata() or {})["heads"], type=_Specs)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        heads = HeadPair(_spec(specs["image"]), _spec(specs["text"]))
+        _check_spec(specs.image)
+        _check_spec(specs.text)
+        with torch.device("meta"):  # where a shape that is told and not there takes no memory
+            told = HeadPair(specs.image, specs.text).state_dict()
+        if {name: tensor.shape for name, tensor in tensors.items()} != {
+            name: tensor.shape for name, tensor in told.items()
+        } or not all(tensor.is_floating_point() for tensor in tensors.values()):
+            raise ValueError("the tensors are not of the shapes that are told")
+        heads = HeadPair(specs.image, specs.text)
         heads.load_state_dict(tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} cannot be read as projection heads ({type(error).__name__}).") from None
     return heads.eval()
 
 
-def _spec(fields: dict[str, Any]) -> HeadSpec:
-    spec = HeadSpec(**fields)
-    known = spec.kind in (*get_args(Kind), *get_args(LoadedKind)) and spec.norm in get_args(Norm)
-    if not known or min(spec.features, spec.embedding, spec.hidden) < 0:
-        raise ValueError(f"no projection head: {fields}")
+class _Specs(msgspec.Struct):
+    image: HeadSpec
+    text: HeadSpec
+
+
+def _check_spec(spec: HeadSpec) -> None:
+    widths = (spec.features, spec.embedding, *([] if spec.kind == "linear" else [spec.hidden]))
+    if not all(0 < width <= _WIDEST for width in widths) or not 0 <= spec.dropout < 1:
+        raise ValueError("no projection head has these widths")
     if spec.norm != "none" and spec.kind != "grid":
         raise ValueError(f"a {spec.kind} head has no {spec.norm} normalisation")
-    return spec

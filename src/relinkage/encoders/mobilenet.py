@@ -8,7 +8,6 @@ convolution is the classifier, which features leave out.
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,11 +17,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn import functional
 
+from relinkage.encoders.settings import Square
 from relinkage.encoders.towers import TowerCard
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
-
-Square = Literal["pad", "stretch"]
 
 
 def mobilenet_file(folder: Path) -> Path | None:

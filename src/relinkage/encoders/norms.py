@@ -2,16 +2,14 @@
 
 import copy
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import nn
 
 from relinkage.encoders.grid_head import FrozenNorm, Norm
 from relinkage.encoders.heads import HeadPair, HeadSpec
+from relinkage.encoders.trained.manifest import NormChoice
 from relinkage.errors import InputError
-
-NormChoice = Literal["keep", "group"]
 
 
 @torch.no_grad()

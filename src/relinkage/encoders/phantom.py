@@ -20,8 +20,9 @@ from PIL.Image import Image, Resampling
 from safetensors.torch import load
 from torch import Tensor, nn
 
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.heads import HeadPair, HeadSpec
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 from relinkage.threads import torch_threads

@@ -9,41 +9,8 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.heads import HeadPair
-
-
-@dataclass(frozen=True)
-class EncoderCard:
-    """What a reader of an audit must know about the encoder that made the embeddings.
-
-    Attributes:
-        id: the name it was asked for by (`phantom:report`, `clip:openai/clip-vit-base-patch32`, …).
-        revision: the pinned revision, or a digest of the weights that were loaded.
-        licence: licence of the weights.
-        preprocessing: one line saying how pixels are made from an image file.
-        image_features: width of the image features.
-        text_features: width of the text features.
-        embedding: width of the shared space, None where the encoder has no heads of its own.
-        token_limit: tokens after which text is cut off, None where there is no limit.
-        seen: what is known of the data the encoder was trained on, so that a report can warn when the
-            cohort may be among it.
-        pooling: one line saying how one feature vector is taken from each tower.
-        device: the kind of processor the encoder runs on; the last bits of features depend on it.
-        image_positions: positions of the grid that the image tower gives, None where its features are pooled.
-    """
-
-    id: str
-    revision: str
-    licence: str
-    preprocessing: str
-    image_features: int
-    text_features: int
-    embedding: int | None
-    token_limit: int | None
-    seen: str = "not stated"
-    pooling: str = "the model's own"
-    device: str = "cpu"
-    image_positions: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from relinkage.encoders.catalogue import find_entry
 from relinkage.encoders.huggingface import is_hub_id, locate
 from relinkage.encoders.mobilenet import MobileNetTower, mobilenet_file
-from relinkage.encoders.options import EncoderOptions
 from relinkage.encoders.protocol import Encoder
+from relinkage.encoders.settings import EncoderOptions
 from relinkage.encoders.towers import ImageTower, TextTower, Towers
 from relinkage.errors import InputError
 from relinkage.files import read_json

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from relinkage.encoders.assembled import AssembledEncoder
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.checkpoints.identity import identity_place
 from relinkage.encoders.checkpoints.places import find_place, read_heads_at
 from relinkage.encoders.heads import HeadPair
@@ -25,7 +26,7 @@ from relinkage.encoders.huggingface import (
     make_pixels,
     token_lengths,
 )
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
 from relinkage.encoders.readiness import installed
 from relinkage.errors import InputError
 

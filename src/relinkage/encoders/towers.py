@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.heads import HeadPair
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 from .auditing import Audit as Audit
 from .auditing import audit as audit
 from .links import Links as Links
-from .measures import Resampling as Resampling
 from .settings import AuditSettings as AuditSettings
-from .strata import HardNegatives as HardNegatives
+from .settings import Resampling as Resampling
 from .table import LinkageTable as LinkageTable
 from .table import Standing as Standing
 from .table import read_tables as read_tables

@@ -3,11 +3,11 @@
 `audit` makes one exact pass (`ways`), fills the linkage table and derives every figure from it (`measures`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +20,13 @@ from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.entropy import entropy_row
 from relinkage.linkage.grid import Grid, grid, hard_grid
 from relinkage.linkage.links import Links
-from relinkage.linkage.measures import Pool, closed_set_rows, rank_distribution, recall_rows, size, sizes
+from relinkage.linkage.measures import closed_set_rows, rank_distribution, recall_rows, size, sizes
 from relinkage.linkage.open_set import SAMPLE, OpenSet, open_set
+from relinkage.linkage.result import AuditResult, Inputs
 from relinkage.linkage.risk import risk_pool, risk_row
+from relinkage.linkage.rows import Control, ControlRow, EntropyRow, RankDistribution, RankRow, RecallRow
 from relinkage.linkage.score_rows import ScoreRows, depth_for, most_queries, score_rows
-from relinkage.linkage.settings import AuditSettings
+from relinkage.linkage.settings import AuditSettings, PoolSize
 from relinkage.linkage.strata import Level, describe, label_columns, levels
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.targets import target_rows
@@ -33,7 +35,6 @@ from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way, link
 from relinkage.threads import one_thread_each
 
-SCHEMA = "relinkage.audit/1"
 FALSE_ALARMS = 0.01
 """Share of audits, at most, in which chance alone puts some control row off chance (Bonferroni)."""
 
@@ -43,11 +44,11 @@ class Audit:
     """What an audit leaves: the result for machines and the tables it follows from.
 
     Attributes:
-        result: the content of `audit.json` (schema `relinkage.audit/1`).
+        result: the content of `audit.json`.
         tables: a linkage table per direction.
     """
 
-    result: dict[str, Any]
+    result: AuditResult
     tables: list[LinkageTable]
 
 
@@ -58,7 +59,7 @@ def audit(
     settings: AuditSettings | None = None,
     *,
     name: str = "audit",
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Inputs | None = None,
     sources: tuple[str, str] = ("--images", "--reports"),
     labels: Sequence[str] | None = None,
     engine: Engine | None = None,
@@ -87,25 +88,12 @@ def audit(
     with ThreadPoolExecutor() as side_by_side:
         image_side = side_by_side.submit(Vectors.prepare, images, sources[0])
         report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
-        hard = levels(links, settings.hard_negatives, labels) if settings.hard_negatives else []
+        hard = levels(links, settings, labels) if settings.hard_negatives or settings.ladder else []
     image_vectors, report_vectors = image_side.result(), report_side.result()
     ways = link(image_vectors, report_vectors, links, settings, hard, engine)
     _check_distractors(ways)
     rows = grid(ways[0].table.standings[ALL], settings)
     pool = risk_pool([way.table for way in ways], settings.risk_pool)
-    result: dict[str, Any] = {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "name": name,
-        "queries": len(links),
-        "candidates": len(report_vectors),
-        "dimension": image_vectors.dimension,
-        "patients": links.patients,
-        "patients_known": links.patients_known,
-        "studies": links.studies,
-        "inputs": dict(inputs or {}),
-        "settings": _describe(settings, rows, ways[0].engine.name),
-    }
     sampled = [_sample(way, rows.pools, settings) for way in ways]
     # More at a time than threads would push each other out of the caches, and products of several threads
     # would wait for each other. What takes longest goes first.
@@ -120,36 +108,57 @@ def audit(
             for level in (None, *hard)
         ]
         risks = [
-            side_by_side.submit(risk_row, way.table, pool, links.pairs, labels, settings.resampling)
-            for way in ways
+            side_by_side.submit(risk_row, way.table, pool, links.pairs, labels, settings) for way in ways
         ]
-        targets, said = target_rows(
-            ways, links, rows.cells, settings.resampling, patients=settings.patient_level
-        )
+        targets, said = target_rows(ways, links, rows.cells, settings, patients=settings.patient_level)
     parts = [part.result() for part in measured]
-    close = [look.result() for look in looks]
+    entropy, open_sets = zip(*(look.result() for look in looks), strict=True)
     text = links.text if links.text is not None else report_vectors.identity
-    result |= {key: [row for part in parts for row in part[key]] for key in parts[0]}
-    result |= {
-        "strata": [
-            describe(level, ways[0].table.standings[level.name], settings.hard_negatives.uncertain)
-            for level in hard
-        ],
-        "entropy": [entropy for entropy, _ in close],
-        "open_set": [row for _, found in close for row in found.rows],
-        "det": [curve for _, found in close for curve in found.curves],
-        "targets": targets,
-        "risk": [risk.result() for risk in risks],
-        "pseudonymised": False,
-        "duplicates": {"known": links.text is not None, **controls.recall_ceiling(links, text)},
-        "notes": [*_notes(links), *rows.dropped, *said],
-    }
+    result = AuditResult(
+        version=relinkage.__version__,
+        name=name,
+        queries=len(links),
+        candidates=len(report_vectors),
+        dimension=image_vectors.dimension,
+        patients=links.patients,
+        patients_known=links.patients_known,
+        studies=links.studies,
+        inputs=inputs or Inputs(),
+        settings=_resolved(settings, rows, pool, ways[0].engine),
+        closed_set=tuple(row for part in parts for row in part.closed_set),
+        curve=tuple(row for part in parts for row in part.curve),
+        ranks=tuple(row for part in parts for row in part.ranks),
+        rank_distribution=tuple(part.rank_distribution for part in parts),
+        controls=tuple(row for part in parts for row in part.controls),
+        strata=tuple(
+            describe(level, ways[0].table.standings[level.name], settings.uncertain) for level in hard
+        ),
+        entropy=entropy,
+        open_set=tuple(row for found in open_sets for row in found.rows),
+        det=tuple(curve for found in open_sets for curve in found.curves),
+        open_set_sample=SAMPLE,
+        targets=tuple(targets),
+        risk=tuple(risk.result() for risk in risks),
+        duplicates=controls.recall_ceiling(links, text),
+        notes=(*_notes(links), *rows.dropped, *said),
+    )
     return Audit(result, [way.table for way in ways])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one direction, over all distractors or inside one level of strata."""
+
+    closed_set: Sequence[RecallRow]
+    curve: Sequence[RecallRow]
+    ranks: Sequence[RankRow]
+    rank_distribution: RankDistribution
+    controls: Sequence[ControlRow]
 
 
 def _measure(
     way: Way, level: Level | None, hard: Sequence[Level], over_all: Grid, settings: AuditSettings
-) -> dict[str, list[dict[str, Any]]]:
+) -> _Part:
     """Derive one direction's rows, over all distractors or inside one level of strata."""
     name = ALL if level is None else level.name
     standing = way.table.standings[name]
@@ -157,35 +166,35 @@ def _measure(
     # A pool that fits one direction may have no query in the other, and then there is no row for it.
     shown = sum(bool((sizes(standing, cell.pool) <= standing.eligible).any()) for cell in rows.cells)
     cells = [*rows.cells, *rows.curve]
-    recalls, ranks = closed_set_rows(way.table, cells, rows.pools, settings.resampling, name)
-    return {
-        "closed_set": recalls[:shown],
-        "curve": recalls[shown:],
-        "ranks": ranks,
-        "rank_distribution": [rank_distribution(way.table, name)],
-        "controls": _check_controls(way, level, rows, settings, _strict(hard, rows, settings)),
-    }
+    recalls, ranks = closed_set_rows(way.table, cells, rows.pools, settings, name)
+    return _Part(
+        recalls[:shown],
+        recalls[shown:],
+        ranks,
+        rank_distribution(way.table, name),
+        _check_controls(way, level, rows, settings, _strict(hard, rows, settings)),
+    )
 
 
-def _sample(way: Way, chosen: Sequence[Pool], settings: AuditSettings) -> tuple[Halves, ScoreRows]:
+def _sample(way: Way, chosen: Sequence[PoolSize], settings: AuditSettings) -> tuple[Halves, ScoreRows]:
     """Give a sample of queries with all of their scores, for what needs more than the linkage table."""
     standing, depth = way.table.standings[ALL], 0
     if settings.open_set:
         depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
     most = min(SAMPLE, most_queries(depth) // 2)
-    halves = Halves.deal(way.table.patient, settings.resampling.seed, most)
+    halves = Halves.deal(way.table.patient, settings.seed, most)
     query = np.concatenate([halves.setting, halves.measuring])
-    return halves, score_rows(way, query, depth, settings.temperature)
+    return halves, score_rows(way, query, depth, settings.tau)
 
 
 def _look_closely(
-    way: Way, halves: Halves, scores: ScoreRows, chosen: Sequence[Pool], settings: AuditSettings
-) -> tuple[dict[str, Any], OpenSet]:
+    way: Way, halves: Halves, scores: ScoreRows, chosen: Sequence[PoolSize], settings: AuditSettings
+) -> tuple[EntropyRow, OpenSet]:
     """Derive what the sample tells: entropy and open set."""
-    rest = (settings.temperature, settings.resampling)
+    rest = (settings.tau, settings)
     entropy = entropy_row(way, scores, *rest)
     if not settings.open_set:
-        return entropy, OpenSet([], [])
+        return entropy, OpenSet()
     return entropy, open_set(way, scores, halves, chosen, settings.open_set, *rest)
 
 
@@ -197,8 +206,9 @@ def _strict(hard: Sequence[Level], rows: Grid, settings: AuditSettings) -> float
 
 def _check_controls(
     way: Way, level: Level | None, rows: Grid, settings: AuditSettings, strict: float
-) -> list[dict[str, Any]]:
-    seed = settings.resampling.seed
+) -> list[ControlRow]:
+    seed = settings.seed
+    tables: dict[Control, LinkageTable]
     if level is None:
         name = ALL
         tables = {
@@ -209,9 +219,9 @@ def _check_controls(
         name = level.name
         tables = {controls.STRATUM: controls.stratum_scorer(way, level, seed)}
     return [
-        {"control": control, **row}
+        ControlRow(control=control, **msgspec.structs.asdict(row))
         for control, table in tables.items()
-        for row in recall_rows(table, rows.cells, settings.resampling, name, strict)
+        for row in recall_rows(table, rows.cells, settings, name, strict)
     ]
 
 
@@ -250,21 +260,13 @@ def _notes(links: Links) -> list[str]:
     return notes
 
 
-def _describe(settings: AuditSettings, rows: Grid, engine: str) -> dict[str, Any]:
-    return {
-        "pools": list(dict.fromkeys(cell.pool for cell in rows.cells)),
-        "k": sorted({cell.k for cell in rows.cells}),
-        "direction": settings.direction,
-        "distractors": settings.distractors,
-        "hard_negatives": list(settings.hard_negatives.columns),
-        "ladder": settings.hard_negatives.ladder,
-        "uncertain": settings.hard_negatives.uncertain,
-        "patient_level": settings.patient_level,
-        "open_set": list(settings.open_set),
-        "open_set_sample": SAMPLE,
-        "temperature": settings.temperature,
-        "interval": settings.resampling.level,
-        "replicates": settings.resampling.replicates,
-        "seed": settings.resampling.seed,
-        "engine": engine,
-    }
+def _resolved(settings: AuditSettings, rows: Grid, risk: PoolSize, engine: Engine) -> AuditSettings:
+    """Give the settings as they took effect."""
+    return msgspec.structs.replace(
+        settings,
+        pool=tuple(dict.fromkeys(cell.pool for cell in rows.cells)),
+        k=tuple(sorted({cell.k for cell in rows.cells})),
+        temperature=settings.tau,
+        risk_pool=risk,
+        engine=engine.name,
+    )

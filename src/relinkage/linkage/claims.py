@@ -23,18 +23,18 @@ P − k(s_j − T) that do not score above s_j − T:
 """
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.linkage.open_set_rows import Score
 from relinkage.linkage.pools import log_factorials
 from relinkage.linkage.score_rows import ScoreRows, depth_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Score = Literal["cosine", "margin", "posterior"]
 SCORES: tuple[Score, ...] = get_args(Score)
 
 _MARGIN_WORK = 600_000

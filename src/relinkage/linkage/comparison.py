@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.measures import Resampling
+from relinkage.linkage.settings import Resampling
 from relinkage.linkage.uncertainty import ClusterBootstrap, Estimates, expanded_percentiles, patient_sums
 
 Floats = NDArray[np.float64]
@@ -67,13 +67,13 @@ class Change:
         cells = before.shape[1]
         both = np.concatenate([before, after], axis=1)
         bootstrap = ClusterBootstrap.draw(both, patient, resampling.replicates, resampling.seed)
-        own = bootstrap.interval(resampling.level)
+        own = bootstrap.interval(resampling.interval)
         first, last = (
             Estimates(own.mean[side], own.low[side], own.high[side])
             for side in (slice(cells), slice(cells, None))
         )
         p, exact = sign_flip(after - before, patient, seed=resampling.seed)
-        difference, relative = _paired(bootstrap, first, last, resampling.level)
+        difference, relative = _paired(bootstrap, first, last, resampling.interval)
         queries = (~np.isnan(before)).sum(axis=0)
         return cls(first, last, difference, relative, p, exact, queries, bootstrap.patients[:cells])
 

@@ -8,12 +8,15 @@
   Inside strata it would show strata that mix what they should keep apart.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.embeddings.stored import Chosen
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_ranks
+from relinkage.linkage.rows import Duplicates
 from relinkage.linkage.strata import Level, knowing_only
 from relinkage.linkage.table import ALL, LinkageTable, Standing
 from relinkage.linkage.vectors import Vectors
@@ -21,7 +24,9 @@ from relinkage.linkage.ways import Way
 
 Ints = NDArray[np.int64]
 
-SCRAMBLED, RANDOM, STRATUM = "scrambled mates", "random scorer", "stratum scorer"
+SCRAMBLED: Literal["scrambled mates"] = "scrambled mates"
+RANDOM: Literal["random scorer"] = "random scorer"
+STRATUM: Literal["stratum scorer"] = "stratum scorer"
 _SAMPLE = 512
 """Queries that controls with a pass of their own look at: enough to see an error, and cheap."""
 
@@ -77,7 +82,7 @@ def random_scorer(table: LinkageTable, seed: int) -> LinkageTable:
     return LinkageTable(table.direction, table.pair_id, table.patient, table.mate_score, {ALL: standing})
 
 
-def recall_ceiling(links: Links, text: Ints) -> dict[str, float | int]:
+def recall_ceiling(links: Links, text: Ints) -> Duplicates:
     """Say how far identical reports cap study-level Recall@1 over all candidates (THEORY 2).
 
     An attacker who finds the right text still has to guess among the studies that share it: the ceiling is
@@ -85,12 +90,13 @@ def recall_ceiling(links: Links, text: Ints) -> dict[str, float | int]:
     """
     _, which, members = np.unique(text, return_inverse=True, return_counts=True)
     shared = members[which.ravel()][links.mate]
-    return {
-        "texts": len(members),
-        "largest": int(members.max()),
-        "queries_sharing": float((shared > 1).mean()),
-        "recall_at_1_ceiling": float((1 / shared).mean()),
-    }
+    return Duplicates(
+        known=links.text is not None,
+        texts=len(members),
+        largest=int(members.max()),
+        queries_sharing=float((shared > 1).mean()),
+        recall_at_1_ceiling=float((1 / shared).mean()),
+    )
 
 
 def _sample(queries: int, random: np.random.Generator) -> Ints:

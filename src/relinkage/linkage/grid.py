@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from relinkage.errors import InputError
-from relinkage.linkage.measures import FULL, Cell, Pool, size
-from relinkage.linkage.settings import DEFAULT_POOLS, DEFAULT_RANKS, AuditSettings
+from relinkage.linkage.measures import Cell, size
+from relinkage.linkage.settings import DEFAULT_POOLS, DEFAULT_RANKS, FULL, AuditSettings, PoolSize
 from relinkage.linkage.table import Standing
 
 
@@ -20,7 +20,7 @@ class Grid:
     """
 
     cells: tuple[Cell, ...]
-    pools: tuple[Pool, ...]
+    pools: tuple[PoolSize, ...]
     curve: tuple[Cell, ...]
     dropped: tuple[str, ...]
 
@@ -32,7 +32,7 @@ def grid(standing: Standing, settings: AuditSettings) -> Grid:
         InputError: no pool fits, or a rank that was asked for is larger than every pool.
     """
     largest, least = int(standing.eligible.max()), int(standing.eligible.min())
-    asked = settings.pools or DEFAULT_POOLS
+    asked = settings.pool or DEFAULT_POOLS
     too_large = [str(pool) for pool in asked if pool != FULL and int(pool) > largest]
     pools = [pool for pool in asked if str(pool) not in too_large]
     if FULL in pools and largest == least:  # the same row would stand twice
@@ -71,7 +71,7 @@ def hard_grid(standing: Standing, settings: AuditSettings) -> Grid:
     The curve is that of the first K, at pools of 10, 100, …: figures show no other inside strata.
     """
     largest = int(standing.eligible.max())
-    asked = settings.pools or (10, *DEFAULT_POOLS)
+    asked = settings.pool or (10, *DEFAULT_POOLS)
     pools = [pool for pool in asked if pool == FULL or int(pool) <= largest] if largest > 1 else []
     ks = sorted(set(settings.k or DEFAULT_RANKS))
     cells = tuple(Cell(pool, k) for pool in pools for k in ks if k <= size(standing, pool))
@@ -81,5 +81,5 @@ def hard_grid(standing: Standing, settings: AuditSettings) -> Grid:
 
 def _curve(below: int, ks: list[int], full: int, steps: tuple[int, ...] = (1, 2, 5)) -> tuple[Cell, ...]:
     sizes = (m * 10**e for e in range(10) for m in steps)
-    pools: list[Pool] = [*(n for n in sizes if 2 <= n < below), FULL]
+    pools: list[PoolSize] = [*(n for n in sizes if 2 <= n < below), FULL]
     return tuple(Cell(pool, k) for pool in pools for k in ks if k <= (full if pool == FULL else int(pool)))

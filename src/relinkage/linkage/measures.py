@@ -2,52 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage import pools
+from relinkage.linkage.rows import RankDistribution, RankFigures, RankRow, RecallRow
+from relinkage.linkage.settings import FULL, PoolSize, Resampling
 from relinkage.linkage.table import ALL, LinkageTable, Standing
 from relinkage.linkage.uncertainty import ClusterBootstrap
 
 Floats = NDArray[np.float64]
-FULL = "full"
-Pool = int | str
-"""A pool size, or "full": all that is eligible for each query."""
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How intervals are made.
-
-    Attributes:
-        level: the confidence level.
-        replicates: bootstrap replicates.
-        seed: of the bootstrap and of the controls.
-    """
-
-    level: float = 0.95
-    replicates: int = 2000
-    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Cell:
     """One figure's place: a pool and a rank K."""
 
-    pool: Pool
+    pool: PoolSize
     k: int
 
 
-def sizes(standing: Standing, pool: Pool) -> NDArray[np.int64]:
+def sizes(standing: Standing, pool: PoolSize) -> NDArray[np.int64]:
     """Give every query's pool size: the same for all, or all that is eligible for it, but at least two."""
     if pool == FULL:
         return np.maximum(standing.eligible, 2)
     return np.full(len(standing.eligible), int(pool), np.int64)
 
 
-def size(standing: Standing, pool: Pool) -> int:
+def size(standing: Standing, pool: PoolSize) -> int:
     """Give the pool size to print; of "full", the largest that any query has."""
     return int(sizes(standing, pool).max())
 
@@ -62,7 +45,7 @@ def recalls(standing: Standing, cells: Sequence[Cell]) -> Floats:
     return out
 
 
-def by_pool(cells: Sequence[Cell]) -> Iterator[tuple[Pool, list[int], list[int]]]:
+def by_pool(cells: Sequence[Cell]) -> Iterator[tuple[PoolSize, list[int], list[int]]]:
     """Go through the pools of some cells: each with its cells' places, by rising K, and those K."""
     for pool in dict.fromkeys(cell.pool for cell in cells):
         places = [place for place, cell in enumerate(cells) if cell.pool == pool]
@@ -90,7 +73,7 @@ def recall_rows(
     resampling: Resampling,
     negatives: str = ALL,
     strict: float = 0.999,
-) -> list[dict[str, Any]]:
+) -> list[RecallRow]:
     """Give a row per cell: recall with its interval, chance, lift, how many queries it rests on.
 
     Args:
@@ -105,8 +88,8 @@ def recall_rows(
 
 
 def rank_rows(
-    table: LinkageTable, chosen: Sequence[Pool], resampling: Resampling, negatives: str = ALL
-) -> list[dict[str, Any]]:
+    table: LinkageTable, chosen: Sequence[PoolSize], resampling: Resampling, negatives: str = ALL
+) -> list[RankRow]:
     """Give a row per pool: mean reciprocal rank with its interval, median and mean of the expected ranks.
 
     Ties count in expectation; `optimistic` and `pessimistic` have the same figures with every tie below the
@@ -118,11 +101,11 @@ def rank_rows(
 def closed_set_rows(
     table: LinkageTable,
     cells: Sequence[Cell],
-    chosen: Sequence[Pool],
+    chosen: Sequence[PoolSize],
     resampling: Resampling,
     negatives: str = ALL,
     strict: float = 0.999,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[RecallRow], list[RankRow]]:
     """Give what `recall_rows` and `rank_rows` give, from the same draws of patients."""
     if not cells and not chosen:
         return [], []
@@ -138,7 +121,7 @@ def closed_set_rows(
     rows = _recall_rows(table, cells, recall, drawn, printed, expected, resampling, negatives, strict)
     of_cell = dict(zip(cells, rows, strict=True))
     return (
-        [dict(row) for cell in wanted if (row := of_cell[cell]) is not None],
+        [row for cell in wanted if (row := of_cell[cell]) is not None],
         _rank_rows(table, chosen, drawn.take(slice(len(cells), None)), reciprocal, resampling, negatives),
     )
 
@@ -150,7 +133,7 @@ def rows_of(
     printed: Sequence[int],
     expected: Sequence[float],
     resampling: Resampling,
-) -> list[dict[str, Any]]:
+) -> list[RecallRow]:
     """Give a row per cell that any query has a value in, whatever counts as a hit.
 
     Args:
@@ -176,11 +159,11 @@ def _recall_rows(
     resampling: Resampling,
     negatives: str,
     strict: float,
-) -> list[dict[str, Any] | None]:
+) -> list[RecallRow | None]:
     """Give a row per cell, None where no query has a value in it."""
     drawn, seen = drawn.take(slice(len(cells))), (~np.isnan(values)).sum(axis=0)
-    shown, wide = drawn.interval(resampling.level), drawn.interval(strict)
-    rows: list[dict[str, Any] | None] = []
+    shown, wide = drawn.interval(resampling.interval), drawn.interval(strict)
+    rows: list[RecallRow | None] = []
     for place, cell in enumerate(cells):
         queries = int(seen[place])
         if queries == 0:
@@ -188,59 +171,66 @@ def _recall_rows(
             continue
         recall = float(shown.mean[place])
         rows.append(
-            {
-                "direction": table.direction,
-                "negatives": negatives,
-                "pool": printed[place],
-                "k": cell.k,
-                "recall": recall,
-                "low": float(shown.low[place]),
-                "high": float(shown.high[place]),
-                "chance": expected[place],
-                "lift": recall / expected[place],
-                "queries": queries,
-                "patients": int(drawn.patients[place]),
-                "coverage": queries / len(table),
-                "full": cell.pool == FULL,
-                "on_chance": bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
-            }
+            RecallRow(
+                direction=table.direction,
+                negatives=negatives,
+                pool=printed[place],
+                full=cell.pool == FULL,
+                k=cell.k,
+                recall=recall,
+                low=float(shown.low[place]),
+                high=float(shown.high[place]),
+                chance=expected[place],
+                lift=recall / expected[place],
+                queries=queries,
+                patients=int(drawn.patients[place]),
+                coverage=queries / len(table),
+                on_chance=bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
+            )
         )
     return rows
 
 
 def _rank_rows(
     table: LinkageTable,
-    chosen: Sequence[Pool],
+    chosen: Sequence[PoolSize],
     drawn: ClusterBootstrap,
     reciprocal: Sequence[Floats],
     resampling: Resampling,
     negatives: str,
-) -> list[dict[str, Any]]:
-    standing, estimates = table.standings[negatives], drawn.interval(resampling.level)
+) -> list[RankRow]:
+    standing, estimates = table.standings[negatives], drawn.interval(resampling.interval)
     counts = (standing.eligible, standing.above, standing.ties)
     rows = []
     for place, pool in enumerate(chosen):
         ranks = pools.rank(*counts, sizes(standing, pool))
         if np.isnan(ranks).all():
             continue
-        rows.append(
-            {
-                "direction": table.direction,
-                "negatives": negatives,
-                "pool": size(standing, pool),
-                "mrr": float(estimates.mean[place]),
-                "mrr_low": float(estimates.low[place]),
-                "mrr_high": float(estimates.high[place]),
-                "median_rank": float(np.nanmedian(ranks)),
-                "mean_rank": float(np.nanmean(ranks)),
-                "queries": int((~np.isnan(ranks)).sum()),
-            }
+        figures = RankFigures(
+            mrr=float(estimates.mean[place]),
+            median_rank=float(np.nanmedian(ranks)),
+            mean_rank=float(np.nanmean(ranks)),
         )
-        for view, above in (
-            ("optimistic", standing.above),
-            ("pessimistic", standing.above + standing.ties),
-        ):
-            rows[-1][view] = _untied(standing, above, sizes(standing, pool), reciprocal[place], rows[-1])
+        best, worst = (
+            _untied(standing, above, sizes(standing, pool), reciprocal[place], figures)
+            for above in (standing.above, standing.above + standing.ties)
+        )
+        rows.append(
+            RankRow(
+                direction=table.direction,
+                negatives=negatives,
+                pool=size(standing, pool),
+                full=pool == FULL,
+                mrr=figures.mrr,
+                mrr_low=float(estimates.low[place]),
+                mrr_high=float(estimates.high[place]),
+                median_rank=figures.median_rank,
+                mean_rank=figures.mean_rank,
+                queries=int((~np.isnan(ranks)).sum()),
+                optimistic=best,
+                pessimistic=worst,
+            )
+        )
     return rows
 
 
@@ -249,33 +239,33 @@ def _untied(
     above: NDArray[np.int64],
     pool: NDArray[np.int64],
     reciprocal: Floats,
-    row: dict[str, Any],
-) -> dict[str, float]:
-    """Give the figures of a row with these counts above the mate and no ties."""
+    figures: RankFigures,
+) -> RankFigures:
+    """Give the figures with these counts above the mate and no ties."""
     tied = np.flatnonzero(standing.ties)
     if not len(tied):
-        return {figure: row[figure] for figure in ("mrr", "median_rank", "mean_rank")}
+        return figures
     none = np.zeros_like(above)
     ranks = pools.rank(standing.eligible, above, none, pool)
     reciprocal = reciprocal.copy()
     reciprocal[tied] = pools.reciprocal_rank(standing.eligible[tied], above[tied], none[tied], pool[tied])
-    return {
-        "mrr": float(np.nanmean(reciprocal)),
-        "median_rank": float(np.nanmedian(ranks)),
-        "mean_rank": float(np.nanmean(ranks)),
-    }
+    return RankFigures(
+        mrr=float(np.nanmean(reciprocal)),
+        median_rank=float(np.nanmedian(ranks)),
+        mean_rank=float(np.nanmean(ranks)),
+    )
 
 
-def rank_distribution(table: LinkageTable, negatives: str = ALL, bins: int = 24) -> dict[str, Any]:
+def rank_distribution(table: LinkageTable, negatives: str = ALL, bins: int = 24) -> RankDistribution:
     """Count queries by their mate's expected rank as a share of what is eligible, in logarithmic bins."""
     standing = table.standings[negatives]
     relative = standing.expected_rank / standing.eligible
     least = 1 / float(standing.eligible.max())
     edges = np.geomspace(least, 1.0, bins + 1) if least < 1 else np.array([0.5, 1.0])
     counts = np.histogram(np.clip(relative, edges[0], edges[-1]), edges)[0]
-    return {
-        "direction": table.direction,
-        "negatives": negatives,
-        "edges": [float(edge) for edge in edges],
-        "counts": [int(count) for count in counts],
-    }
+    return RankDistribution(
+        direction=table.direction,
+        negatives=negatives,
+        edges=tuple(edges.tolist()),
+        counts=tuple(counts.tolist()),
+    )

@@ -17,14 +17,15 @@ from scipy.special import expit
 
 from relinkage.linkage.claims import (
     SCORES,
-    Score,
     absent_claims,
     most_queries,
     right_claims,
     wrong_claims,
 )
-from relinkage.linkage.measures import FULL, Cell, Pool, Resampling, recalls, size, sizes
+from relinkage.linkage.measures import Cell, recalls, size, sizes
+from relinkage.linkage.open_set_rows import DetCurve, DetPoint, OpenSetRow, Score, Worth
 from relinkage.linkage.score_rows import ScoreRows
+from relinkage.linkage.settings import FULL, PoolSize, Resampling
 from relinkage.linkage.table import ALL, Standing
 from relinkage.linkage.thresholds import Halves, Setting
 from relinkage.linkage.uncertainty import ClusterBootstrap
@@ -48,12 +49,12 @@ class OpenSet:
         curves: a detection error trade-off curve per score and pool.
     """
 
-    rows: list[dict[str, Any]]
-    curves: list[dict[str, Any]]
+    rows: tuple[OpenSetRow, ...] = ()
+    curves: tuple[DetCurve, ...] = ()
 
 
 def open_set(
-    way: Way, rows: ScoreRows, halves: Halves, chosen: Sequence[Pool], rates: Sequence[float],
+    way: Way, rows: ScoreRows, halves: Halves, chosen: Sequence[PoolSize], rates: Sequence[float],
     temperature: float, resampling: Resampling,
 ) -> OpenSet:  # fmt: skip
     """Measure the open set of one direction.
@@ -70,7 +71,7 @@ def open_set(
     """
     standing = way.table.standings[ALL]
     setting, measuring = rows.take(slice(len(halves.setting))), rows.take(slice(len(halves.setting), None))
-    cells: list[dict[str, Any]] = []
+    cells: list[dict[str, Any]] = []  # what is known of each row before the intervals
     values: list[Floats] = []
     curves = []
     for pool in chosen:
@@ -87,42 +88,51 @@ def open_set(
             sets = Setting(score, setting.take(fits[kept]), drawn[kept], temperature)
             measured = of_pool.thin(most)
             curve = sets.curve(max(_CURVE_ENDS[0], *rates), min(_CURVE_ENDS[1], *rates))
-            place = {
+            place: dict[str, Any] = {
                 "direction": way.table.direction,
                 "negatives": ALL,
                 "score": score,
                 "pool": size(standing, pool),
                 "full": pool == FULL,
             }
-            curves.append(place | measured.curve(score, curve))
+            curves.append(
+                DetCurve(
+                    **place,
+                    points=measured.curve(score, curve),
+                    queries=len(measured.place),
+                    patients=len(np.unique(measured.patient)),
+                )
+            )
             for rate, threshold in zip(rates, sets.thresholds(curve, rates), strict=True):
                 cells.append(place | {"fpir": rate, "threshold": _shown(score, threshold)})
                 values += measured.values(score, threshold)
     if not cells:
-        return OpenSet([], [])
+        return OpenSet()
     patient = way.table.patient[halves.all_measuring]
     made = np.stack(values, axis=1)
     drawn_again = ClusterBootstrap.draw(made, patient, resampling.replicates, resampling.seed)
-    shown = drawn_again.interval(resampling.level)
+    shown = drawn_again.interval(resampling.interval)
     queries = (~np.isnan(made)).sum(axis=0)
     out = []
     for number, cell in enumerate(cells):
         right, absent, wrong = range(3 * number, 3 * number + 3)
-        tpir, fpir, misidentified = (float(shown.mean[cell]) for cell in (right, absent, wrong))
-        figures = {
-            "tpir": tpir,
-            "low": float(shown.low[right]),
-            "high": float(shown.high[right]),
-            "fpir_measured": fpir,
-            "fpir_low": float(shown.low[absent]),
-            "fpir_high": float(shown.high[absent]),
-            "misidentified": misidentified,
-            "ppv": [{"prior": prior, "ppv": _ppv(prior, tpir, misidentified, fpir)} for prior in PRIORS],
-            "queries": int(queries[right]),
-            "patients": int(drawn_again.patients[right]),
-        }
-        out.append(cell | figures)
-    return OpenSet(out, curves)
+        tpir, fpir, misidentified = (float(shown.mean[place]) for place in (right, absent, wrong))
+        out.append(
+            OpenSetRow(
+                **cell,
+                tpir=tpir,
+                low=float(shown.low[right]),
+                high=float(shown.high[right]),
+                fpir_measured=fpir,
+                fpir_low=float(shown.low[absent]),
+                fpir_high=float(shown.high[absent]),
+                misidentified=misidentified,
+                ppv=tuple(Worth(prior=prior, ppv=_ppv(prior, tpir, misidentified, fpir)) for prior in PRIORS),
+                queries=int(queries[right]),
+                patients=int(drawn_again.patients[right]),
+            )
+        )
+    return OpenSet(tuple(out), tuple(curves))
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,7 @@ class _Measured:
     patient: Ints
 
     @classmethod
-    def of(cls, way: Way, rows: ScoreRows, half: Ints, pool: Pool, temperature: float) -> "_Measured":
+    def of(cls, way: Way, rows: ScoreRows, half: Ints, pool: PoolSize, temperature: float) -> "_Measured":
         standing = way.table.standings[ALL]
         taken = Standing(standing.eligible[half], standing.above[half], standing.ties[half])
         first = recalls(taken, [Cell(pool, 1)])[:, 0]
@@ -190,19 +200,16 @@ class _Measured:
         )
         return [self.right(score, threshold), absent, wrong]
 
-    def curve(self, score: Score, thresholds: Floats) -> dict[str, Any]:
+    def curve(self, score: Score, thresholds: Floats) -> tuple[DetPoint, ...]:
         """Give the rates of false and of true claims at each threshold."""
-        points = [
-            {
-                "threshold": _shown(score, threshold),
-                "fpir": float(
-                    absent_claims(self.rows, score, self.absent, threshold, self.temperature).mean()
-                ),
-                "tpir": float(np.nanmean(self.right(score, threshold))),
-            }
+        return tuple(
+            DetPoint(
+                threshold=_shown(score, threshold),
+                fpir=float(absent_claims(self.rows, score, self.absent, threshold, self.temperature).mean()),
+                tpir=float(np.nanmean(self.right(score, threshold))),
+            )
             for threshold in thresholds.tolist()
-        ]
-        return {"points": points, "queries": len(self.place), "patients": len(np.unique(self.patient))}
+        )
 
 
 def _evenly(queries: int, most: int) -> Ints:
@@ -214,7 +221,7 @@ def _shown(score: Score, threshold: float) -> float:
     return float(expit(threshold)) if score == "posterior" else threshold
 
 
-def _without_mate(standing: Standing, pool: Pool) -> Ints:
+def _without_mate(standing: Standing, pool: PoolSize) -> Ints:
     """Give how many distractors a pool without the mate holds: N, or all there are."""
     return np.minimum(sizes(standing, pool), standing.eligible - 1)
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from relinkage.cohorts.labels import POSITIVE
 from relinkage.errors import InputError
-from relinkage.linkage.measures import FULL, Cell, Pool, Resampling, chance, recalls, size
+from relinkage.linkage.measures import Cell, chance, recalls, size
+from relinkage.linkage.risk_rows import RiskHistogram, RiskQuantile, RiskRow, RiskStratum
+from relinkage.linkage.settings import FULL, PoolSize, Resampling
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.uncertainty import ClusterBootstrap
 
@@ -33,7 +35,7 @@ _STRICT = 0.999
 """The level at which a stratum stands out: some dozens are looked at together."""
 
 
-def risk_pool(tables: Sequence[LinkageTable], wanted: Pool | None = None) -> Pool:
+def risk_pool(tables: Sequence[LinkageTable], wanted: PoolSize | None = None) -> PoolSize:
     """Choose the pool that risk is stated at.
 
     Args:
@@ -57,14 +59,14 @@ def risk_pool(tables: Sequence[LinkageTable], wanted: Pool | None = None) -> Poo
     return wanted
 
 
-def query_risk(table: LinkageTable, pool: Pool) -> Floats:
+def query_risk(table: LinkageTable, pool: PoolSize) -> Floats:
     """Give every query's risk: float64, shape (q,); NaN where fewer candidates are eligible than in it."""
     return recalls(table.standings[ALL], [Cell(pool, 1)])[:, 0]
 
 
 def risk_row(
-    table: LinkageTable, pool: Pool, pairs: pl.DataFrame, labels: Sequence[str], resampling: Resampling
-) -> dict[str, Any]:
+    table: LinkageTable, pool: PoolSize, pairs: pl.DataFrame, labels: Sequence[str], resampling: Resampling
+) -> RiskRow:
     """Say how probable it is that each patient is linked, for `audit.json`.
 
     Args:
@@ -80,41 +82,41 @@ def risk_row(
     own = ClusterBootstrap.draw(
         np.stack([exposed, (exposed > THRESHOLD).astype(np.float64)], axis=1),
         np.arange(len(exposed)), resampling.replicates, resampling.seed,
-    ).interval(resampling.level)  # fmt: skip
+    ).interval(resampling.interval)  # fmt: skip
     average, strata = _strata(table, risk, _groups(pairs, labels), resampling)
     expected = chance(table.standings[ALL], Cell(pool, 1))
     edges = _edges(expected)
-    return {
-        "direction": table.direction,
-        "pool": size(table.standings[ALL], pool),
-        "full": pool == FULL,
-        "chance": expected,
-        "queries": int(seen.sum()),
-        "patients": len(exposed),
-        "coverage": float(seen.mean()),
-        "maximum": float(exposed.max()),
+    return RiskRow(
+        direction=table.direction,
+        pool=size(table.standings[ALL], pool),
+        full=pool == FULL,
+        chance=expected,
+        queries=int(seen.sum()),
+        patients=len(exposed),
+        coverage=float(seen.mean()),
+        maximum=float(exposed.max()),
         **average,
-        "patient_average": float(own.mean[0]),
-        "patient_average_low": float(own.low[0]),
-        "patient_average_high": float(own.high[0]),
-        "threshold": THRESHOLD,
-        "above": int((exposed > THRESHOLD).sum()),
-        "above_share": float(own.mean[1]),
-        "above_low": float(own.low[1]),
-        "above_high": float(own.high[1]),
-        "quantiles": [
-            {"share": share, "most_exposed": float(top), "mean": float(middle)}
+        patient_average=float(own.mean[0]),
+        patient_average_low=float(own.low[0]),
+        patient_average_high=float(own.high[0]),
+        threshold=THRESHOLD,
+        above=int((exposed > THRESHOLD).sum()),
+        above_share=float(own.mean[1]),
+        above_low=float(own.low[1]),
+        above_high=float(own.high[1]),
+        quantiles=tuple(
+            RiskQuantile(share=share, most_exposed=float(top), mean=float(middle))
             for share, top, middle in zip(
                 QUANTILES, np.quantile(exposed, QUANTILES), np.quantile(mean, QUANTILES), strict=True
             )
-        ],
-        "histogram": {
-            "edges": [float(edge) for edge in edges],
-            "most_exposed": _histogram(exposed, edges),
-            "mean": _histogram(mean, edges),
-        },
-        "strata": strata,
-    }
+        ),
+        histogram=RiskHistogram(
+            edges=tuple(edges.tolist()),
+            most_exposed=_histogram(exposed, edges),
+            mean=_histogram(mean, edges),
+        ),
+        strata=strata,
+    )
 
 
 def _per_patient(risk: Floats, patient: Ints) -> tuple[Floats, Floats]:
@@ -154,30 +156,30 @@ def _strata(
     risk: Floats,
     groups: Sequence[tuple[str, str, NDArray[np.bool_]]],
     resampling: Resampling,
-) -> tuple[dict[str, float], list[dict[str, Any]]]:
+) -> tuple[dict[str, float], tuple[RiskStratum, ...]]:
     """Give the average over queries with its interval, and the strata with theirs, most exposed first."""
     values = np.stack([risk, *(np.where(inside, risk, np.nan) for _, _, inside in groups)], axis=1)
     drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
-    shown, wide = drawn.interval(resampling.level), drawn.interval(_STRICT)
+    shown, wide = drawn.interval(resampling.interval), drawn.interval(_STRICT)
     average = float(shown.mean[0])
-    rows: list[dict[str, Any]] = [
-        {
-            "column": column,
-            "value": value,
-            "risk": float(shown.mean[cell]),
-            "low": float(shown.low[cell]),
-            "high": float(shown.high[cell]),
-            "ratio": float(shown.mean[cell]) / average if average > 0 else 1.0,
-            "queries": int((~np.isnan(values[:, cell])).sum()),
-            "patients": int(drawn.patients[cell]),
-            "stands_out": not wide.low[cell] <= average <= wide.high[cell],
-        }
+    rows = [
+        RiskStratum(
+            column=column,
+            value=value,
+            risk=float(shown.mean[cell]),
+            low=float(shown.low[cell]),
+            high=float(shown.high[cell]),
+            ratio=float(shown.mean[cell]) / average if average > 0 else 1.0,
+            queries=int((~np.isnan(values[:, cell])).sum()),
+            patients=int(drawn.patients[cell]),
+            stands_out=not wide.low[cell] <= average <= wide.high[cell],
+        )
         for cell, (column, value, _) in enumerate(groups, 1)
         if drawn.patients[cell] >= FEWEST_PATIENTS
     ]
-    rows.sort(key=lambda row: (-row["risk"], row["column"], row["value"]))
+    rows.sort(key=lambda row: (-row.risk, row.column, row.value))
     low, high = float(shown.low[0]), float(shown.high[0])
-    return {"average": average, "average_low": low, "average_high": high}, rows
+    return {"average": average, "average_low": low, "average_high": high}, tuple(rows)
 
 
 def _edges(expected: float) -> Floats:
@@ -189,7 +191,7 @@ def _edges(expected: float) -> Floats:
     return edges
 
 
-def _histogram(values: Floats, edges: Floats) -> list[int]:
+def _histogram(values: Floats, edges: Floats) -> tuple[int, ...]:
     """Count values by bin, each open below and closed above; what lies below all edges is in the first."""
     place = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
-    return np.bincount(place, minlength=len(edges) - 1).tolist()
+    return tuple(np.bincount(place, minlength=len(edges) - 1).tolist())

@@ -1,80 +1,101 @@
 """The choices of an audit, checked when they are made."""
 
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from relinkage.errors import InputError
-from relinkage.linkage.measures import FULL, Pool, Resampling
-from relinkage.linkage.strata import HardNegatives
+from relinkage.options import Option, Seed, Settings
 
-DEFAULT_POOLS: tuple[Pool, ...] = (100, 1000, 10000, FULL)
-DEFAULT_RANKS = (1, 5, 10)
+FULL: Literal["full"] = "full"
+PoolSize = Literal["full"] | Annotated[int, Meta(ge=2)]
+"""A pool size, or "full": all that is eligible for each query."""
+Rate = Annotated[float, Meta(gt=0, lt=1)]
+Direction = Literal["image-to-report", "report-to-image"]
+Directions = Literal["image-to-report", "report-to-image", "both"]
 Distractors = Literal["all", "other-patients"]
-Ask = Literal["image-to-report", "report-to-image", "both"]
+Uncertain = Literal["own", "positive", "negative", "absent"]
+On = Literal["embeddings", "features"]
+"""What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
+
+DEFAULT_POOLS: tuple[PoolSize, ...] = (100, 1000, 10000, FULL)
+DEFAULT_RANKS = (1, 5, 10)
+DEFAULT_TEMPERATURE = 0.07
 
 
-@dataclass(frozen=True)
-class AuditSettings:
+class Resampling(Settings, frozen=True):
+    """How intervals are made.
+
+    Attributes:
+        interval: Confidence level of the intervals.
+        replicates: Bootstrap replicates that intervals are made of.
+        seed: Seed of everything that is drawn at random.
+    """
+
+    interval: Annotated[float, Meta(gt=0, lt=1), Option(noun="confidence level")] = 0.95
+    replicates: Annotated[int, Meta(ge=100), Option(noun="number of replicates")] = 2000
+    seed: Seed = 0
+
+
+class AuditSettings(Resampling, frozen=True):
     """The choices of an audit.
 
     Attributes:
-        pools: pool sizes; where the caller names none, those of the defaults that fit.
-        k: ranks K of Recall@K.
-        direction: who asks whom.
-        distractors: `other-patients` leaves the patient's other studies out of the pool.
-        hard_negatives: columns that distractors must share with the query, beside the audit over all.
-        patient_level: also count any report of the query's patient as a hit.
-        open_set: false-positive identification rates at which the open set is measured; none for none.
-        temperature: τ of the softmax, in the open set's posterior and in the entropy of the match.
-        resampling: intervals and seed.
-        risk_pool: the pool that risk per patient is stated at; where the caller names none, the largest of
-            10,000, 1,000 and 100 that every query has, else full.
-        engine: what counts, one of `engines.ENGINES`; it changes the time an audit takes, and nothing else.
+        pool: Pool sizes: the mate and its distractors, or full for all that is eligible for each query.
+        k: Ranks K of Recall@K.
+        direction: Which side asks, and which side is searched.
+        distractors: Whether the patient's other studies are in the pool.
+        hard_negatives: Columns that distractors must share with the query; labels stands for all labels.
+        ladder: Measure with harder and harder negatives: labels, view, sex and age, length of the report.
+        uncertain: What an uncertain label counts as in hard negatives; own is a value of its own.
+        open_set: Rates of false claims, such as 0.003,0.01,0.1, at which identification is measured where
+            the mate may be absent.
+        temperature: Temperature of the softmax, in the open set's posterior and the entropy of the match.
+        patient_level: Also count any report of the query's patient as a hit; up to one more pass.
+        risk_pool: Pool that the risk of each patient is stated at.
+        engine: What counts: auto (the fastest on this machine), cpu, native, gpu, ray (all cores by Ray) or
+            ray://HOST:PORT. All give the same counts.
     """
 
-    pools: tuple[Pool, ...] | None = None
-    k: tuple[int, ...] | None = None
-    direction: Ask = "image-to-report"
-    distractors: Distractors = "all"
-    hard_negatives: HardNegatives = field(default_factory=HardNegatives)
+    pool: Annotated[
+        tuple[PoolSize, ...] | None,
+        Option(noun="pool size", wanted="whole numbers from 2 up, or full", default="100,1000,10000,full"),
+    ] = None
+    k: Annotated[tuple[Annotated[int, Meta(ge=1)], ...] | None, Option(noun="rank", default="1,5,10")] = None
+    direction: Directions = "image-to-report"
+    distractors: Annotated[Distractors, Option(noun="choice of distractors")] = "all"
+    hard_negatives: Annotated[tuple[str, ...], Option(metavar="COLUMN[,COLUMN...]")] = ()
+    ladder: bool = False
+    uncertain: Uncertain = "own"
+    open_set: Annotated[tuple[Rate, ...], Option(noun="rate of false claims", default="off")] = ()
+    temperature: Annotated[
+        Annotated[float, Meta(ge=1e-4, le=1e4)] | None, Option(default="0.07, or the attacker's own")
+    ] = None
     patient_level: bool = False
-    open_set: tuple[float, ...] = ()
-    temperature: float = 0.07
-    resampling: Resampling = field(default_factory=Resampling)
-    risk_pool: Pool | None = None
-    engine: str = "auto"
+    risk_pool: Annotated[
+        PoolSize | None,
+        Option(
+            noun="pool size",
+            wanted="a whole number from 2 up, or full",
+            default="the largest of 10000, 1000 and 100 that every query has",
+        ),
+    ] = None
+    engine: Annotated[
+        str,
+        Meta(pattern="^(auto|cpu|native|gpu|ray|ray://.+)$"),
+        Option(metavar="ENGINE", wanted="auto, cpu, native, gpu, ray or ray://HOST:PORT"),
+    ] = "auto"
 
-    def __post_init__(self) -> None:
-        for pool in self.pools or ():
-            if not _is_pool(pool):
-                raise InputError(f"--pool {pool} is no pool size; give whole numbers from 2 up, or full.")
-        if self.risk_pool is not None and not _is_pool(self.risk_pool):
-            raise InputError(
-                f"--risk-pool {self.risk_pool} is no pool size; give a whole number from 2 up, or full."
-            )
-        for k in self.k or ():
-            if k < 1:
-                raise InputError(f"--k {k} is no rank; give whole numbers from 1 up.")
-        for name, value, allowed in (
-            ("--direction", self.direction, get_args(Ask)),
-            ("--distractors", self.distractors, get_args(Distractors)),
-        ):
-            if value not in allowed:
-                raise InputError(f"{name} {value} is not known; give one of {', '.join(allowed)}.")
-        for rate in self.open_set:
-            if not 0 < rate < 1:
-                raise InputError(f"--open-set {rate} is no rate; give numbers between 0 and 1, such as 0.01.")
-        if not 1e-4 <= self.temperature <= 1e4:
-            raise InputError(
-                f"--temperature {self.temperature} is out of range; give a number from 0.0001 to 10000."
-            )
-        if not 0 < self.resampling.level < 1:
-            raise InputError(
-                f"--intervals {self.resampling.level} is no level; give a number between 0 and 1."
-            )
-        if self.resampling.replicates < 100:
-            raise InputError(f"--replicates {self.resampling.replicates} is too few; give at least 100.")
+    @property
+    def tau(self) -> float:
+        """The temperature of the softmax."""
+        return DEFAULT_TEMPERATURE if self.temperature is None else self.temperature
 
+    def check(self) -> None:
+        """Check that hard negatives are asked for in one way.
 
-def _is_pool(pool: Pool) -> bool:
-    return pool == FULL or (isinstance(pool, int) and pool >= 2)
+        Raises:
+            InputError: both ways are asked for.
+        """
+        if self.hard_negatives and self.ladder:
+            raise InputError("--hard-negatives and --ladder exclude each other; give one of them.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -11,44 +10,17 @@ from numpy.typing import NDArray
 from relinkage.errors import InputError
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Strata
+from relinkage.linkage.rows import LevelRow
+from relinkage.linkage.settings import AuditSettings, Uncertain
 from relinkage.linkage.table import Standing
 
 Ints = NDArray[np.int64]
-Uncertain = Literal["own", "positive", "negative", "absent"]
 
 LABELS = "labels"
 _IDS = ("pair_id", "candidate", "study_id", "patient_id", "report_hash", "report_row", "report_words")
 _NO_LABELS = (*_IDS, "split", "view", "sex", "age")  # sex as 0 and 1 is no finding
 _UNCERTAIN_VALUE = {"own": -1.0, "positive": 1.0, "negative": 0.0, "absent": None}
 AGE_DECADE, LENGTH_QUARTILE = "age decade", "report-length quartile"
-
-
-@dataclass(frozen=True)
-class HardNegatives:
-    """Which columns distractors must share with the query.
-
-    Attributes:
-        columns: names of columns; `labels` stands for all label columns.
-        ladder: walk labels → + view → + sex and age decade → + report-length quartile instead, as far as
-            the columns exist.
-        uncertain: what an uncertain label (-1) counts as: a value of its own, positive, negative, or as
-            if the report did not mention it. An absent label is a value of its own.
-    """
-
-    columns: tuple[str, ...] = ()
-    ladder: bool = False
-    uncertain: Uncertain = "own"
-
-    def __post_init__(self) -> None:
-        if self.uncertain not in get_args(Uncertain):
-            raise InputError(
-                f"--uncertain {self.uncertain} is not known; give {', '.join(get_args(Uncertain))}."
-            )
-        if self.columns and self.ladder:
-            raise InputError("--hard-negatives and --ladder exclude each other; give one of them.")
-
-    def __bool__(self) -> bool:
-        return bool(self.columns) or self.ladder
 
 
 @dataclass(frozen=True)
@@ -75,7 +47,7 @@ def label_columns(pairs: pl.DataFrame) -> tuple[str, ...]:
     return tuple(c for c in pairs.columns if c not in _NO_LABELS and _is_label(pairs[c]))
 
 
-def levels(links: Links, wanted: HardNegatives, labels: Sequence[str] | None = None) -> list[Level]:
+def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = None) -> list[Level]:
     """Work out the strata that were asked for, coarse to fine; each lies inside the one before.
 
     Where a study has several images that differ in a column (a frontal and a lateral view), its stratum is
@@ -83,7 +55,7 @@ def levels(links: Links, wanted: HardNegatives, labels: Sequence[str] | None = N
 
     Args:
         links: queries with their columns.
-        wanted: the columns, or the ladder.
+        wanted: their columns, or the ladder, and what an uncertain label counts as.
         labels: the label columns; found by their values where not given.
 
     Raises:
@@ -135,18 +107,18 @@ def nested(made: Sequence[Level]) -> Strata | None:
     return Strata(np.stack([level.query for level in made]), np.stack([level.candidate for level in made]))
 
 
-def describe(level: Level, standing: Standing, uncertain: Uncertain) -> dict[str, Any]:
+def describe(level: Level, standing: Standing, uncertain: Uncertain) -> LevelRow:
     """Say what a level is and how large its strata are, for the report."""
     strata, sizes = np.unique(level.candidate[level.candidate >= 0], return_counts=True)
-    return {
-        "negatives": level.name,
-        "columns": list(level.columns),
-        "uncertain": uncertain,
-        "strata": len(strata),
-        "largest": int(sizes.max()),
-        "median_stratum_of_a_query": float(np.median(standing.eligible)),
-        "alone": float((standing.eligible < 2).mean()),
-    }
+    return LevelRow(
+        negatives=level.name,
+        columns=level.columns,
+        uncertain=uncertain,
+        strata=len(strata),
+        largest=int(sizes.max()),
+        median_stratum_of_a_query=float(np.median(standing.eligible)),
+        alone=float((standing.eligible < 2).mean()),
+    )
 
 
 def knowing_only(level: Level, seed: int, width: int = 8) -> NDArray[np.float64]:
@@ -162,10 +134,10 @@ def knowing_only(level: Level, seed: int, width: int = 8) -> NDArray[np.float64]
 
 
 def _steps(
-    pairs: pl.DataFrame, wanted: HardNegatives, labels: tuple[str, ...]
+    pairs: pl.DataFrame, wanted: AuditSettings, labels: tuple[str, ...]
 ) -> list[tuple[str, tuple[str, ...]]]:
     if not wanted.ladder:
-        return [("+".join(wanted.columns), _expand(pairs, wanted.columns, labels))]
+        return [("+".join(wanted.hard_negatives), _expand(pairs, wanted.hard_negatives, labels))]
     if not labels:
         raise InputError("--ladder begins with labels, and the pairs have no label columns; add them.")
     rungs = [("labels", labels, ()), ("view", ("view",), ("view",)), ("sex", ("sex",), ("sex",))]

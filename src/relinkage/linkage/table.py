@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 
 from relinkage.errors import InputError
 from relinkage.files import whole_file
+from relinkage.linkage.settings import Direction
 
 Ints = NDArray[np.int64]
-Direction = Literal["image-to-report", "report-to-image"]
 ALL = "all"
 
 

@@ -7,8 +7,9 @@ a second pass for the queries whose best candidate of the patient is not the mat
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +21,10 @@ from relinkage.linkage.first_hit import (
     recall_of_text,
 )
 from relinkage.linkage.links import Links
-from relinkage.linkage.measures import FULL, Cell, Resampling, by_pool, rows_of, size, sizes
+from relinkage.linkage.measures import Cell, by_pool, rows_of, size, sizes
 from relinkage.linkage.ranks import Pairs, count_ranks
+from relinkage.linkage.rows import TargetRow
+from relinkage.linkage.settings import FULL, Resampling
 from relinkage.linkage.table import ALL, Standing
 from relinkage.linkage.vectors import score_pairs
 from relinkage.linkage.ways import Way
@@ -29,7 +32,8 @@ from relinkage.linkage.ways import Way
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TEXT, PATIENT = "text", "patient"
+TEXT: Literal["text"] = "text"
+PATIENT: Literal["patient"] = "patient"
 MANY = 1000
 """A patient with more candidates than this is taken for an id that stands for many people."""
 
@@ -57,7 +61,7 @@ def target_rows(
     resampling: Resampling,
     *,
     patients: bool,
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[list[TargetRow], list[str]]:
     """Give recall rows over all distractors for wider targets than the mate.
 
     Args:
@@ -71,7 +75,7 @@ def target_rows(
         Rows with the fields of `measures.recall_rows` and `target`: "text" for image-to-report where texts
         are known, "patient" for every direction; and a sentence for each thing that has no row.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[TargetRow] = []
     notes: list[str] = []
     for way in ways:
         if way.table.direction == "image-to-report" and links.text is not None:
@@ -152,7 +156,7 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
     return PatientStanding(own, own_ties, Standing(eligible, above, ties))
 
 
-def _text_rows(way: Way, text: Ints, cells: Sequence[Cell], resampling: Resampling) -> list[dict[str, Any]]:
+def _text_rows(way: Way, text: Ints, cells: Sequence[Cell], resampling: Resampling) -> list[TargetRow]:
     standing, shared = way.table.standings[ALL], same_text(way, text)
     values, chance = (np.empty((len(way.table), len(cells))) for _ in range(2))
     for pool, places, ks in by_pool(cells):
@@ -163,12 +167,12 @@ def _text_rows(way: Way, text: Ints, cells: Sequence[Cell], resampling: Resampli
         chance[:, places] = chance_of_text(standing.eligible, shared, of_query, ks)
     printed = [size(standing, cell.pool) for cell in cells]
     rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling)
-    return [{"target": TEXT, **row} for row in rows]
+    return [TargetRow(target=TEXT, **msgspec.structs.asdict(row)) for row in rows]
 
 
 def _patient_rows(
     way: Way, standing: PatientStanding, cells: Sequence[Cell], resampling: Resampling
-) -> list[dict[str, Any]]:
+) -> list[TargetRow]:
     own, others, candidates = standing.own, standing.others, len(way.candidates)
     values, chance = (np.empty((len(way.table), len(cells))) for _ in range(2))
     for pool, places, ks in by_pool(cells):
@@ -181,7 +185,7 @@ def _patient_rows(
         chance[:, places] = chance_of_patient(own, np.full_like(own, whole), ks)
     printed = [candidates if cell.pool == FULL else int(cell.pool) for cell in cells]
     rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling)
-    return [{"target": PATIENT, **row} for row in rows]
+    return [TargetRow(target=PATIENT, **msgspec.structs.asdict(row)) for row in rows]
 
 
 def _mean_where_seen(chance: Floats, values: Floats) -> list[float]:

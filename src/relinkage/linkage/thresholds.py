@@ -8,7 +8,8 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.claims import Score, mean_absent_claims
+from relinkage.linkage.claims import mean_absent_claims
+from relinkage.linkage.open_set_rows import Score
 from relinkage.linkage.score_rows import ScoreRows
 from relinkage.linkage.scores import TIE
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from relinkage.linkage.engines import Engine, choose
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_both, count_ranks
-from relinkage.linkage.settings import AuditSettings
+from relinkage.linkage.settings import AuditSettings, Direction
 from relinkage.linkage.strata import Level, nested
-from relinkage.linkage.table import ALL, Direction, LinkageTable, Standing
+from relinkage.linkage.table import ALL, LinkageTable, Standing
 from relinkage.linkage.vectors import Vectors
 
 

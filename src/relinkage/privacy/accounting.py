@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import binom
 
@@ -18,6 +19,10 @@ INTERVAL = 1e-4
 """Width at which privacy loss distributions are discretised, losses rounded up."""
 _LEAST = 0.3
 """The smallest noise multiplier that is ever given."""
+_MOST = 2e7
+"""Intervals that the mean loss of a training may span; beyond, where ε says nothing anyway, they grow."""
+_MOST_OF_MIXTURES = 1e7
+"""Likewise for a step's losses where a patient has several units: intervals times units, each some 0.1 ms."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def epsilon(spending: Spending, delta: float, interval: float = INTERVAL) -> flo
     """Give ε at δ by composing privacy loss distributions (Koskela et al. 1906.03049).
 
     Rounded towards safety; for add-or-remove-one neighbours, the worse of both directions. Where there is
-    next to no noise, the interval grows as losses do.
+    next to no noise, the interval grows as losses do. It is infinite where δ cannot be had at all.
 
     Args:
         spending: the training.
@@ -57,8 +62,27 @@ def epsilon(spending: Spending, delta: float, interval: float = INTERVAL) -> flo
         InputError: dp-accounting is not installed.
     """
     at_once = math.sqrt(spending.steps) if spending.rate == 1 else 1.0
-    wider = max(_LEAST * at_once / spending.sigma, 1.0) ** 2
-    return float(_loss_distribution(spending, interval * wider).get_epsilon_for_delta(delta))
+    interval *= max(_LEAST * at_once / spending.sigma, 1.0) ** 2
+    if spending.rate < 1:
+        interval = max(interval, _mean_loss(spending) / _MOST)
+    if (units := spending.units_a_patient) > 1:
+        most = units**2 / (2 * spending.sigma**2) + 8 * units / spending.sigma
+        interval = max(interval, most * units / _MOST_OF_MIXTURES)
+    try:
+        return float(_loss_distribution(spending, interval).get_epsilon_for_delta(delta))
+    except OverflowError:  # so little noise that a loss is no number
+        return math.inf
+
+
+def _mean_loss(spending: Spending) -> float:
+    """Bound the mean privacy loss of a training: by the χ² divergence of a step, and by its mean square."""
+    units = np.arange(spending.units_a_patient + 1)
+    probability = binom.pmf(units, spending.units_a_patient, spending.rate)
+    apart = np.outer(units, units) / spending.sigma**2
+    loss = float(probability @ units**2) / (2 * spending.sigma**2)
+    if apart.max() < 500:  # e^500 is a number
+        loss = min(loss, float(np.log1p(probability @ np.expm1(apart) @ probability)))
+    return spending.steps * loss
 
 
 def renyi_epsilon(spending: Spending, delta: float) -> float | None:
@@ -77,8 +101,11 @@ def renyi_epsilon(spending: Spending, delta: float) -> float | None:
     step = dp.PoissonSampledDpEvent(spending.rate, dp.GaussianDpEvent(spending.sigma))
     accountant = RdpAccountant()
     with _quiet():
-        accountant.compose(dp.SelfComposedDpEvent(step, spending.steps))
-    return float(accountant.get_epsilon(delta))
+        try:
+            accountant.compose(dp.SelfComposedDpEvent(step, spending.steps))
+            return float(accountant.get_epsilon(delta))
+        except OverflowError:
+            return math.inf
 
 
 def calibrate(target: float, delta: float, spending: Spending) -> float:

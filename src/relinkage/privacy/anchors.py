@@ -35,14 +35,16 @@ class Anchors:
     shares: NDArray[np.float32]
     source: str
 
-    def basis(self, span: int | None = None) -> NDArray[np.float32]:
+    def basis(self, span: int = 0) -> NDArray[np.float32]:
         """Orthonormal columns that span the anchors, float32, shape (d, rank).
 
         Args:
-            span: how many of their principal directions, the strongest first; all where None or fewer.
+            span: how many of their principal directions, the strongest first; 0 for all.
         """
         _, strength, directions = np.linalg.svd(self.vectors.astype(np.float64), full_matrices=False)
-        return np.ascontiguousarray(directions[strength > 1e-3 * strength.max()][:span].T, np.float32)
+        return np.ascontiguousarray(
+            directions[strength > 1e-3 * strength.max()][: span or None].T, np.float32
+        )
 
 
 def label_values(pairs: pl.DataFrame, labels: Sequence[str]) -> NDArray[np.float32]:
@@ -78,7 +80,7 @@ def prototype_anchors(public: Embeddings, labels: Sequence[str], heads: HeadPair
         tuple(known[column] for column in found),
         (vectors / lengths[:, None]).astype(np.float32),
         values[:, found].mean(0),
-        f"mean text embeddings of {len(public)} public pairs ({public.manifest['cohort']['name']})",
+        f"mean text embeddings of {len(public)} public pairs ({public.manifest.cohort.name})",
     )
 
 

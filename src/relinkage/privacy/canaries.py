@@ -4,24 +4,31 @@ After Steinke, Nasr and Jagielski (2305.08846). The guesser sees what a statemen
 every step.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from scipy.stats import binom
 
 from relinkage.embeddings import Embeddings
+from relinkage.encoders.trained.hardening import HardenSettings
 from relinkage.errors import InputError
+from relinkage.options import Count, Seed, Share
 from relinkage.privacy.canary_scores import scores_apart, scores_once, scores_together
 from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import check, prepare
 from relinkage.privacy.public import Public
-from relinkage.privacy.settings import HardenSettings
+from relinkage.privacy.settings import CanarySettings
 from relinkage.privacy.statement import spend
+from relinkage.records import Record
+
+CONFIDENCE = 0.95
+"""Of the lower bounds that are stated."""
 
 
-@dataclass(frozen=True)
-class CanaryAudit:
+class CanaryAudit(Record, frozen=True):
     """What guessing about canaries says of an ε.
 
     Attributes:
@@ -30,17 +37,19 @@ class CanaryAudit:
         correct: v, guesses that were right.
         delta: δ of the statement.
         lower_bound: ε is at least this, with the stated confidence; 0 where nothing can be said.
-        confidence: of the lower bound.
+        confidence: Of the lower bound.
         stated: ε of the statement.
+        seed: Seed of the canaries.
     """
 
-    canaries: int
-    guesses: int
-    correct: int
+    canaries: Count
+    guesses: Count
+    correct: Annotated[int, Meta(ge=0)]
     delta: float
     lower_bound: float
-    confidence: float
+    confidence: Share
     stated: float
+    seed: Seed
 
     @property
     def contradicts(self) -> bool:
@@ -49,7 +58,7 @@ class CanaryAudit:
 
 
 def epsilon_at_least(
-    canaries: int, guesses: int, correct: int, delta: float, confidence: float = 0.95
+    canaries: int, guesses: int, correct: int, delta: float, confidence: float = CONFIDENCE
 ) -> float:
     """Give the ε that so many right guesses prove a training to exceed.
 
@@ -87,12 +96,10 @@ def audit_by_canaries(
     train: str,
     settings: HardenSettings,
     public: Public | None = None,
+    attack: CanarySettings | None = None,
     *,
-    canaries: int = 1000,
-    guesses: int = 100,
     noise_multiplier: float | None = None,
     noise_divided_by: float = 1.0,
-    seed: int = 0,
 ) -> CanaryAudit:
     """Train with canaries, and guess from the noisy sums which were in.
 
@@ -107,22 +114,20 @@ def audit_by_canaries(
         train: the split to train on.
         settings: the choices of the training.
         public: what may be looked at freely.
-        canaries: m.
-        guesses: r; half are for "in", half for "out".
+        attack: how many canaries there are and how many are guessed, half of these for "in", half for "out".
         noise_multiplier: σ of the statement that is checked; calibrated again where not given.
         noise_divided_by: weakens the noise without telling the accountant, to see that the audit finds it.
-        seed: of the canaries and of who is in.
 
     Raises:
         InputError: a number is out of range, or the training cannot be audited in this way.
     """
+    attack = attack or CanarySettings(canaries=1000)
+    canaries, half = attack.canaries, attack.guessed // 2
     if settings.epsilon is None:
         raise InputError("Canaries check an epsilon, and this training has none; give --epsilon.")
-    if not 2 <= guesses <= canaries or guesses % 2:
-        raise InputError(
-            f"{guesses} guesses about {canaries} canaries cannot be; give an even number of them."
-        )
-    rng = np.random.default_rng(seed)
+    if canaries is None:
+        raise InputError("There are no canaries to guess about; give a number of them, such as 1000.")
+    rng = np.random.default_rng(attack.seed)
     inside = rng.random(canaries) < 0.5
     secret = coins(settings.seed_noise)
     if settings.mechanism == "one-shot":
@@ -140,7 +145,14 @@ def audit_by_canaries(
         scores = (scores_together if alone else scores_apart)(prepared, plan, inside, rng, secret)
     assert statement is not None
     order = np.argsort(scores, kind="stable")
-    half = guesses // 2
     correct = int(inside[order[-half:]].sum() + (~inside[order[:half]]).sum())
-    bound = epsilon_at_least(canaries, guesses, correct, settings.delta)
-    return CanaryAudit(canaries, guesses, correct, settings.delta, bound, 0.95, statement.epsilon)
+    return CanaryAudit(
+        canaries=canaries,
+        guesses=2 * half,
+        correct=correct,
+        delta=settings.delta,
+        lower_bound=epsilon_at_least(canaries, 2 * half, correct, settings.delta),
+        confidence=CONFIDENCE,
+        stated=statement.epsilon,
+        seed=attack.seed,
+    )

@@ -1,25 +1,32 @@
 """Heads trained with differential privacy on one split of the embeddings, and the folder they go to."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-import relinkage
-from relinkage.alignment.folder import HEADS, MANIFEST, SCHEMA, Heads
+from relinkage.alignment.folder import Heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair, save_heads
+from relinkage.encoders.trained.hardening import HardenChoices, HardenSettings
+from relinkage.encoders.trained.manifest import (
+    HEADS,
+    MANIFEST,
+    SCHEMA,
+    AnchorsUsed,
+    HardenedHeads,
+    check_heads,
+)
+from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
-from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.files import whole_folder
 from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import Prepared, check, prepare, units_among
 from relinkage.privacy.public import Public
-from relinkage.privacy.settings import HardenSettings
-from relinkage.privacy.statement import PrivacyStatement, spend
+from relinkage.privacy.statement import spend
 from relinkage.privacy.training import train_privately
 from relinkage.progress import say
+from relinkage.records import write_record
 
 
 def harden(
@@ -43,37 +50,35 @@ def harden(
             or `out` holds other things.
     """
     public = public or Public()
-    check_folder(out, MANIFEST, SCHEMA)
-    start: dict[str, Any] = {"start": "none", "anchors": None}
+    check_heads(out)
+    origin, anchors = "none", None
     if settings.mechanism == "one-shot":
         heads, statement = _once(embeddings, train, settings, public)
     else:
         prepared = prepare(embeddings, train, settings, public)
         _check_batch(prepared, train, settings)
         heads, statement = _stepwise(prepared, settings), prepared.statement
-        anchors = prepared.anchors
-        start["start"] = prepared.origin
-        if anchors is not None:
-            start["anchors"] = {"labels": list(anchors.labels), "source": anchors.source}
+        origin = prepared.origin
+        if prepared.anchors is not None:
+            anchors = AnchorsUsed(labels=tuple(prepared.anchors.labels), source=prepared.anchors.source)
     reference = public.embeddings
     # Heads without noise keep nothing secret, and must be known again where somebody would start from them.
-    fingerprint = {} if statement else {"cohort_fingerprint": embeddings.manifest["cohort"]["fingerprint"]}
-    manifest = {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "model": embeddings.manifest["encoder"]["id"],
-        "model_revision": embeddings.manifest["encoder"]["revision"],
-        "train_split": train,
-        "settings": _told(settings),
-        **start,
-        **fingerprint,
-        "public": None if reference is None else reference.manifest["cohort"]["fingerprint"],
-        "steps": 1 if settings.mechanism == "one-shot" else settings.steps,
-        "privacy": "none" if statement is None else statement.to_json(),
-    }
+    fingerprint = None if statement else embeddings.manifest.cohort.fingerprint
+    manifest = HardenedHeads(
+        model=embeddings.manifest.encoder.id,
+        model_revision=embeddings.manifest.encoder.revision,
+        train_split=train,
+        cohort_fingerprint=fingerprint,
+        settings=_told(settings),
+        start=origin,
+        anchors=anchors,
+        public=None if reference is None else reference.manifest.cohort.fingerprint,
+        steps=1 if settings.mechanism == "one-shot" else settings.steps,
+        privacy=statement,
+    )
     with whole_folder(out, MANIFEST, SCHEMA) as folder:
         save_heads(heads, folder / HEADS)
-        write_json(folder / MANIFEST, manifest)
+        write_record(folder / MANIFEST, manifest)
     return Heads(heads, manifest)
 
 
@@ -120,6 +125,6 @@ def _once(
     return one_shot.correlated_heads(moments, width, settings.dimension, sigma), statement
 
 
-def _told(settings: HardenSettings) -> dict[str, Any]:
-    """Give the settings as they may be published: a seed of the noise would undo it."""
-    return {**asdict(settings), "seed_noise": None if settings.seed_noise is None else "given, not told"}
+def _told(settings: HardenSettings) -> HardenChoices:
+    """Return the choices that may be published: a seed of the noise would undo it."""
+    return HardenChoices(**{field: getattr(settings, field) for field in HardenChoices.__struct_fields__})

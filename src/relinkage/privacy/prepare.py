@@ -10,6 +10,8 @@ import torch
 from relinkage.alignment.multi_task import PairLabels
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.hardening import HardenSettings
+from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
 from relinkage.privacy.anchors import Anchors, label_values
 from relinkage.privacy.frame import Frame, frame
@@ -25,8 +27,7 @@ from relinkage.privacy.mechanisms import (
     label_columns,
 )
 from relinkage.privacy.public import Public
-from relinkage.privacy.settings import HardenSettings
-from relinkage.privacy.statement import PrivacyStatement, spend
+from relinkage.privacy.statement import spend
 from relinkage.privacy.training import Plan, PrivatePairs
 from relinkage.privacy.units import Units, units_of
 
@@ -101,7 +102,7 @@ def prepare(embeddings: Embeddings, train: str, settings: HardenSettings, public
         settings.clip,
         sigma * mechanism.sensitivity.multiple,
         float(settings.batch),
-        settings.learning_rate,
+        settings.lr,
     )
     return Prepared(mechanism, inside, pairs, plan, statement, origin, anchors)
 
@@ -112,7 +113,7 @@ def check(embeddings: Embeddings, settings: HardenSettings, public: Public) -> N
     Raises:
         InputError: the features were fitted on the cohort, or what is called public is not.
     """
-    if embeddings.manifest["encoder"]["id"].endswith("+tfidf") and settings.mechanism != "nominal":
+    if embeddings.manifest.encoder.id.endswith("+tfidf") and settings.mechanism != "nominal":
         raise InputError(
             f"The text tower of {embeddings.path} was fitted on the cohort's own reports, so nothing can be "
             "proven of heads on its features; embed with a frozen text encoder."

@@ -11,10 +11,10 @@ from relinkage.alignment.folder import Heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.encoders.seeding import seeded
+from relinkage.encoders.trained.hardening import HardenSettings
+from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
 from relinkage.privacy.anchors import Anchors, given_anchors, prototype_anchors, random_anchors
-from relinkage.privacy.settings import HardenSettings
-from relinkage.privacy.statement import read_statement
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +33,18 @@ class Public:
 
     @property
     def spent(self) -> tuple[float, float]:
-        """The ε and δ that the heads to start from have spent already; 0 where they were not hardened.
-
-        Raises:
-            InputError: their statement cannot be read.
-        """
-        if self.start is None or not isinstance(self.start.manifest.get("privacy"), dict):
+        """The ε and δ that the heads to start from have spent already; 0 where they were not hardened."""
+        stated = self._stated
+        if stated is None:
             return 0.0, 0.0
-        statement = read_statement(self.start.manifest["privacy"], "The manifest of the heads to start from")
-        return statement.epsilon + statement.earlier_epsilon, statement.delta + statement.earlier_delta
+        return stated.epsilon + stated.earlier_epsilon, stated.delta + stated.earlier_delta
+
+    @property
+    def _stated(self) -> PrivacyStatement | None:
+        """What the heads to start from state of their privacy."""
+        if self.start is None or self.start.manifest is None:
+            return None
+        return self.start.manifest.privacy
 
     def check(self, embeddings: Embeddings, settings: HardenSettings) -> None:
         """Check that what is called public fits the private embeddings and does not come from them.
@@ -50,29 +53,29 @@ class Public:
             InputError: another encoder, the private cohort itself, heads trained on it without privacy, or
                 heads of which nothing is proven.
         """
-        model, cohort = embeddings.manifest["encoder"], embeddings.manifest["cohort"]["fingerprint"]
+        model, cohort = embeddings.manifest.encoder, embeddings.manifest.cohort.fingerprint
         other = self.embeddings
         if other is not None:
-            theirs = other.manifest["encoder"]
-            if (theirs["id"], theirs["revision"]) != (model["id"], model["revision"]):
+            theirs = other.manifest.encoder
+            if (theirs.id, theirs.revision) != (model.id, model.revision):
                 raise InputError(
-                    f"{other.path} was embedded with {theirs['id']} and {embeddings.path} with "
-                    f"{model['id']}, or with other revisions; embed the public cohort with the same model."
+                    f"{other.path} was embedded with {theirs.id} and {embeddings.path} with "
+                    f"{model.id}, or with other revisions; embed the public cohort with the same model."
                 )
-            if other.manifest["cohort"]["fingerprint"] == cohort:
+            if other.manifest.cohort.fingerprint == cohort:
                 raise InputError(
                     f"{other.path} holds the private cohort itself; name embeddings of a public cohort with "
                     "--public."
                 )
         if self.start is None:
             return
-        stated = self.start.manifest.get("privacy")
-        if isinstance(stated, dict) and stated.get("kind") != "proven" and settings.mechanism != "nominal":
+        stated, told = self._stated, self.start.manifest
+        if stated is not None and stated.kind != "proven" and settings.mechanism != "nominal":
             raise InputError(
                 "Nothing is proven of the heads to start from, so nothing could be stated of what comes of "
                 "them; start from heads that never saw these patients, or with a proven epsilon."
             )
-        if self.start.manifest.get("cohort_fingerprint") == cohort:
+        if told is not None and told.cohort_fingerprint == cohort:
             raise InputError(
                 "The heads to start from were trained without privacy on this very cohort, so nothing could "
                 "be stated of what comes of them; start from heads that never saw it."
@@ -88,9 +91,7 @@ class Public:
     def starting_heads(self, embeddings: Embeddings, settings: HardenSettings) -> tuple[HeadPair, str]:
         """Give the heads that training starts from, and where they come from, in a few words."""
         if self.start is not None:
-            if isinstance(self.start.manifest.get("privacy"), dict):
-                return self.start.pair, "given, hardened before"
-            return self.start.pair, "given"
+            return self.start.pair, "given" if self._stated is None else "given, hardened before"
         if embeddings.heads is not None:
             return embeddings.heads, "the model's own heads"
         hidden = settings.hidden if settings.head == "mlp" else 0

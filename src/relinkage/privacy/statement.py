@@ -1,134 +1,17 @@
-"""The privacy statement: what was spent and why it holds, as data that another accountant can check."""
+"""From a training's choices to its privacy statement, and from a statement back to what it spends."""
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+import dataclasses
+import math
 
-from relinkage.errors import InputError
+from relinkage.encoders.trained.hardening import HardenSettings
+from relinkage.encoders.trained.statement import PrivacyStatement as PrivacyStatement
 from relinkage.privacy import accounting
 from relinkage.privacy.accounting import Spending
 from relinkage.privacy.mechanisms import sensitivity_of
-from relinkage.privacy.mechanisms.protocol import Name, Sensitivity
-from relinkage.privacy.settings import HardenSettings
-from relinkage.privacy.units import Unit
-
-Kind = Literal["proven", "nominal", "void"]
+from relinkage.privacy.mechanisms.protocol import Sensitivity
+from relinkage.records import Record
 
 NEIGHBOURS = "add or remove one patient with all pairs"
-SEED_POLICY = {
-    "operating system": "sampling and noise come from the operating system and were not kept",
-    "seeded": "sampling and noise come from a seed: nothing is private from whoever knows it",
-}
-
-
-@dataclass(frozen=True)
-class PrivacyStatement:
-    """What a private training spent.
-
-    Attributes:
-        mechanism: what was clipped and how.
-        kind: `proven`; `nominal` where the accountant's assumptions do not hold; `void` where they do and the
-            noise came from a seed.
-        epsilon: ε that the accountant gives, for patients.
-        delta: δ.
-        neighbours: which data sets are told apart.
-        unit: what was sampled and clipped.
-        pairs_a_patient: pairs used of a patient, at most; None for all.
-        population: the stated bound on the number of patients that q rests on.
-        sampling: how units were chosen.
-        rate: q, the sampling probability.
-        steps: how often noise was added.
-        clip: the norm C.
-        sensitivity: how far a unit moves the sum, in norms C.
-        reason: why that bound holds, or that it does not.
-        noise_multiplier: σ; the noise on the sum has the deviation σ · sensitivity · C.
-        divisor: the public number that the noisy sum is divided by.
-        temperature: τ of contrastive losses, on which the bound of `logit` rests.
-        accountant: what computed ε.
-        discretisation: its interval.
-        noise: where sampling and noise came from: `operating system` or `seeded`.
-        pair_epsilon: where pairs are sampled, ε at δ for a single pair.
-        earlier_epsilon: ε that the heads it started from had spent, which adds up for the same patients.
-        earlier_delta: their δ, likewise.
-    """
-
-    mechanism: Name
-    kind: Kind
-    epsilon: float
-    delta: float
-    neighbours: str
-    unit: Unit
-    pairs_a_patient: int | None
-    population: int
-    sampling: str
-    rate: float
-    steps: int
-    clip: float
-    sensitivity: float
-    reason: str
-    noise_multiplier: float
-    divisor: float
-    temperature: float
-    accountant: str
-    discretisation: float
-    noise: str
-    pair_epsilon: float | None = None
-    earlier_epsilon: float = 0.0
-    earlier_delta: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.kind != "proven" and "guarantee" in self.sentence.lower():
-            raise ValueError("what is not proven is no guarantee and must not be called one")
-
-    @property
-    def spending(self) -> Spending:
-        """The training, as the accountant sees it."""
-        units = self.pairs_a_patient if self.unit == "pair" else 1
-        return Spending(self.noise_multiplier, self.rate, self.steps, units or 1)
-
-    @property
-    def sentence(self) -> str:
-        """The statement in words; a nominal one never reads as if something were proven."""
-        figures = f"ε = {self.epsilon:.3g} at δ = {self.delta:g}"
-        if self.kind == "nominal":
-            return f"nominal {figures} ({self.mechanism}); no differential privacy is proven. {self.reason}"
-        if self.kind == "void":
-            return f"void: {SEED_POLICY['seeded']} ({figures} otherwise, {self.mechanism})"
-        told = (
-            f"({self.epsilon:.3g}, {self.delta:g})-differential privacy, proven; {self.neighbours}; "
-            f"mechanism {self.mechanism}, {self.sampling}, {self.steps} steps"
-        )
-        if self.earlier_epsilon:
-            told += (
-                f"; for patients whose pairs also trained the heads it started from, "
-                f"({self.epsilon + self.earlier_epsilon:.3g}, {self.delta + self.earlier_delta:g})"
-            )
-        return told
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the statement as it stands in a manifest."""
-        return {**asdict(self), "seed_policy": SEED_POLICY[self.noise], "sentence": self.sentence}
-
-
-def read_statement(value: Any, source: str = "The manifest") -> PrivacyStatement:
-    """Read a statement back from a manifest.
-
-    Args:
-        value: what the manifest has under "privacy".
-        source: what to call the manifest in an error message.
-
-    Raises:
-        InputError: it is no statement.
-    """
-    names = {field.name for field in fields(PrivacyStatement)}
-    try:
-        statement = PrivacyStatement(**{key: value[key] for key in names})
-        numbers = (statement.epsilon, statement.delta, statement.noise_multiplier, statement.rate)
-        shares = statement.rate <= 1 and statement.delta < 1 and statement.noise_multiplier >= 1e-3
-        if min(numbers) <= 0 or not shares or statement.steps < 1 or statement.noise not in SEED_POLICY:
-            raise ValueError
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{source} holds no privacy statement; harden the heads again.") from None
-    return statement
 
 
 def spend(
@@ -149,11 +32,11 @@ def spend(
     once, seeded = settings.mechanism == "one-shot", settings.seed_noise is not None
     spending = Spending(1.0, settings.rate, 1 if once else settings.steps, settings.units_a_patient)
     sigma = accounting.calibrate(settings.epsilon, settings.delta, spending)
-    spending = replace(spending, sigma=sigma)
+    spending = dataclasses.replace(spending, sigma=sigma)
     spent = accounting.epsilon(spending, settings.delta)
     pair_epsilon = None
     if settings.unit == "pair":
-        pair_epsilon = accounting.epsilon(replace(spending, units_a_patient=1), settings.delta)
+        pair_epsilon = accounting.epsilon(dataclasses.replace(spending, units_a_patient=1), settings.delta)
     return sigma, PrivacyStatement(
         mechanism=settings.mechanism,
         kind="nominal" if not bound.proven else "void" if seeded else "proven",
@@ -181,19 +64,24 @@ def spend(
     )
 
 
-@dataclass(frozen=True)
-class Recheck:
+class Recheck(Record, frozen=True):
     """A statement computed again.
 
     Attributes:
-        epsilon: by privacy loss distributions.
-        renyi: by Rényi accounting, which is looser; None where it does not apply.
-        faults: what does not hold, a sentence each; empty for a sound statement.
+        epsilon: ε by privacy loss distributions; null where no ε is large enough.
+        renyi: By Rényi accounting, which is looser; null where it does not apply or no ε is large enough.
+        faults: What does not hold, a sentence each; empty for a sound statement.
     """
 
-    epsilon: float
+    epsilon: float | None
     renyi: float | None
     faults: tuple[str, ...]
+
+
+def spending_of(statement: PrivacyStatement) -> Spending:
+    """Return the training that a statement speaks of, as the accountant sees it."""
+    units = statement.pairs_a_patient if statement.unit == "pair" else 1
+    return Spending(statement.noise_multiplier, statement.rate, statement.steps, units or 1)
 
 
 def recheck(statement: PrivacyStatement) -> Recheck:
@@ -202,7 +90,7 @@ def recheck(statement: PrivacyStatement) -> Recheck:
     Raises:
         InputError: dp-accounting is not installed.
     """
-    spending, faults = statement.spending, []
+    spending, faults = spending_of(statement), []
     spent = accounting.epsilon(spending, statement.delta, max(statement.discretisation, accounting.INTERVAL))
     renyi = accounting.renyi_epsilon(spending, statement.delta)
     if spent > statement.epsilon * (1 + 1e-6):
@@ -223,4 +111,8 @@ def recheck(statement: PrivacyStatement) -> Recheck:
         faults.append("The mechanism one-shot looks at all units once, which is not what is stated.")
     if statement.noise == "seeded":
         faults.append("The noise came from a seed, so nothing holds for whoever knows it.")
-    return Recheck(spent, renyi, tuple(faults))
+    return Recheck(epsilon=_finite(spent), renyi=_finite(renyi), faults=tuple(faults))
+
+
+def _finite(epsilon: float | None) -> float | None:
+    return epsilon if epsilon is None or math.isfinite(epsilon) else None

@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.encoders.trained.hardening import Unit
 from relinkage.privacy.noise import Coins
-
-Unit = Literal["patient", "pair"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,5 @@
-from .audits import audit_schema as audit_schema
 from .audits import read_audit as read_audit
 from .card import render_card as render_card
-from .changes import comparison_schema as comparison_schema
 from .headlines import Headline as Headline
 from .headlines import headline as headline
 from .html import render_report as render_report

@@ -7,29 +7,32 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from relinkage import __version__
-from relinkage.reports.audits import Audit, Row, groups, select, stronger_attacker
+from relinkage.attackers.settings import Knowledge
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RecallRow
+from relinkage.linkage.settings import DEFAULT_TEMPERATURE, AuditSettings
+from relinkage.options import command_line
+from relinkage.reports.audits import ALL, groups, select, stronger_attacker
 from relinkage.reports.controls import controls_finding
 from relinkage.reports.findings import finding_lines
 from relinkage.reports.headlines import headline
 from relinkage.reports.sections import audited_facts, duplicates_sentence, group_title
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent, times
 
-_TEMPERATURE = 0.07
-"""The default of `--temperature`, which a command need not name."""
-
 
 class Verbatim(str):
     """Text that the card's template writes as it is; all other text is escaped for Markdown."""
 
 
-def render_card(audits: Sequence[Audit]) -> str:
+def render_card(audits: Sequence[AuditResult]) -> str:
     """Give the audit card about one or several audits as Markdown with YAML front matter.
 
     Args:
-        audits: parsed `audit.json`, at least one, as `read_audit` gives them.
+        audits: results, at least one, as `read_audit` gives them.
     """
     return (
         _environment()
@@ -46,50 +49,39 @@ def escape_markdown(value: Any) -> str:
     return re.sub(r"([\\`*_\[\]{}#|~>!$])", r"\\\1", plain.replace("\n", " "))
 
 
-def reproduce(audit: Audit) -> str:
+def reproduce(audit: AuditResult) -> str:
     """Give the command that measures the same again on the same inputs."""
-    inputs, settings = audit["inputs"], audit["settings"]
-    attacker = audit.get("attacker")
-    words = ["relinkage", "audit"]
-    if attacker:
-        words = ["relinkage", "attack", "EMB", "--attacker", attacker["name"], "--on", attacker["on"]]
-        words += ["--heads", "HEADS"] * bool(inputs.get("heads")) + ["--split", str(inputs.get("split"))]
-        if attacker["auxiliary_pairs"]:
-            words += ["--auxiliary", attacker.get("auxiliary_split", "train")]
-            words += ["--auxiliary-pairs", str(attacker.get("asked_for", attacker["auxiliary_pairs"]))]
-    elif inputs.get("kind") == "arrays":
-        words += ["--images", inputs["images"]["file"], "--reports", inputs["reports"]["file"]]
-        if inputs.get("pairs"):
-            words += ["--pairs", inputs["pairs"]["file"]]
+    inputs, attacker = audit.inputs, audit.attacker
+    words = ["relinkage", "attack" if attacker else "audit"]
+    if inputs.kind == "arrays":
+        named = (("--images", inputs.images), ("--reports", inputs.reports), ("--pairs", inputs.pairs))
+        for option, file in named:
+            words += [option, file.file] if file else []
     else:
         words.append("EMB")
-        if inputs.get("heads"):
-            words += ["--heads", "HEADS"]
-        if inputs.get("split"):
-            words += ["--split", inputs["split"]]
-    words += ["--pool", ",".join(str(pool) for pool in settings["pools"])]
-    words += ["--k", ",".join(str(k) for k in settings["k"])]
-    words += ["--direction", settings["direction"]]
-    if settings.get("hard_negatives"):
-        words += ["--hard-negatives", ",".join(settings["hard_negatives"])]
-    if settings.get("ladder"):
-        words.append("--ladder")
-    if settings.get("open_set"):
-        words += ["--open-set", ",".join(str(rate) for rate in settings["open_set"])]
-    words += ["--replicates", str(settings["replicates"]), "--seed", str(settings["seed"])]
-    if attacker:  # what follows, an attack does not ask for
-        return shlex.join(one_line(word) for word in [*words, "--out", "RUN"])
-    words += ["--distractors", settings["distractors"]]
-    if settings.get("uncertain", "own") != "own":
-        words += ["--uncertain", settings["uncertain"]]
-    if settings.get("temperature", _TEMPERATURE) != _TEMPERATURE:
-        words += ["--temperature", f"{settings['temperature']:g}"]
-    if settings.get("patient_level"):
-        words.append("--patient-level")
-    if audit.get("risk"):
-        words += ["--risk-pool", "full" if audit["risk"][0]["full"] else str(audit["risk"][0]["pool"])]
-    words += ["--intervals", str(settings["interval"]), "--out", "RUN"]
+    words += ["--heads", "HEADS"] if inputs.heads else []
+    words += ["--split", inputs.split] if inputs.split else []
+    if attacker:
+        knows = Knowledge(on=attacker.on)
+        if attacker.auxiliary_split is not None and attacker.asked_for is not None:
+            knows = Knowledge(
+                on=attacker.on, auxiliary=attacker.auxiliary_split, auxiliary_pairs=attacker.asked_for
+            )
+        words += ["--attacker", attacker.name, *command_line(knows)]
+    words += [*command_line(_asked(audit)), "--out", "RUN"]
     return shlex.join(one_line(word) for word in words)
+
+
+def _asked(audit: AuditResult) -> AuditSettings:
+    """Give the settings to ask for: any engine counts the same."""
+    settings = msgspec.structs.replace(audit.settings, engine="auto")
+    if audit.attacker is None and settings.temperature == DEFAULT_TEMPERATURE:
+        settings = msgspec.structs.replace(settings, temperature=None)
+    shown = {row.pool for row in audit.closed_set if row.negatives != ALL and not row.full}
+    if shown <= set(settings.pool or ()):
+        return settings
+    # Inside strata the default has smaller pools too, and they are no rows over all distractors.
+    return msgspec.structs.replace(settings, pool=None)
 
 
 def _environment() -> Environment:
@@ -122,17 +114,17 @@ def _yaml(value: Any) -> str:
     return json.dumps(value)
 
 
-def _audit_view(audit: Audit) -> dict[str, Any]:
-    cohort = audit["inputs"].get("cohort") or {}
-    dataset = one_line(cohort.get("name", audit["name"]))
+def _audit_view(audit: AuditResult) -> dict[str, Any]:
+    cohort = audit.inputs.cohort
+    dataset = one_line(cohort.name if cohort else audit.name)
     return {
         "audit": audit,
         "stronger": stronger_attacker(audit),
-        "name": one_line(audit["name"]),
+        "name": one_line(audit.name),
         "headline": headline(audit),
         "facts": audited_facts(audit),
-        "notes": [one_line(note) for note in audit["notes"]],
-        "results": [_result(audit, *group) for group in groups(audit["closed_set"])],
+        "notes": [one_line(note) for note in audit.notes],
+        "results": [_result(audit, *group) for group in groups(audit.closed_set)],
         "controls": controls_finding(audit),
         "findings": finding_lines(audit),
         "duplicates": duplicates_sentence(audit),
@@ -142,8 +134,8 @@ def _audit_view(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _result(audit: Audit, direction: str, negatives: str) -> dict[str, Any]:
-    rows = select(audit["closed_set"], direction=direction, negatives=negatives)
+def _result(audit: AuditResult, direction: str, negatives: str) -> dict[str, Any]:
+    rows = select(audit.closed_set, direction=direction, negatives=negatives)
     return {
         "title": group_title(direction, negatives),
         "direction": direction,
@@ -152,11 +144,11 @@ def _result(audit: Audit, direction: str, negatives: str) -> dict[str, Any]:
     }
 
 
-def _metric(row: Row) -> dict[str, Any]:
+def _metric(row: RecallRow) -> dict[str, Any]:
     names = ("pool", "k", "negatives", "low", "high", "chance", "lift", "queries", "coverage")
     return {
-        "type": f"recall_at_{row['k']}",
-        "name": f"Recall@{row['k']}, pool of {count(row['pool'])}",
-        "value": row["recall"],
-        "args": {name: row[name] for name in names},
+        "type": f"recall_at_{row.k}",
+        "name": f"Recall@{row.k}, pool of {count(row.pool)}",
+        "value": row.recall,
+        "args": {name: getattr(row, name) for name in names},
     }

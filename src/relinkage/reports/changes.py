@@ -1,13 +1,10 @@
 """What a comparison of runs says: `comparison.json` in groups, each with what to take away from it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
-from relinkage.reports.audits import Row, first_k, groups, select
+from relinkage.linkage.comparison_result import ComparisonResult, ComparisonRow
+from relinkage.reports.audits import first_k, groups, select
 from relinkage.reports.headlines import headline_row
 from relinkage.reports.wording import (
     SPACE,
@@ -19,9 +16,6 @@ from relinkage.reports.wording import (
     signed_interval,
     signed_percent,
 )
-
-Comparison = dict[str, Any]
-"""A parsed `comparison.json`; `comparison_schema` says what it holds."""
 
 
 @dataclass(frozen=True)
@@ -41,32 +35,24 @@ class Changes:
     after: str
     direction: str
     negatives: str
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     takeaway: str
 
 
-@cache
-def comparison_schema() -> dict[str, Any]:
-    """Give the published JSON Schema (draft 2020-12) of `comparison.json`."""
-    text = files("relinkage.reports").joinpath("schemas/comparison-1.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def changes(comparison: Comparison) -> list[Changes]:
+def changes(comparison: ComparisonResult) -> list[Changes]:
     """Group the rows of a comparison by run, direction and kind of distractors."""
-    names = [one_line(run["name"], 40) for run in comparison["runs"]]
+    names = [one_line(run.name, 40) for run in comparison.runs]
     found = []
-    for direction, negatives in groups(comparison["rows"]):
+    for direction, negatives in groups(comparison.rows):
         for run, name in enumerate(names[1:], 1):
-            rows = select(comparison["rows"], run=run, direction=direction, negatives=negatives)
-            rows.sort(key=lambda row: (row["pool"], row["k"]))
-            said = takeaway(rows, 1 - comparison["settings"]["interval"])
+            rows = select(comparison.rows, run=run, direction=direction, negatives=negatives)
+            rows.sort(key=lambda row: (row.pool, row.k))
+            said = takeaway(rows, 1 - comparison.settings.interval)
             found.append(Changes(names[0], name, direction, negatives, tuple(rows), said))
     return found
 
 
-def takeaway(rows: Sequence[Row], alpha: float) -> str:
+def takeaway(rows: Sequence[ComparisonRow], alpha: float) -> str:
     """Say in one sentence how recall moved.
 
     Args:
@@ -74,51 +60,51 @@ def takeaway(rows: Sequence[Row], alpha: float) -> str:
         alpha: the adjusted p-value below which a change is told from none.
     """
     row = headline_row(select(rows, k=first_k(rows)))
-    _, candidate = sides(row["direction"])
-    what = f"Recall@{row['k']} among {count(row['pool'])} {candidate}s"
-    before, after, p = percent(row["before"]), percent(row["after"]), _p_words(row["p_holm"])
-    if row["difference"] == 0:
+    _, candidate = sides(row.direction)
+    what = f"Recall@{row.k} among {count(row.pool)} {candidate}s"
+    before, after, p = percent(row.before), percent(row.after), _p_words(row.p_holm)
+    if row.difference == 0:
         return f"{what} is {before} before and after ({p})."
-    if row["p_holm"] >= alpha:
+    if row.p_holm >= alpha:
         return (
             f"{what} is {before} before and {after} after, which the test does not tell from no change "
             f"({p}); the change lies between {points_interval(row)} points."
         )
-    verb = "falls" if row["difference"] < 0 else "rises"
-    if row["relative"] is None:
+    verb = "falls" if row.difference < 0 else "rises"
+    if row.relative is None:
         return f"{what} {verb} from {before} to {after} ({p}); no share of 0 can be stated."
-    sign = -1 if row["difference"] < 0 else 1
-    by = percent(sign * row["relative"])
+    sign = -1 if row.difference < 0 else 1
+    by = percent(sign * row.relative)
     return f"{what} {verb} from {before} to {after}, by {by} ({_ends(row, sign)}; {p})."
 
 
-def points(row: Row) -> str:
+def points(row: ComparisonRow) -> str:
     """Give the difference in percentage points."""
-    return signed_percent(row["difference"]).removesuffix(f"{SPACE}%")
+    return signed_percent(row.difference).removesuffix(f"{SPACE}%")
 
 
-def points_interval(row: Row) -> str:
+def points_interval(row: ComparisonRow) -> str:
     """Give the interval of the difference in percentage points."""
-    return signed_interval(row["difference_low"], row["difference_high"]).removesuffix(f"{SPACE}%")
+    return signed_interval(row.difference_low, row.difference_high).removesuffix(f"{SPACE}%")
 
 
-def relative(row: Row) -> str:
+def relative(row: ComparisonRow) -> str:
     """Give the relative change, or a dash where recall was 0 before."""
-    return "–" if row["relative"] is None else signed_percent(row["relative"])
+    return "–" if row.relative is None else signed_percent(row.relative)
 
 
-def relative_interval(row: Row) -> str:
+def relative_interval(row: ComparisonRow) -> str:
     """Give the interval of the relative change, or a dash where recall was 0 before."""
-    low, high = row["relative_low"], row["relative_high"]
+    low, high = row.relative_low, row.relative_high
     if low is None:
         return "–"
     return f"{signed_percent(low)} or more" if high is None else signed_interval(low, high)
 
 
-def _ends(row: Row, sign: int) -> str:
+def _ends(row: ComparisonRow, sign: int) -> str:
     """Give the interval of a fall or a rise, as positive numbers where it lies on one side of 0."""
-    low, high = row["relative_low"], row["relative_high"]
-    if high is None or sign * low < 0 or sign * high < 0:
+    low, high = row.relative_low, row.relative_high
+    if low is None or high is None or sign * low < 0 or sign * high < 0:
         return relative_interval(row)
     least, most = sorted(abs(end) for end in (low, high))
     return f"{percent(least).removesuffix(f'{SPACE}%')} to {percent(most)}"

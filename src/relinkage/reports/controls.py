@@ -1,17 +1,17 @@
 """What the controls say about an audit, in words."""
 
-from relinkage.reports.audits import Audit
+from relinkage.linkage.result import AuditResult
 from relinkage.reports.wording import count, counted
 
 
-def controls_off(audit: Audit) -> int:
+def controls_off(audit: AuditResult) -> int:
     """Count the controls whose interval does not cover chance."""
-    return sum(not row["on_chance"] for row in audit["controls"])
+    return sum(not row.on_chance for row in audit.controls)
 
 
-def controls_finding(audit: Audit) -> str:
+def controls_finding(audit: AuditResult) -> str:
     """Say how many controls sit on chance."""
-    total, off = len(audit["controls"]), controls_off(audit)
+    total, off = len(audit.controls), controls_off(audit)
     if not total:
         return "No control was run."
     if off:

@@ -1,11 +1,17 @@
-"""What a person reads of a table of defences: its schema, its findings, its table in the terminal."""
+"""What a person reads of a table of defences: its findings, its table in the terminal."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import Literal
 
+from relinkage.defences.result import (
+    STRONGEST,
+    DefenceCohort,
+    DefenceFigures,
+    DefenceRow,
+    DefencesResult,
+    LinkageRow,
+)
+from relinkage.linkage.estimates import Compared, Difference, Estimate, RelativeChange
 from relinkage.reports.wording import (
     SPACE,
     bare_percent,
@@ -18,173 +24,162 @@ from relinkage.reports.wording import (
     signed_percent,
 )
 
-SCHEMA = "relinkage.defences/1"
-
-Defences = dict[str, Any]
-"""A parsed `defences.json`; `defences_schema` says what it holds."""
-
-Row = dict[str, Any]
-"""What a table says of one kind of heads: its description, and its figures on one cohort."""
-
-STRONGEST = "strongest"
-MEASURES = {
+Measure = Literal["auroc", "precision", "zero_shot"]
+MEASURES: dict[Measure, str] = {
     "auroc": "macro AUROC of a linear probe on images",
     "precision": "label precision of image to report",
     "zero_shot": "macro AUROC of zero-shot labels",
 }
 
 
-@cache
-def defences_schema() -> dict[str, Any]:
-    """Give the published JSON Schema (draft 2020-12) of `defences.json`."""
-    text = files("relinkage.reports").joinpath("schemas/defences-1.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def judged(result: Defences, cohort: Row) -> Iterator[tuple[Row, Row]]:
+def judged(result: DefencesResult, cohort: DefenceCohort) -> Iterator[tuple[DefenceRow, DefenceFigures]]:
     """Go through the rows that have figures on a cohort: each row's description, and its figures."""
-    for row in result["rows"]:
-        if row["key"] in cohort["figures"]:
-            yield row, cohort["figures"][row["key"]]
+    for row in result.rows:
+        if row.key in cohort.figures:
+            yield row, cohort.figures[row.key]
 
 
-def linked(figures: Row, attacker: str) -> Row | None:
+def linked(figures: DefenceFigures, attacker: str) -> LinkageRow | None:
     """Give the linkage figures of one attacker, None where it was not run."""
-    return next((found for found in figures["linkage"] if found["attacker"] == attacker), None)
+    return next((found for found in figures.linkage if found.attacker == attacker), None)
 
 
-def cohort_title(cohort: Row, place: int) -> str:
+def usefulness(figures: DefenceFigures, measure: Measure) -> Compared | None:
+    """Give the figures of one measure of usefulness, None where there are none."""
+    found: Compared | None = getattr(figures, measure)
+    return found
+
+
+def cohort_title(cohort: DefenceCohort, place: int) -> str:
     """Name a cohort, the tested one or the one that the same heads were carried over to."""
     carried = "" if place == 0 else "Carried over to "
-    return f"{carried}{one_line(cohort['name'], 60)}"
+    return f"{carried}{one_line(cohort.name, 60)}"
 
 
-def cohort_facts(cohort: Row) -> str:
+def cohort_facts(cohort: DefenceCohort) -> str:
     """Say how large a cohort is, who is searched among, and what attackers know."""
-    known = counted(cohort["auxiliary_pairs"], "pair")
-    patients = counted(cohort["auxiliary_patients"], "other patient")
+    known = counted(cohort.auxiliary_pairs, "pair")
+    patients = counted(cohort.auxiliary_patients, "other patient")
     return (
-        f"{counted(cohort['pairs'], 'image')} of {counted(cohort['patients'], 'patient')}; Recall@1 in pools "
-        f"of {count(cohort['pool'])}, chance {bare_percent(1 / cohort['pool'])}; attackers know {known} of "
+        f"{counted(cohort.pairs, 'image')} of {counted(cohort.patients, 'patient')}; Recall@1 in pools "
+        f"of {count(cohort.pool)}, chance {bare_percent(1 / cohort.pool)}; attackers know {known} of "
         f"{patients}"
     )
 
 
-def privacy_sentence(result: Defences) -> str:
+def privacy_sentence(result: DefencesResult) -> str:
     """Give what the hardened heads state of themselves."""
-    stated = result["inputs"]["hardened"].get("privacy")
-    if not isinstance(stated, dict):
+    stated = result.inputs.hardened.privacy
+    if stated is None:
         return "No differential privacy is stated for the hardened heads."
-    said = str(stated["sentence"])
-    return f"{said[0].upper()}{said[1:]}".rstrip(".") + "."
+    return f"{stated.sentence[0].upper()}{stated.sentence[1:]}".rstrip(".") + "."
 
 
-def findings(result: Defences, cohort: Row) -> list[str]:
+def findings(result: DefencesResult, cohort: DefenceCohort) -> list[str]:
     """Say what the table shows of one cohort, a sentence each.
 
     Args:
         result: the content of `defences.json`.
         cohort: one of its cohorts.
     """
-    figures = cohort["figures"]
+    figures = cohort.figures
     published, hardened = figures["published"], figures["hardened"]
     said = []
     for name in (STRONGEST, "cosine"):
         before, after = linked(published, name), linked(hardened, name)
         if before is None or after is None:
             continue
-        who = (
-            f"by the strongest attacker ({hardened['strongest']})" if name == STRONGEST else "by plain cosine"
-        )
+        who = f"by the strongest attacker ({hardened.strongest})" if name == STRONGEST else "by plain cosine"
         said.append(
-            f"Hardening takes Recall@1 {who} from {percent(before['recall']['value'])} to "
-            f"{percent(after['recall']['value'])} ({change(after['relative'])}); chance is "
-            f"{bare_percent(after['chance'])}."
+            f"Hardening takes Recall@1 {who} from {percent(before.recall.value)} to "
+            f"{percent(after.recall.value)} ({change(after.relative)}); chance is "
+            f"{bare_percent(after.chance)}."
         )
     if "without-noise" in figures:
         same = figures["without-noise"]
         without = " and ".join(
-            f"{change(found['relative'], bare=True)} by {who}"
+            f"{change(found.relative, bare=True)} by {who}"
             for name, who in ((STRONGEST, "the strongest attacker"), ("cosine", "cosine"))
             if (found := linked(same, name)) is not None
         )
         said.append(f"The same training without DP already gives {without}.")
     said += [
-        f"The {MEASURES[measure]} goes from {percent(row['baseline']['value'])} to "
-        f"{percent(row['measured']['value'])} ({points(row['difference'])} points)."
-        for measure in MEASURES
-        if (row := hardened[measure]) is not None
+        f"The {title} goes from {percent(row.baseline.value)} to "
+        f"{percent(row.measured.value)} ({points(row.difference)} points)."
+        for measure, title in MEASURES.items()
+        if (row := usefulness(hardened, measure)) is not None and row.baseline is not None
     ]
     return [one_line(sentence) for sentence in said]
 
 
-def matched_note(row: Row) -> str:
+def matched_note(row: DefenceRow) -> str:
     """Say what a row is, and how a matched control was matched."""
-    found, note = row["matched"], row["note"]
+    found, note = row.matched, row.note
     if found is None:
-        return str(note)
-    name = "label precision" if found["measure"] == "precision" else "macro AUROC"
-    setting = f"{row['knob']} {found['setting']:.3g}"
-    figures = f"{name} {percent(found['reached'])}, hardened {percent(found['target'])}"
-    if found["held"]:
+        return note
+    name = "label precision" if found.measure == "precision" else "macro AUROC"
+    setting = f"{row.knob} {found.setting:.3g}"
+    figures = f"{name} {percent(found.reached)}, hardened {percent(found.target)}"
+    if found.held:
         return f"{note} Matched at {setting}: {figures}."
     return f"{note} No setting has the hardened usefulness; the nearest is {setting}: {figures}."
 
 
-def defences_table(result: Defences) -> str:
+def defences_table(result: DefencesResult) -> str:
     """Give a table of defences as lines of plain text: linkage, usefulness, what each row is.
 
     Args:
         result: the content of `defences.json`.
     """
     parts = [privacy_sentence(result)]
-    for place, cohort in enumerate(result["cohorts"]):
+    for place, cohort in enumerate(result.cohorts):
         parts.append(f"{cohort_title(cohort, place)}\n{cohort_facts(cohort)}")
         parts += [_linkage(result, cohort), _usefulness(result, cohort)]
         parts.append("\n".join(findings(result, cohort)))
     parts.append(
-        "\n".join(
-            f"{row['title']}: {matched_note(row)}" for row in result["rows"] if row["note"] or row["matched"]
-        )
+        "\n".join(f"{row.title}: {matched_note(row)}" for row in result.rows if row.note or row.matched)
     )
-    parts.append("\n".join(f"Note: {one_line(note)}" for note in result["notes"]))
+    parts.append("\n".join(f"Note: {one_line(note)}" for note in result.notes))
     return "\n\n".join(parts).replace(SPACE, " ")
 
 
-def _linkage(result: Defences, cohort: Row) -> str:
+def _linkage(result: DefencesResult, cohort: DefenceCohort) -> str:
     rows = list(judged(result, cohort))
-    columns = [["Recall@1", *(row["title"] for row, _ in rows)]]
-    for name in result["settings"]["attackers"]:
-        found = [linked(figures, name) for _, figures in rows]
-        columns.append([name, *("–" if one is None else percent(one["recall"]["value"]) for one in found)])
-    most = [linked(figures, STRONGEST) or {} for _, figures in rows]
+    columns = [["Recall@1", *(row.title for row, _ in rows)]]
+    for name in result.settings.attacker:
+        asked = [linked(figures, name) for _, figures in rows]
+        columns.append([name, *("–" if one is None else percent(one.recall.value) for one in asked)])
+    most = [found for _, figures in rows if (found := linked(figures, STRONGEST)) is not None]
     columns += [
-        ["Strongest", *(percent(one["recall"]["value"]) for one in most)],
-        ["Interval", *(interval(one["recall"]["low"], one["recall"]["high"]) for one in most)],
-        ["Change", *(change(one["relative"], bare=True) for one in most)],
-        ["Interval", *(change_interval(one["relative"]) for one in most)],
+        ["Strongest", *(percent(one.recall.value) for one in most)],
+        ["Interval", *(interval(one.recall.low, one.recall.high) for one in most)],
+        ["Change", *(change(one.relative, bare=True) for one in most)],
+        ["Interval", *(change_interval(one.relative) for one in most)],
         ["± seeds", *(deviation(figures, STRONGEST, percent) for _, figures in rows)],
     ]
     return lines(columns)
 
 
-def _usefulness(result: Defences, cohort: Row) -> str:
+def _usefulness(result: DefencesResult, cohort: DefenceCohort) -> str:
     rows = list(judged(result, cohort))
     parts = []
     for measure, name in MEASURES.items():
-        shown = [(row, figures[measure], figures) for row, figures in rows if figures[measure] is not None]
+        shown = [
+            (row, found, figures)
+            for row, figures in rows
+            if (found := usefulness(figures, measure)) is not None
+        ]
         if not shown:
             continue
-        chance = bare_percent(shown[0][1]["chance"])
+        chance = bare_percent(shown[0][1].chance)
         parts.append(
             lines(
                 [
-                    [f"{name[0].upper()}{name[1:]}", *(row["title"] for row, _, _ in shown)],
-                    ["Value", *(percent(found["measured"]["value"]) for _, found, _ in shown)],
-                    ["Interval", *(interval(*_ends(found["measured"])) for _, found, _ in shown)],
-                    ["Points", *(points(found["difference"], bare=True) for _, found, _ in shown)],
-                    ["Interval", *(points_interval(found["difference"]) for _, found, _ in shown)],
+                    [f"{name[0].upper()}{name[1:]}", *(row.title for row, _, _ in shown)],
+                    ["Value", *(percent(found.measured.value) for _, found, _ in shown)],
+                    ["Interval", *(interval(*_ends(found.measured)) for _, found, _ in shown)],
+                    ["Points", *(points(found.difference, bare=True) for _, found, _ in shown)],
+                    ["Interval", *(points_interval(found.difference) for _, found, _ in shown)],
                     ["± seeds", *(deviation(figures, measure, percent) for _, _, figures in shown)],
                     ["Chance", *(chance for _ in shown)],
                 ]
@@ -193,40 +188,40 @@ def _usefulness(result: Defences, cohort: Row) -> str:
     return "\n\n".join(parts)
 
 
-def change(relative: Row | None, bare: bool = False) -> str:
+def change(relative: RelativeChange | None, bare: bool = False) -> str:
     """Give a relative change with its interval in words, or without it; a dash where there is none."""
     if relative is None:
         return "–" if bare else "no change can be stated"
-    said = signed_percent(relative["value"])
+    said = signed_percent(relative.value)
     return said if bare else f"{said}, {change_interval(relative)}"
 
 
-def change_interval(relative: Row | None) -> str:
+def change_interval(relative: RelativeChange | None) -> str:
     """Give the interval of a relative change, or a dash."""
-    if relative is None or relative["low"] is None:
+    if relative is None or relative.low is None:
         return "–"
-    low, high = relative["low"], relative["high"]
+    low, high = relative.low, relative.high
     return f"{signed_percent(low)} or more" if high is None else signed_interval(low, high)
 
 
-def points(difference: Row | None, bare: bool = False) -> str:
+def points(difference: Difference | None, bare: bool = False) -> str:
     """Give a difference in percentage points, with its interval unless bare; a dash where there is none."""
     if difference is None:
         return "–"
-    said = f"{100 * difference['value']:+.2f}".replace("-", "−")
+    said = f"{100 * difference.value:+.2f}".replace("-", "−")
     return said if bare else f"{said}, {points_interval(difference)}"
 
 
-def points_interval(difference: Row | None) -> str:
+def points_interval(difference: Difference | None) -> str:
     """Give the interval of a difference in percentage points, or a dash."""
     if difference is None:
         return "–"
     return " to ".join(f"{100 * end:+.2f}" for end in _ends(difference)).replace("-", "−")
 
 
-def deviation(figures: Row, name: str, write: Callable[[float], str]) -> str:
+def deviation(figures: DefenceFigures, name: str, write: Callable[[float], str]) -> str:
     """Give the standard deviation over seeds of one figure, or a dash where there is one seed."""
-    found = figures["deviation"][name]
+    found = figures.deviation[name]
     return "–" if found is None else write(found if found > 1e-9 else 0.0)
 
 
@@ -242,5 +237,5 @@ def lines(columns: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _ends(figure: Row) -> tuple[float, float]:
-    return figure["low"], figure["high"]
+def _ends(figure: Estimate | Difference) -> tuple[float, float]:
+    return figure.low, figure.high

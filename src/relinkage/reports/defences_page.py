@@ -1,13 +1,15 @@
 """The HTML page about a table of defences: one file that opens with the network off and runs no script."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from relinkage import __version__
+from relinkage.defences.result import STRONGEST, DefenceCohort, DefenceFigures, DefenceRow, DefencesResult
+from relinkage.defences.settings import ControlSettings
+from relinkage.options import fields_of
 from relinkage.reports.defences import (
     MEASURES,
-    STRONGEST,
-    Defences,
-    Row,
+    Measure,
     change,
     change_interval,
     cohort_facts,
@@ -20,50 +22,53 @@ from relinkage.reports.defences import (
     points,
     points_interval,
     privacy_sentence,
+    usefulness,
 )
 from relinkage.reports.figures.frontier import frontier_figures
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import bare_percent, count, interval, one_line, percent
 
+Rows = Sequence[tuple[DefenceRow, DefenceFigures]]
+
 _LEVELS = {"cosine": "Plain cosine", STRONGEST: "The strongest attacker on each side"}
 
 
-def render_defences(result: Defences) -> str:
+def render_defences(result: DefencesResult) -> str:
     """Give the page about a table of defences.
 
     Args:
         result: the content of `defences.json`.
     """
     environment = page_environment()
-    cohorts = [_cohort(result, cohort, place) for place, cohort in enumerate(result["cohorts"])]
+    cohorts = [_cohort(result, cohort, place) for place, cohort in enumerate(result.cohorts)]
     return environment.get_template("defences.html.j2").render(
         version=__version__,
         light=LIGHT,
         dark=DARK,
-        title=one_line(result["inputs"]["model"]["id"], 80),
+        title=one_line(result.inputs.model.id, 80),
         headline=cohorts[0]["findings"][0],
         privacy=privacy_sentence(result),
         cohorts=cohorts,
         rows=[
-            {"title": row["title"], "note": matched_note(row), "applies": row["applies"]}
-            for row in result["rows"]
-            if row["note"] or row["matched"]
+            {"title": row.title, "note": matched_note(row), "applies": row.applies}
+            for row in result.rows
+            if row.note or row.matched
         ],
-        notes=[one_line(note) for note in result["notes"]],
-        settings=[(name, _said(value)) for name, value in result["settings"].items()],
-        level=bare_percent(result["settings"]["interval"]),
+        notes=[one_line(note) for note in result.notes],
+        settings=_settings(result.settings),
+        level=bare_percent(result.settings.interval),
     )
 
 
-def _cohort(result: Defences, cohort: Row, place: int) -> dict[str, Any]:
+def _cohort(result: DefencesResult, cohort: DefenceCohort, place: int) -> dict[str, Any]:
     rows = list(judged(result, cohort))
-    names = [*result["settings"]["attackers"], STRONGEST]
+    names = [*result.settings.attacker, STRONGEST]
     return {
         "id": f"cohort-{place}",
         "title": cohort_title(cohort, place),
         "facts": cohort_facts(cohort),
-        "chance": bare_percent(1 / cohort["pool"]),
+        "chance": bare_percent(1 / cohort.pool),
         "findings": findings(result, cohort),
         "figures": frontier_figures(result, cohort, f"cohort-{place}"),
         "attackers": [_attacker(rows, name) for name in names],
@@ -72,42 +77,42 @@ def _cohort(result: Defences, cohort: Row, place: int) -> dict[str, Any]:
     }
 
 
-def _attacker(rows: list[tuple[Row, Row]], name: str) -> dict[str, Any]:
+def _attacker(rows: Rows, name: str) -> dict[str, Any]:
     cells = []
     for row, figures in rows:
         found = linked(figures, name)
         if found is None:
             continue
-        recall = found["recall"]
-        title = f"{row['title']} ({figures['strongest']})" if name == STRONGEST else row["title"]
+        recall = found.recall
+        title = f"{row.title} ({figures.strongest})" if name == STRONGEST else row.title
         cells.append(
             [
                 title,
-                percent(recall["value"]),
-                interval(recall["low"], recall["high"]),
+                percent(recall.value),
+                interval(recall.low, recall.high),
                 deviation(figures, name, percent),
-                change(found["relative"], bare=True),
-                change_interval(found["relative"]),
+                change(found.relative, bare=True),
+                change_interval(found.relative),
             ]
         )
     return {"title": _LEVELS.get(name, f"Attacker {name}"), "rows": cells}
 
 
-def _measure(rows: list[tuple[Row, Row]], measure: str, cohort: Row) -> dict[str, Any]:
+def _measure(rows: Rows, measure: Measure, cohort: DefenceCohort) -> dict[str, Any]:
     cells, chance = [], None
     for row, figures in rows:
-        found = figures[measure]
+        found = usefulness(figures, measure)
         if found is None:
             continue
-        chance = found["chance"]
+        chance = found.chance
         cells.append(
             [
-                row["title"],
-                percent(found["measured"]["value"]),
-                interval(found["measured"]["low"], found["measured"]["high"]),
+                row.title,
+                percent(found.measured.value),
+                interval(found.measured.low, found.measured.high),
                 deviation(figures, measure, percent),
-                points(found["difference"], bare=True),
-                points_interval(found["difference"]),
+                points(found.difference, bare=True),
+                points_interval(found.difference),
             ]
         )
     name = MEASURES[measure]
@@ -118,32 +123,35 @@ def _measure(rows: list[tuple[Row, Row]], measure: str, cohort: Row) -> dict[str
     }
 
 
-def _keys(cohort: Row) -> list[dict[str, str]]:
-    figures = cohort["figures"]["hardened"]
+def _keys(cohort: DefenceCohort) -> list[dict[str, str]]:
+    figures = cohort.figures["hardened"]
     cosine, most = linked(figures, "cosine"), linked(figures, STRONGEST)
     keys = [
         {
             "name": name,
-            "value": change(found["relative"], bare=True),
-            "note": f"interval {change_interval(found['relative'])}",
+            "value": change(found.relative, bare=True),
+            "note": f"interval {change_interval(found.relative)}",
         }
         for name, found in (("Recall@1, cosine", cosine), ("Strongest attacker", most))
         if found is not None
     ]
-    for name, measure in (("Macro AUROC, points", "auroc"), ("Label precision, points", "precision")):
-        found = figures[measure]
-        if found is not None:
-            keys.append(
-                {
-                    "name": name,
-                    "value": points(found["difference"], bare=True),
-                    "note": f"interval {points_interval(found['difference'])}",
-                }
-            )
-    return keys
+    measures = (("Macro AUROC, points", figures.auroc), ("Label precision, points", figures.precision))
+    return keys + [
+        {
+            "name": name,
+            "value": points(found.difference, bare=True),
+            "note": f"interval {points_interval(found.difference)}",
+        }
+        for name, found in measures
+        if found is not None
+    ]
+
+
+def _settings(settings: ControlSettings) -> list[tuple[str, str]]:
+    return [(field.name, _said(getattr(settings, field.name))) for field in fields_of(ControlSettings)]
 
 
 def _said(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return count(value) if isinstance(value, int) else str(value)

@@ -5,17 +5,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
-from relinkage.reports.audits import (
-    ALL,
-    Audit,
-    Row,
-    beats_chance,
-    first_k,
-    misses_chance,
-    select,
-)
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RecallRow
+from relinkage.reports.audits import ALL, beats_chance, first_k, misses_chance, select
 from relinkage.reports.controls import controls_finding, controls_off
 from relinkage.reports.wording import (
     SPACE,
@@ -39,6 +33,16 @@ SMALL_COHORT = 300
 TINY_COHORT = 10
 """Up to this many patients not even the rule of three says anything useful."""
 
+
+class Pooled(Protocol):
+    """A row about a pool."""
+
+    @property
+    def pool(self) -> int:
+        """Its size."""
+
+
+P = TypeVar("P", bound=Pooled)
 Verdict = Literal["above", "chance", "below"]
 
 
@@ -58,7 +62,7 @@ class Headline:
     detail: str
     caveats: tuple[str, ...]
     verdict: Verdict
-    row: Row
+    row: RecallRow
 
     @property
     def verdict_words(self) -> str:
@@ -70,22 +74,22 @@ class Headline:
         }[self.verdict]
 
 
-def headline(audit: Audit) -> Headline:
+def headline(audit: AuditResult) -> Headline:
     """Say in words what the audit found for its first direction, all candidates and the smallest K."""
     return _state(audit, headline_row(_eligible(audit)))
 
 
-def headline_row(rows: Sequence[Row]) -> Row:
+def headline_row(rows: Sequence[P]) -> P:
     """Give the row with the largest pool up to `LARGEST_POOL`, or with the smallest pool where all exceed it.
 
     Args:
-        rows: closed-set rows, at least one.
+        rows: rows about pools, at least one.
     """
-    within = [row for row in rows if row["pool"] <= LARGEST_POOL]
-    return max(within, key=_pool) if within else min(rows, key=_pool)
+    within = [row for row in rows if row.pool <= LARGEST_POOL]
+    return max(within, key=lambda row: row.pool) if within else min(rows, key=lambda row: row.pool)
 
 
-def strongest(audits: Sequence[Audit]) -> tuple[int, Headline]:
+def strongest(audits: Sequence[AuditResult]) -> tuple[int, Headline]:
     """Give the position and the headline of the audit that links most.
 
     All are judged at the largest pool they share, or at their own where they share none.
@@ -93,47 +97,43 @@ def strongest(audits: Sequence[Audit]) -> tuple[int, Headline]:
     Args:
         audits: at least one.
     """
-    shared = set.intersection(*({_pool(row) for row in _eligible(audit)} for audit in audits))
+    shared = set.intersection(*({row.pool for row in _eligible(audit)} for audit in audits))
     found = []
     for audit in audits:
-        rows = [row for row in _eligible(audit) if not shared or _pool(row) in shared]
+        rows = [row for row in _eligible(audit) if not shared or row.pool in shared]
         found.append(_state(audit, headline_row(rows)))
-    best = max(range(len(found)), key=lambda i: found[i].row["lift"])
+    best = max(range(len(found)), key=lambda i: found[i].row.lift)
     return best, found[best]
 
 
-def _pool(row: Row) -> int:
-    return int(row["pool"])
-
-
-def _eligible(audit: Audit) -> list[Row]:
-    rows = select(audit["closed_set"], negatives=ALL) or audit["closed_set"]
-    rows = select(rows, direction=rows[0]["direction"])
+def _eligible(audit: AuditResult) -> list[RecallRow]:
+    rows = select(audit.closed_set, negatives=ALL) or list(audit.closed_set)
+    rows = select(rows, direction=rows[0].direction)
     return select(rows, k=first_k(rows))
 
 
-def _state(audit: Audit, row: Row) -> Headline:
+def _state(audit: AuditResult, row: RecallRow) -> Headline:
     verdict: Verdict = "above" if beats_chance(row) else "below" if misses_chance(row) else "chance"
     return Headline(_sentence(audit, row, verdict), _detail(audit, row), _caveats(audit, row), verdict, row)
 
 
-def _sentence(audit: Audit, row: Row, verdict: Verdict) -> str:
-    query, candidate = sides(row["direction"])
-    pool = counted(row["pool"], candidate)
-    if row["full"] and row["pool"] > 1:
+def _sentence(audit: AuditResult, row: RecallRow, verdict: Verdict) -> str:
+    query, candidate = sides(row.direction)
+    pool = counted(row.pool, candidate)
+    if row.full and row.pool > 1:
         pool = f"all {pool}"
-    finds = "finds the right one" if row["k"] == 1 else f"has the right one among {count(row['k'])} guesses"
+    finds = "finds the right one" if row.k == 1 else f"has the right one among {count(row.k)} guesses"
     attacker = f"An attacker holding {pool}"
-    if row["recall"] == 0:
-        return f"{attacker} {finds} for none of the {counted(row['queries'], query)}."
+    if row.recall == 0:
+        return f"{attacker} {finds} for none of the {counted(row.queries, query)}."
     if verdict == "chance":
         not_finds = finds.replace("finds", "does not find", 1).replace("has", "does not have", 1)
-        chance = "always" if row["chance"] >= 1 else _how_many(row["chance"], query)
+        chance = "always" if row.chance >= 1 else _how_many(row.chance, query)
         return f"{attacker} {not_finds} measurably more often than chance, which is {chance}."
-    found = f"{attacker} {finds} for {_how_many(row['recall'], query)}"
+    found = f"{attacker} {finds} for {_how_many(row.recall, query)}"
     if verdict == "below":
-        return f"{found}: less often than chance, which is {_how_many(row['chance'], query)}."
-    return f"{found}: {_times_chance(row['lift'])}."
+        return f"{found}: less often than chance, which is {_how_many(row.chance, query)}."
+    return f"{found}: {_times_chance(row.lift)}."
 
 
 def _how_many(share: float, noun: str) -> str:
@@ -148,43 +148,43 @@ def _times_chance(lift: float) -> str:
     return "just above chance" if said == "1" else f"{said} times chance"
 
 
-def _detail(audit: Audit, row: Row) -> str:
-    query, candidate = sides(row["direction"])
-    level = bare_percent(audit["settings"]["interval"])
-    who = counted(row["queries"], query)
-    if audit["patients_known"]:
-        who += f" of {counted(row['patients'], 'patient')}"
-    found = f"{percent(row['recall'])} ({level} interval {interval(row['low'], row['high'])})"
-    text = f"Recall@{row['k']} is {found}, chance is {bare_percent(row['chance'])}, over {who}."
-    if not row["full"]:
-        text += f" It is the exact average over all pools of {counted(row['pool'], candidate)}."
-    if row["coverage"] < 1:
-        text += f" {percent(row['coverage'])} of the queries have so large a pool; the others are left out."
+def _detail(audit: AuditResult, row: RecallRow) -> str:
+    query, candidate = sides(row.direction)
+    level = bare_percent(audit.settings.interval)
+    who = counted(row.queries, query)
+    if audit.patients_known:
+        who += f" of {counted(row.patients, 'patient')}"
+    found = f"{percent(row.recall)} ({level} interval {interval(row.low, row.high)})"
+    text = f"Recall@{row.k} is {found}, chance is {bare_percent(row.chance)}, over {who}."
+    if not row.full:
+        text += f" It is the exact average over all pools of {counted(row.pool, candidate)}."
+    if row.coverage < 1:
+        text += f" {percent(row.coverage)} of the queries have so large a pool; the others are left out."
     return text
 
 
-def _caveats(audit: Audit, row: Row) -> tuple[str, ...]:
-    query, _ = sides(row["direction"])
+def _caveats(audit: AuditResult, row: RecallRow) -> tuple[str, ...]:
+    query, _ = sides(row.direction)
     caveats = []
     if controls_off(audit):
         caveats.append(f"{controls_finding(audit)} Do not quote this audit before you know why.")
-    if not beats_chance(row) and not misses_chance(row) and row["high"] > row["chance"] > 0:
+    if not beats_chance(row) and not misses_chance(row) and row.high > row.chance > 0:
         caveats.append(
-            f"The interval still allows {_how_many(row['high'], query)}: "
-            f"{about(row['high'] / row['chance'])} times chance."
+            f"The interval still allows {_how_many(row.high, query)}: "
+            f"{about(row.high / row.chance)} times chance."
         )
     if misses_chance(row):
         caveats.append(
             "A rate below chance often means that pairs are mixed up: "
             "check that each row of the images belongs to its report."
         )
-    if not audit["patients_known"]:
+    if not audit.patients_known:
         caveats.append(
             "Patients are not known: every study counts as a patient of its own, "
             "which makes the interval too narrow where patients have several."
         )
-    elif row["patients"] < SMALL_COHORT:
-        caveats.append(_too_few(row["patients"], query))
+    elif row.patients < SMALL_COHORT:
+        caveats.append(_too_few(row.patients, query))
     return tuple(caveats)
 
 

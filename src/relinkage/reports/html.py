@@ -8,9 +8,10 @@ from jinja2 import Environment
 
 from relinkage import __version__
 from relinkage.files import whole_file
-from relinkage.reports.audits import Audit, read_audit, stronger_attacker
+from relinkage.linkage.comparison_result import ComparisonResult
+from relinkage.linkage.result import AuditResult
+from relinkage.reports.audits import read_audit, stronger_attacker
 from relinkage.reports.changes import (
-    Comparison,
     changes,
     points,
     points_interval,
@@ -57,11 +58,11 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     return out
 
 
-def render_report(audits: Sequence[Audit], comparison: Comparison | None = None) -> str:
+def render_report(audits: Sequence[AuditResult], comparison: ComparisonResult | None = None) -> str:
     """Give the report about one or several audits as an HTML page.
 
     Args:
-        audits: parsed `audit.json`, at least one, as `read_audit` gives them.
+        audits: results, at least one, as `read_audit` gives them.
         comparison: the content of `comparison.json` about these audits, where they were compared.
     """
     best, lead = strongest(audits) if len(audits) > 1 else (0, headline(audits[0]))
@@ -84,10 +85,10 @@ def render_report(audits: Sequence[Audit], comparison: Comparison | None = None)
             ladder_warnings=_differences(audits),
             comparison=None if comparison is None else _comparison(comparison),
             steps=method_steps(audits),
-            settings=settings_table(list(audits)),
+            settings=settings_table(audits),
             plain=not any(stronger_attacker(audit) for audit in audits),
-            open_set=any(audit["open_set"] for audit in audits),
-            hard_negatives=any(audit.get("strata") for audit in audits),
+            open_set=any(audit.open_set for audit in audits),
+            hard_negatives=any(audit.strata for audit in audits),
         )
     )
 
@@ -111,12 +112,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _run(audit: Audit, number: int, *, several: bool) -> dict[str, Any]:
+def _run(audit: AuditResult, number: int, *, several: bool) -> dict[str, Any]:
     prefix = f"run-{number}"
     views = ((section, section.view(audit, f"{prefix}-{section.key}")) for section in SECTIONS)
     return {
         "id": prefix,
-        "name": one_line(audit["name"], 80),
+        "name": one_line(audit.name, 80),
         "audit": audit,
         "headline": headline(audit),
         "level": 3 if several else 2,
@@ -128,46 +129,46 @@ def _run(audit: Audit, number: int, *, several: bool) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: ComparisonResult) -> dict[str, Any]:
     found = changes(comparison)
     return {
         "before": found[0].before,
-        "level": comparison["settings"]["interval"],
-        "tests": len(comparison["rows"]),
-        "notes": [one_line(note) for note in comparison["notes"]],
+        "level": comparison.settings.interval,
+        "tests": len(comparison.rows),
+        "notes": [one_line(note) for note in comparison.notes],
         "figures": comparison_figures(comparison, "comparison"),
         "groups": [
             {
                 "changes": group,
                 "title": group_title(group.direction, group.negatives),
-                "queries": f"{'up to ' * (group.rows[-1]['queries'] < group.rows[0]['queries'])}"
-                f"{counted(group.rows[0]['queries'], 'query')} of "
-                f"{counted(group.rows[0]['patients'], 'patient')}",
+                "queries": f"{'up to ' * (group.rows[-1].queries < group.rows[0].queries)}"
+                f"{counted(group.rows[0].queries, 'query')} of "
+                f"{counted(group.rows[0].patients, 'patient')}",
             }
             for group in found
         ],
     }
 
 
-def _title(audits: Sequence[Audit]) -> str:
-    names = [one_line(audit["name"], 80) for audit in audits]
+def _title(audits: Sequence[AuditResult]) -> str:
+    names = [one_line(audit.name, 80) for audit in audits]
     return names[0] if len(names) == 1 else one_line(f"{len(names)} models: {', '.join(names)}", 160)
 
 
-def _keys(audit: Audit, lead: Headline) -> list[dict[str, str]]:
+def _keys(audit: AuditResult, lead: Headline) -> list[dict[str, str]]:
     row = lead.row
-    level = bare_percent(audit["settings"]["interval"])
-    chance = "certain" if row["chance"] >= 1 else "{} in {:,}".format(*exact_odds(row["chance"]))
-    patients = counted(row["patients"], "patient") if audit["patients_known"] else "patients not known"
+    level = bare_percent(audit.settings.interval)
+    chance = "certain" if row.chance >= 1 else "{} in {:,}".format(*exact_odds(row.chance))
+    patients = counted(row.patients, "patient") if audit.patients_known else "patients not known"
     return [
         {
-            "name": f"Recall@{row['k']}, pool of {count(row['pool'])}",
-            "value": percent(row["recall"]),
-            "note": f"{level} interval {interval(row['low'], row['high'])}",
+            "name": f"Recall@{row.k}, pool of {count(row.pool)}",
+            "value": percent(row.recall),
+            "note": f"{level} interval {interval(row.low, row.high)}",
         },
-        {"name": "Chance", "value": bare_percent(row["chance"]), "note": chance},
-        {"name": "Lift", "value": f"{times(row['lift'])}{SPACE}×", "note": "recall divided by chance"},
-        {"name": "Queries", "value": count(row["queries"]), "note": patients},
+        {"name": "Chance", "value": bare_percent(row.chance), "note": chance},
+        {"name": "Lift", "value": f"{times(row.lift)}{SPACE}×", "note": "recall divided by chance"},
+        {"name": "Queries", "value": count(row.queries), "note": patients},
     ]
 
 
@@ -183,14 +184,14 @@ def _contents(runs: Sequence[dict[str, Any]], *, ladder: bool, compared: bool) -
     return entries
 
 
-def _differences(audits: Sequence[Audit]) -> list[str]:
+def _differences(audits: Sequence[AuditResult]) -> list[str]:
     """Name what keeps the rungs of a ladder from being compared."""
-    grounds = {
-        "the cohort": [(audit["inputs"].get("cohort") or {}).get("fingerprint") for audit in audits],
-        "the split": [audit["inputs"].get("split") for audit in audits],
-        "the number of queries": [audit["queries"] for audit in audits],
-        "the number of candidates": [audit["candidates"] for audit in audits],
-        "the distractors": [audit["settings"]["distractors"] for audit in audits],
+    grounds: dict[str, list[Any]] = {
+        "the cohort": [audit.inputs.cohort and audit.inputs.cohort.fingerprint for audit in audits],
+        "the split": [audit.inputs.split for audit in audits],
+        "the number of queries": [audit.queries for audit in audits],
+        "the number of candidates": [audit.candidates for audit in audits],
+        "the distractors": [audit.settings.distractors for audit in audits],
     }
     differing = [name for name, found in grounds.items() if len(set(found)) > 1]
     if not differing:

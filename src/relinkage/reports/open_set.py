@@ -1,8 +1,9 @@
 """What the open set says, in words: the mates found at a rate of false claims, and what a claim is worth."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from relinkage.reports.audits import Row
+from relinkage.linkage.open_set_rows import ClaimRow, OpenSetRow
 from relinkage.reports.wording import bare_percent, count, counted, exact_odds, interval, percent, sides
 
 COSINE = "cosine"
@@ -11,52 +12,49 @@ COSINE = "cosine"
 RATE = 0.01
 """The rate of false claims that is spoken of where it was asked for, so that audits compare."""
 
+C = TypeVar("C", bound=ClaimRow)
+
 _NAMES = {"cosine": "cosine", "margin": "the margin", "posterior": "the posterior"}
 
 
-def is_full(row: Row) -> bool:
-    """Say whether the pool is the whole gallery; audits of old versions do not know."""
-    return bool(row.get("full", False))
-
-
-def pool_name(row: Row) -> str:
+def pool_name(row: ClaimRow) -> str:
     """Give the size of the pool, and say where it is all there is: `10,000`, `all 43,793`."""
-    return f"all {count(row['pool'])}" if is_full(row) else count(row["pool"])
+    return f"all {count(row.pool)}" if row.full else count(row.pool)
 
 
-def operating_point(rows: Sequence[Row]) -> Row:
+def operating_point(rows: Sequence[OpenSetRow]) -> OpenSetRow:
     """Give the row that is spoken of: cosine, the rate nearest to `RATE`, the largest pool that is not full.
 
     Args:
         rows: of `open_set`, at least one; the first row's direction counts.
     """
-    mine = [row for row in rows if row["direction"] == rows[0]["direction"]]
-    mine = [row for row in mine if row["score"] == COSINE] or mine
-    nearest = min(abs(row["fpir"] - RATE) for row in mine)
-    mine = [row for row in mine if abs(row["fpir"] - RATE) == nearest]
-    return max([row for row in mine if not is_full(row)] or mine, key=lambda row: int(row["pool"]))
+    mine = [row for row in rows if row.direction == rows[0].direction]
+    mine = [row for row in mine if row.score == COSINE] or mine
+    nearest = min(abs(row.fpir - RATE) for row in mine)
+    mine = [row for row in mine if abs(row.fpir - RATE) == nearest]
+    return max([row for row in mine if not row.full] or mine, key=lambda row: row.pool)
 
 
-def same_pool(row: Row, other: Row) -> bool:
+def same_pool(row: ClaimRow, other: ClaimRow) -> bool:
     """Say whether two rows speak of the same pool."""
-    return bool(row["pool"] == other["pool"] and is_full(row) == is_full(other))
+    return (row.pool, row.full) == (other.pool, other.full)
 
 
-def same_point(rows: Sequence[Row], point: Row) -> list[Row]:
+def same_point(rows: Sequence[OpenSetRow], point: OpenSetRow) -> list[OpenSetRow]:
     """Give the rows that differ from the operating point by their score at most."""
-    mine = [row for row in rows if row["direction"] == point["direction"] and row["fpir"] == point["fpir"]]
+    mine = [row for row in rows if row.direction == point.direction and row.fpir == point.fpir]
     return [row for row in mine if same_pool(row, point)]
 
 
-def same_rate(rows: Sequence[Row], point: Row) -> list[Row]:
+def same_rate(rows: Sequence[OpenSetRow], point: OpenSetRow) -> list[OpenSetRow]:
     """Give the rows that differ from the operating point by their pool at most, the smallest pool first."""
-    mine = [row for row in rows if row["direction"] == point["direction"] and row["fpir"] == point["fpir"]]
-    return by_pool([row for row in mine if row["score"] == point["score"]])
+    mine = [row for row in rows if row.direction == point.direction and row.fpir == point.fpir]
+    return by_pool([row for row in mine if row.score == point.score])
 
 
-def by_pool(rows: Sequence[Row]) -> list[Row]:
+def by_pool(rows: Sequence[C]) -> list[C]:
     """Put rows in order of their pool, the smallest first."""
-    return sorted(rows, key=lambda row: (row["pool"], is_full(row)))
+    return sorted(rows, key=lambda row: (row.pool, row.full))
 
 
 def rate_words(fpir: float) -> str:
@@ -71,35 +69,35 @@ def rate_words(fpir: float) -> str:
     return f"{'one' if hits == 1 else count(hits)} false claim{'s' * (hits > 1)} in {count(out_of)} searches"
 
 
-def finding(row: Row) -> str:
+def finding(row: OpenSetRow) -> str:
     """Say how many mates are found at an operating point, in a sentence."""
-    _, candidate = sides(row["direction"])
-    pool = f"{'all ' * is_full(row)}{counted(row['pool'], candidate)}"
-    if row["tpir"] == 0:
-        found = f"none of the mates; the interval allows {percent(row['high'])}"
+    _, candidate = sides(row.direction)
+    pool = f"{'all ' * row.full}{counted(row.pool, candidate)}"
+    if row.tpir == 0:
+        found = f"none of the mates; the interval allows {percent(row.high)}"
     else:
-        found = f"{percent(row['tpir'])} of the mates (interval {interval(row['low'], row['high'])})"
-    return f"At {rate_words(row['fpir'])} of {pool}, {_NAMES[row['score']]} finds {found}."
+        found = f"{percent(row.tpir)} of the mates (interval {interval(row.low, row.high)})"
+    return f"At {rate_words(row.fpir)} of {pool}, {_NAMES[row.score]} finds {found}."
 
 
-def knowing_nothing(row: Row) -> str:
+def knowing_nothing(row: OpenSetRow) -> str:
     """Say what an attacker finds at most who knows nothing."""
-    most = bare_percent(row["fpir"] / row["pool"])
+    most = bare_percent(row.fpir / row.pool)
     return f"An attacker who knows nothing finds at most {most} at the same rate."
 
 
-def strongest_score(rows: Sequence[Row], point: Row) -> str | None:
+def strongest_score(rows: Sequence[OpenSetRow], point: OpenSetRow) -> str | None:
     """Say which score finds most at the operating point, where that is not the point's own."""
-    best = max(same_point(rows, point), key=lambda row: float(row["tpir"]))
-    if best["score"] == point["score"]:
+    best = max(same_point(rows, point), key=lambda row: row.tpir)
+    if best.score == point.score:
         return None
     return (
-        f"Of the scores that were tried, {_NAMES[best['score']]} finds most: {percent(best['tpir'])} "
-        f"(interval {interval(best['low'], best['high'])})."
+        f"Of the scores that were tried, {_NAMES[best.score]} finds most: {percent(best.tpir)} "
+        f"(interval {interval(best.low, best.high)})."
     )
 
 
-def worth(row: Row, prior: float) -> float | None:
+def worth(row: OpenSetRow, prior: float) -> float | None:
     """Give the share of claims that are right where the mate is in the pool with probability `prior`.
 
     PPV = π·TPIR / (π·(TPIR + misidentified) + (1 − π)·FPIR), as measured (THEORY 4).
@@ -107,7 +105,7 @@ def worth(row: Row, prior: float) -> float | None:
     Returns:
         None where there are no claims.
     """
-    return share_right(prior, row["tpir"], row["misidentified"], row["fpir_measured"])
+    return share_right(prior, row.tpir, row.misidentified, row.fpir_measured)
 
 
 def share_right(prior: float, tpir: float, wrong: float, fpir: float) -> float | None:
@@ -116,15 +114,15 @@ def share_right(prior: float, tpir: float, wrong: float, fpir: float) -> float |
     return min(prior * tpir / claims, 1.0) if claims > 0 else None
 
 
-def worth_sentence(row: Row) -> str:
+def worth_sentence(row: OpenSetRow) -> str:
     """Say what a claim is worth at the priors of the row, in a sentence."""
-    said = [f"{_right(entry['ppv'])} where {_holding(entry['prior'])} the mate" for entry in row["ppv"]]
+    said = [f"{_right(entry.ppv)} where {_holding(entry.prior)} the mate" for entry in row.ppv]
     return f"Of claims among {pool_name(row)}, {'; '.join(said)}." if said else ""
 
 
 def _holding(prior: float) -> str:
-    if prior >= 1:
-        return "every pool holds"
+    if prior >= 1 or prior <= 0:
+        return "every pool holds" if prior else "no pool holds"
     hits, out_of = exact_odds(prior)
     return f"{count(hits)} pool{'s' * (hits > 1)} in {count(out_of)} hold{'s' * (hits == 1)}"
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relinkage.files import whole_file
-from relinkage.reports.audits import Audit
+from relinkage.linkage.result import AuditResult
 from relinkage.reports.figures import Figure, ladder_figures, standalone
 from relinkage.reports.sections import SECTIONS
 
 
-def write_figures(audits: Sequence[Audit], folder: Path) -> list[Path]:
+def write_figures(audits: Sequence[AuditResult], folder: Path) -> list[Path]:
     """Write every figure of the report, in the colours of paper.
 
     Args:
-        audits: parsed `audit.json`, at least one.
+        audits: results, at least one.
         folder: where to; it is made where it is missing.
 
     Returns:

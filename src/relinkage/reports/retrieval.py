@@ -1,20 +1,16 @@
-"""What a person reads of a search: its published schema, its lines in the terminal and its page."""
+"""What a person reads of a search: its lines in the terminal and its page."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from relinkage import __version__
+from relinkage.records import plain
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent
-
-Retrieval = dict[str, Any]
-"""A parsed `retrieval.json`; `retrieval_schema` says what it holds."""
+from relinkage.retrieval.result import Asked, Neighbour, RetrievalResult
 
 _MARGIN, _WIDTH = 6, 100
 
@@ -32,15 +28,7 @@ class Illustration:
     picture: str | None
 
 
-@cache
-def retrieval_schema() -> dict[str, Any]:
-    """Give the published JSON Schema (draft 2020-12) of `retrieval.json`."""
-    text = files("relinkage.reports").joinpath("schemas/retrieval-1.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def retrieval_table(result: Retrieval, shown: Sequence[Illustration] | None = None) -> str:
+def retrieval_table(result: RetrievalResult, shown: Sequence[Illustration] | None = None) -> str:
     """Give a search as lines of plain text.
 
     Args:
@@ -48,15 +36,11 @@ def retrieval_table(result: Retrieval, shown: Sequence[Illustration] | None = No
         shown: what the cohort knows of the query, where it is a row, and then of each result; report texts
             stand under the results then.
     """
-    texts = None if shown is None else shown[len(shown) - len(result["results"]) :]
+    texts = None if shown is None else shown[len(shown) - len(result.results) :]
     lines = [asked(result), "", f"{'Rank':>4}  {'Score':>7}  {'Row':>7}  Labels"]
-    for place, found in enumerate(result["results"]):
-        said = "; ".join(
-            part for part in (found.get("pair_id"), _kin(found), labels_of(found)) if part is not None
-        )
-        lines.append(
-            f"{found['rank']:>4}  {found['score']:>7.4f}  {found['row']:>7}  {one_line(said, 160)}".rstrip()
-        )
+    for place, found in enumerate(result.results):
+        said = "; ".join(part for part in (found.pair_id, found.kin, labels_of(found)) if part is not None)
+        lines.append(f"{found.rank:>4}  {found.score:>7.4f}  {found.row:>7}  {one_line(said, 160)}".rstrip())
         if texts is not None:
             margin = " " * _MARGIN
             lines += textwrap.wrap(
@@ -66,7 +50,7 @@ def retrieval_table(result: Retrieval, shown: Sequence[Illustration] | None = No
     return "\n".join([*lines, *([""] if added else []), *added]).replace(SPACE, " ")
 
 
-def render_retrieval(result: Retrieval, shown: Sequence[Illustration] | None = None) -> str:
+def render_retrieval(result: RetrievalResult, shown: Sequence[Illustration] | None = None) -> str:
     """Give the page about a search: one file that opens with the network off and runs no script.
 
     Args:
@@ -74,121 +58,114 @@ def render_retrieval(result: Retrieval, shown: Sequence[Illustration] | None = N
         shown: as for `retrieval_table`; without it the page holds no text and no picture.
     """
     environment = page_environment()
-    results = result["results"]
+    results = result.results
     before = None if shown is None or len(shown) == len(results) else shown[0]
     texts = [None] * len(results) if shown is None else shown[len(shown) - len(results) :]
-    query = result["query"]
-    wanted = set(query["labels"] or [])
+    query = result.query
+    wanted = set(query.labels or [])
     return environment.get_template("retrieval.html.j2").render(
         version=__version__,
         light=LIGHT,
         dark=DARK,
-        title=one_line(result["inputs"]["model"]["id"], 80),
-        heads=one_line(result["inputs"]["heads"]["name"], 80),
+        title=one_line(result.inputs.model.id, 80),
+        heads=one_line(result.inputs.heads.name, 80),
         headline=_headline(result),
         query={
             "words": _query_words(result, labels=False),
             "labels": _chips(query, wanted),
-            "pair_id": query.get("pair_id"),
+            "pair_id": query.pair_id,
             "shown": before,
         },
         results=[
             {
-                "rank": found["rank"],
-                "score": f"{found['score']:.4f}",
-                "row": found["row"],
-                "pair_id": found.get("pair_id"),
-                "kin": _kin(found),
+                "rank": found.rank,
+                "score": f"{found.score:.4f}",
+                "row": found.row,
+                "pair_id": found.pair_id,
+                "kin": found.kin,
                 "labels": _chips(found, wanted),
                 "shown": text,
                 "name": _result_name(result, found),
             }
             for found, text in zip(results, texts, strict=True)
         ],
-        finds=result["gallery"]["kind"],
+        finds=result.gallery.kind,
         remarks=remarks(result),
         private=shown is not None,
-        notes=[one_line(note) for note in result["notes"]],
-        settings=[(name, _said(value)) for name, value in result["settings"].items()],
+        notes=[one_line(note) for note in result.notes],
+        settings=[(name, _said(value)) for name, value in plain(result.settings).items()],
     )
 
 
-def asked(result: Retrieval) -> str:
+def asked(result: RetrievalResult) -> str:
     """Say what was asked, and among what."""
-    gallery = result["gallery"]
-    split = result["settings"]["split"]
+    gallery = result.gallery
+    split = result.settings.split
     return (
-        f"{_query_words(result)}, among {counted(gallery['candidates'], gallery['kind'])} of "
-        f"{counted(gallery['patients'], 'patient')}"
+        f"{_query_words(result)}, among {counted(gallery.candidates, gallery.kind)} of "
+        f"{counted(gallery.patients, 'patient')}"
         f"{'' if split is None else f', split {one_line(split, 40)}'}."
     )
 
 
-def remarks(result: Retrieval) -> list[str]:
+def remarks(result: RetrievalResult) -> list[str]:
     """Say what goes with the results: the mate's place, labels in common, ties, and what an index missed."""
     said = []
-    mate, common, index = result["mate"], result["labels_in_common"], result["index"]
+    mate, common, index = result.mate, result.labels_in_common, result.index
     if mate is not None:
-        tied = f", {count(mate['ties'])} tie with it" if mate["ties"] else ""
+        tied = f", {count(mate.ties)} tie with it" if mate.ties else ""
         said.append(
-            f"Its own study scores {mate['score']:.4f}; {count(mate['above'])} of {count(mate['pool'] - 1)} "
+            f"Its own study scores {mate.score:.4f}; {count(mate.above)} of {count(mate.pool - 1)} "
             f"others score higher{tied}."
         )
     if common is not None:
         said.append(
-            f"{percent(common['share'])} of the results have a label in common with the query; chance is "
-            f"{bare_percent(common['chance'])}."
+            f"{percent(common.share)} of the results have a label in common with the query; chance is "
+            f"{bare_percent(common.chance)}."
         )
-    if result["ties_left"]:
-        said.append(f"{count(result['ties_left'])} more tie with the last result and did not fit.")
+    if result.ties_left:
+        said.append(f"{count(result.ties_left)} more tie with the last result and did not fit.")
     if index is not None:
         said.append(
-            f"{index['library']} looked into {index['probed']} of {index['lists']} lists. Its "
-            f"recall@{result['settings']['top']} against the exact search is {percent(index['recall'])} "
-            f"({interval(index['low'], index['high'])}, chance {bare_percent(index['chance'])}), over "
-            f"{counted(index['queries'], 'query')} of {counted(index['patients'], 'patient')}."
+            f"{index.library} looked into {index.probed} of {index.lists} lists. Its "
+            f"recall@{result.settings.top} against the exact search is {percent(index.recall)} "
+            f"({interval(index.low, index.high)}, chance {bare_percent(index.chance)}), over "
+            f"{counted(index.queries, 'query')} of {counted(index.patients, 'patient')}."
         )
     return said
 
 
-def labels_of(entry: dict[str, Any]) -> str | None:
+def labels_of(entry: Asked | Neighbour) -> str | None:
     """Give the positive labels, then the uncertain ones with a question mark; None where there are none."""
-    names = [*entry["labels"], *(f"{label}?" for label in entry["uncertain"])]
+    names = [*(entry.labels or ()), *(f"{label}?" for label in entry.uncertain or ())]
     return ", ".join(one_line(name, 40) for name in names) if names else None
 
 
-def _headline(result: Retrieval) -> str:
-    best = result["results"][0]
-    kind = result["gallery"]["kind"]
+def _headline(result: RetrievalResult) -> str:
+    best = result.results[0]
+    kind = result.gallery.kind
     whose = {"own study": f"the {kind} of its own study", "same patient": f"a {kind} of the same patient"}
-    nearest = whose.get(best["kin"] or "", f"a {kind} of another patient")
-    if result["query"]["by"] != "row":
-        nearest = f"the {kind} in row {best['row']}"
-    return f"Nearest is {nearest}, at a cosine of {best['score']:.4f}."
+    nearest = whose.get(best.kin or "", f"a {kind} of another patient")
+    if result.query.by != "row":
+        nearest = f"the {kind} in row {best.row}"
+    return f"Nearest is {nearest}, at a cosine of {best.score:.4f}."
 
 
-def _query_words(result: Retrieval, *, labels: bool = True) -> str:
-    query, kind = result["query"], result["settings"]["direction"].partition("-to-")[0]
-    if query["by"] == "row":
+def _query_words(result: RetrievalResult, *, labels: bool = True) -> str:
+    query, kind = result.query, result.settings.sides[0]
+    if query.by == "row":
         said = labels_of(query) if labels else None
-        return f"The {kind} of row {query['row']}{'' if said is None else f' ({said})'}"
-    return "An image of one's own" if query["by"] == "image" else "A text of one's own"
+        return f"The {kind} of row {query.row}{'' if said is None else f' ({said})'}"
+    return "An image of one's own" if query.by == "image" else "A text of one's own"
 
 
-def _result_name(result: Retrieval, found: dict[str, Any]) -> str:
-    return f"{result['gallery']['kind'].capitalize()} of row {found['row']}"
+def _result_name(result: RetrievalResult, found: Neighbour) -> str:
+    return f"{result.gallery.kind.capitalize()} of row {found.row}"
 
 
-def _kin(found: dict[str, Any]) -> str | None:
-    kin: str | None = found["kin"]
-    return kin
-
-
-def _chips(entry: dict[str, Any], wanted: set[str]) -> list[dict[str, Any]]:
-    chips = [{"name": one_line(label, 40), "shared": label in wanted} for label in entry["labels"] or []]
-    return chips + [
-        {"name": f"{one_line(label, 40)}?", "shared": False} for label in entry["uncertain"] or []
-    ]
+def _chips(entry: Asked | Neighbour, wanted: set[str]) -> list[dict[str, Any]]:
+    chips = [{"name": one_line(label, 40), "shared": label in wanted} for label in entry.labels or []]
+    return chips + [{"name": f"{one_line(label, 40)}?", "shared": False} for label in entry.uncertain or []]
 
 
 def _said(value: Any) -> str:

@@ -3,18 +3,19 @@
 from typing import Any
 
 from relinkage import __version__
+from relinkage.alignment.sweep_result import SweepFigure, SweepResult, SweptHeads
 from relinkage.reports.defences import points, points_interval
 from relinkage.reports.figures.canvas import Figure
 from relinkage.reports.figures.frontier import Point, frontier_figure
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
-from relinkage.reports.sweep import SIDES, Row, Sweep, figure_of, measure_title, measures, sweep_facts
+from relinkage.reports.sweep import SIDES, figure_of, measure_title, measures, sweep_facts
 from relinkage.reports.wording import bare_percent, interval, one_line, percent
 
 _THERE = "image-to-report"
 
 
-def render_sweep(sweep: Sweep) -> str:
+def render_sweep(sweep: SweepResult) -> str:
     """Give the page about a sweep.
 
     Args:
@@ -25,35 +26,35 @@ def render_sweep(sweep: Sweep) -> str:
         version=__version__,
         light=LIGHT,
         dark=DARK,
-        title=one_line(sweep["model"], 80),
+        title=one_line(sweep.model, 80),
         headline=_headline(sweep),
         facts=sweep_facts(sweep),
-        baseline=one_line(sweep["baseline"], 80).lower(),
-        level=bare_percent(sweep["interval"]),
+        baseline=one_line(sweep.baseline, 80).lower(),
+        level=bare_percent(sweep.interval),
         figures=sweep_figures(sweep),
         measures=[_measure(sweep, measure, place) for place, measure in enumerate(measures(sweep))],
     )
 
 
-def sweep_figures(sweep: Sweep) -> list[Figure]:
+def sweep_figures(sweep: SweepResult) -> list[Figure]:
     """Draw linkage against use: a point for each kind of heads."""
     recall, precision = _linkage(sweep), _precision(sweep)
     rows = [
-        (row, figure_of(row, precision, _THERE)["measured"], figure_of(row, recall, _THERE))
-        for row in sweep["rows"]
+        (row, figure_of(row, precision, _THERE).measured, figure_of(row, recall, _THERE))
+        for row in sweep.rows
     ]
     if len(rows) < 2:
         return []
     drawn = [
         Point(
             number,
-            one_line(row["title"], 40),
-            use["value"],
-            (use["low"], use["high"]),
+            one_line(row.title, 40),
+            use.value,
+            (use.low, use.high),
             None,
-            linked["measured"]["value"],
-            (linked["measured"]["low"], linked["measured"]["high"]),
-            "series-1" if number == 1 else "series-2" if row["privacy"] else "muted",
+            linked.measured.value,
+            (linked.measured.low, linked.measured.high),
+            "series-1" if number == 1 else "series-2" if row.privacy else "muted",
         )
         for number, (row, use, linked) in enumerate(rows, 1)
     ]
@@ -62,7 +63,7 @@ def sweep_figures(sweep: Sweep) -> list[Figure]:
         frontier_figure(
             "sweep-frontier",
             measure_title(precision, sweep),
-            rows[0][2]["chance"],
+            rows[0][2].chance,
             drawn,
             f"{drawn[0].title} link {percent(drawn[0].strongest)} at {percent(drawn[0].use)}; least of all "
             f"{least.title} ({percent(least.strongest)} at {percent(least.use)}). Lower and further right is "
@@ -82,25 +83,25 @@ def sweep_figures(sweep: Sweep) -> list[Figure]:
     ]
 
 
-def _linkage(sweep: Sweep) -> str:
+def _linkage(sweep: SweepResult) -> str:
     return next(measure for measure in measures(sweep) if measure.startswith("recall@"))
 
 
-def _precision(sweep: Sweep) -> str:
+def _precision(sweep: SweepResult) -> str:
     return next(measure for measure in measures(sweep) if measure.startswith("precision@"))
 
 
-def _headline(sweep: Sweep) -> str:
+def _headline(sweep: SweepResult) -> str:
     measure = _precision(sweep)
-    values = [figure_of(row, measure, _THERE)["measured"]["value"] for row in sweep["rows"]]
+    values = [figure_of(row, measure, _THERE).measured.value for row in sweep.rows]
     best = max(range(len(values)), key=values.__getitem__)
     return (
-        f"{one_line(sweep['rows'][best]['title'], 60)} have the highest {measure_title(measure, sweep)}, "
-        f"{percent(values[best])}; {one_line(sweep['baseline'], 60).lower()} have {percent(values[0])}."
+        f"{one_line(sweep.rows[best].title, 60)} have the highest {measure_title(measure, sweep)}, "
+        f"{percent(values[best])}; {one_line(sweep.baseline, 60).lower()} have {percent(values[0])}."
     )
 
 
-def _measure(sweep: Sweep, measure: str, place: int) -> dict[str, Any]:
+def _measure(sweep: SweepResult, measure: str, place: int) -> dict[str, Any]:
     title = measure_title(measure, sweep)
     return {
         "id": f"measure-{place}",
@@ -108,22 +109,22 @@ def _measure(sweep: Sweep, measure: str, place: int) -> dict[str, Any]:
         "sides": [
             {
                 "caption": f"{said.capitalize()}; chance "
-                f"{percent(figure_of(sweep['rows'][0], measure, side)['chance'])}",
-                "rows": [_cells(row, figure_of(row, measure, side)) for row in sweep["rows"]],
+                f"{percent(figure_of(sweep.rows[0], measure, side).chance)}",
+                "rows": [_cells(row, figure_of(row, measure, side)) for row in sweep.rows],
             }
             for side, said in SIDES.items()
         ],
-        "balance": [[one_line(row["title"], 60), percent(row["balance"][measure])] for row in sweep["rows"]],
+        "balance": [[one_line(row.title, 60), percent(row.balance[measure])] for row in sweep.rows],
     }
 
 
-def _cells(row: Row, figure: Row) -> list[str]:
-    value, spread = figure["measured"], figure["seed_deviation"]
+def _cells(row: SweptHeads, figure: SweepFigure) -> list[str]:
+    value, spread = figure.measured, figure.seed_deviation
     return [
-        one_line(row["title"], 60),
-        percent(value["value"]),
-        interval(value["low"], value["high"]),
+        one_line(row.title, 60),
+        percent(value.value),
+        interval(value.low, value.high),
         "–" if spread is None else percent(spread),
-        points(figure["difference"], bare=True),
-        points_interval(figure["difference"]),
+        points(figure.difference, bare=True),
+        points_interval(figure.difference),
     ]

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from relinkage.reports.audits import ALL, Audit, Row, first_k
+from relinkage.linkage.comparison_result import ComparisonResult
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RecallRow
+from relinkage.reports.audits import ALL, first_k
 from relinkage.reports.changes import (
-    Comparison,
     changes,
     points,
     points_interval,
@@ -21,7 +23,7 @@ WIDTH = 100
 _SHORTEST_NAME = 12
 
 
-def audit_table(audits: Sequence[Audit]) -> str:
+def audit_table(audits: Sequence[AuditResult]) -> str:
     """Give the closed set of one or several audits as lines of plain text, without a final line break.
 
     One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
@@ -29,31 +31,31 @@ def audit_table(audits: Sequence[Audit]) -> str:
     patient, where they were measured.
 
     Args:
-        audits: parsed `audit.json`, at least one.
+        audits: results, at least one.
     """
     several = len(audits) > 1
     rows = [(audit, row) for audit in audits for row in _shown(audit, several)]
-    columns = [
-        ("Direction", "<", [row["direction"] for _, row in rows]),
-        ("Pool", ">", [count(row["pool"]) for _, row in rows]),
-        ("K", ">", [str(row["k"]) for _, row in rows]),
-        ("Recall@K", ">", [percent(row["recall"]) for _, row in rows]),
-        ("Interval", ">", [interval(row["low"], row["high"]) for _, row in rows]),
-        ("Chance", ">", [bare_percent(row["chance"]) for _, row in rows]),
-        ("Lift", ">", [f"{times(row['lift'])} ×" for _, row in rows]),
+    columns: list[tuple[str, str, list[str]]] = [
+        ("Direction", "<", [row.direction for _, row in rows]),
+        ("Pool", ">", [count(row.pool) for _, row in rows]),
+        ("K", ">", [str(row.k) for _, row in rows]),
+        ("Recall@K", ">", [percent(row.recall) for _, row in rows]),
+        ("Interval", ">", [interval(row.low, row.high) for _, row in rows]),
+        ("Chance", ">", [bare_percent(row.chance) for _, row in rows]),
+        ("Lift", ">", [f"{times(row.lift)} ×" for _, row in rows]),
     ]
-    if any(row["negatives"] != ALL for _, row in rows):
-        columns.insert(0, ("Distractors", "<", [one_line(row["negatives"]) for _, row in rows]))
+    if any(row.negatives != ALL for _, row in rows):
+        columns.insert(0, ("Distractors", "<", [one_line(row.negatives) for _, row in rows]))
     if several:
-        columns.insert(0, ("Model", "<", [one_line(audit["name"]) for audit, _ in rows]))
+        columns.insert(0, ("Model", "<", [one_line(audit.name) for audit, _ in rows]))
     findings = [(audit, line.replace(SPACE, " ")) for audit in audits for line in finding_lines(audit)]
     further = [
-        f"{one_line(audit['name'], _SHORTEST_NAME)}: {line}" if several else line for audit, line in findings
+        f"{one_line(audit.name, _SHORTEST_NAME)}: {line}" if several else line for audit, line in findings
     ]
     return "\n".join([_lines(columns), *([""] if further else []), *further])
 
 
-def comparison_table(comparison: Comparison) -> str:
+def comparison_table(comparison: ComparisonResult) -> str:
     """Give a comparison as lines of plain text, a table per run, direction and kind of distractors.
 
     Args:
@@ -64,10 +66,10 @@ def comparison_table(comparison: Comparison) -> str:
         rows = change.rows
         table = _lines(
             [
-                ("Pool", ">", [count(row["pool"]) for row in rows]),
-                ("K", ">", [str(row["k"]) for row in rows]),
-                ("Before", ">", [percent(row["before"]) for row in rows]),
-                ("After", ">", [percent(row["after"]) for row in rows]),
+                ("Pool", ">", [count(row.pool) for row in rows]),
+                ("K", ">", [str(row.k) for row in rows]),
+                ("Before", ">", [percent(row.before) for row in rows]),
+                ("After", ">", [percent(row.after) for row in rows]),
                 ("Points", ">", [points(row) for row in rows]),
                 (
                     "Interval",
@@ -76,17 +78,17 @@ def comparison_table(comparison: Comparison) -> str:
                 ),
                 ("Change", ">", [relative(row) for row in rows]),
                 ("Interval", ">", [relative_interval(row) for row in rows]),
-                ("p (Holm)", ">", [p_value(row["p_holm"]) for row in rows]),
+                ("p (Holm)", ">", [p_value(row.p_holm) for row in rows]),
             ]
         )
         title = f"{change.before} → {change.after}: {group_title(change.direction, change.negatives)}"
         parts.append(f"{title}\n{table}\n{change.takeaway}".replace(SPACE, " "))
-    return "\n\n".join([*parts, *(one_line(note) for note in comparison["notes"])])
+    return "\n\n".join([*parts, *(one_line(note) for note in comparison.notes)])
 
 
-def _shown(audit: Audit, several: bool) -> list[Row]:
-    rows: list[Row] = audit["closed_set"]
-    return [row for row in rows if not several or row["k"] == first_k(rows)]
+def _shown(audit: AuditResult, several: bool) -> list[RecallRow]:
+    rows = audit.closed_set
+    return [row for row in rows if not several or row.k == first_k(rows)]
 
 
 def _lines(columns: Sequence[tuple[str, str, list[str]]]) -> str:

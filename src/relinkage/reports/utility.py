@@ -1,18 +1,10 @@
-"""What a person reads of a utility measurement: its published schema and its table in the terminal."""
+"""What a person reads of a utility measurement: its table in the terminal."""
 
-import json
-from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from relinkage.linkage.estimates import Compared, Difference, Estimate
 from relinkage.reports.wording import SPACE, count, counted, one_line
-
-Utility = dict[str, Any]
-"""A parsed `utility.json`; `utility_schema` says what it holds."""
-
-MACRO = "macro"
-"""The label of rows that are means over all kept labels."""
+from relinkage.utility.result import MACRO, UtilityResult
 
 _MEASURES = {
     "precision": "precision@{k}, a label in common",
@@ -30,15 +22,7 @@ _GEOMETRY = {
 _NAME = 48
 
 
-@cache
-def utility_schema() -> dict[str, Any]:
-    """Give the published JSON Schema (draft 2020-12) of `utility.json`."""
-    text = files("relinkage.reports").joinpath("schemas/utility-1.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def utility_table(utility: Utility) -> str:
+def utility_table(utility: UtilityResult) -> str:
     """Give a utility measurement as lines of plain text: summary, labels one by one, the shape of the space.
 
     Args:
@@ -49,100 +33,92 @@ def utility_table(utility: Utility) -> str:
     )
 
 
-def _title(utility: Utility) -> str:
-    tested, inputs = utility["tested"], utility["inputs"]
-    measured, baseline = inputs["measured"], inputs["baseline"]
-    name = one_line(inputs["model"]["id"], 40)
-    heads = "no heads" if measured is None else one_line(measured["name"], 40)
-    against = "" if baseline is None else f" against {one_line(baseline['name'], 40)}"
+def _title(utility: UtilityResult) -> str:
+    tested, inputs = utility.tested, utility.inputs
+    measured, baseline = inputs.measured, inputs.baseline
+    name = one_line(inputs.model.id, 40)
+    heads = "no heads" if measured is None else one_line(measured.name, 40)
+    against = "" if baseline is None else f" against {one_line(baseline.name, 40)}"
     return (
         f"{name}: {heads}{against}\n"
-        f"{counted(tested['pairs'], 'image')} of {counted(tested['patients'], 'patient')}, split "
-        f"{one_line(utility['settings']['split'], 40)}; all in per cent, differences in points"
+        f"{counted(tested.pairs, 'image')} of {counted(tested.patients, 'patient')}, split "
+        f"{one_line(utility.settings.split, 40)}; all in per cent, differences in points"
     )
 
 
-def _summary(utility: Utility) -> str:
-    kept = sum(label["kept"] for label in utility["labels"])
-    rows = [
-        (f"Linear probe on {row['on']}, macro AUROC of {kept} labels", row)
-        for row in utility["probe"]
-        if row["label"] == MACRO
+def _summary(utility: UtilityResult) -> str:
+    kept = sum(label.kept for label in utility.labels)
+    rows: list[tuple[str, Compared]] = [
+        (f"Linear probe on {row.on}, macro AUROC of {kept} labels", row)
+        for row in utility.probe
+        if row.label == MACRO
     ]
     rows += [
         (f"Zero-shot labels, macro AUROC of {kept} labels", row)
-        for row in utility["zero_shot"]
-        if row["label"] == MACRO
+        for row in utility.zero_shot
+        if row.label == MACRO
     ]
     rows += [
-        (f"{_SIDES[row['direction']]}: {_MEASURES[row['measure']].format(k=row['k'])}", row)
-        for row in utility["retrieval"]
+        (f"{_SIDES[row.direction]}: {_MEASURES[row.measure].format(k=row.k)}", row)
+        for row in utility.retrieval
     ]
     return _figures("", rows)
 
 
-def _labels(utility: Utility) -> str:
+def _labels(utility: UtilityResult) -> str:
     parts = []
-    on = {row["on"] for row in utility["probe"]}
+    on = {row.on for row in utility.probe}
     chosen = "embeddings" if "embeddings" in on else "features"
-    probe = [row for row in utility["probe"] if row["on"] == chosen]
+    probe = [row for row in utility.probe if row.on == chosen]
     for title, rows in (
         (f"AUROC of the probe on {chosen}", probe),
-        ("AUROC zero-shot", utility["zero_shot"]),
+        ("AUROC zero-shot", utility.zero_shot),
     ):
         named = [
-            (f"{one_line(row['label'], 30)} ({count(row['positive'])})", row)
-            for row in rows
-            if row["label"] != MACRO
+            (f"{one_line(row.label, 30)} ({count(row.positive)})", row) for row in rows if row.label != MACRO
         ]
         if named:
             parts.append(_figures(f"{title} (positive images)", named))
-    left = [one_line(label["label"], 30) for label in utility["labels"] if not label["kept"]]
+    left = [one_line(label.label, 30) for label in utility.labels if not label.kept]
     if left:
-        least = utility["settings"]["least_patients"]
+        least = utility.settings.least_patients
         parts.append(f"Left out, fewer than {least} positive or negative patients: {', '.join(left)}.")
     return "\n\n".join(parts)
 
 
-def _figures(title: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def _figures(title: str, rows: Sequence[tuple[str, Compared]]) -> str:
     columns = [
         [title, *(name for name, _ in rows)],
-        ["Value", *(_per_cent(row["measured"]["value"]) for _, row in rows)],
-        ["Interval", *(_interval(row["measured"]) for _, row in rows)],
+        ["Value", *(_per_cent(row.measured.value) for _, row in rows)],
+        ["Interval", *(_interval(row.measured) for _, row in rows)],
     ]
-    if any(row["baseline"] is not None for _, row in rows):
+    if any(row.baseline is not None for _, row in rows):
         columns += [
             [
                 "Before",
-                *("" if row["baseline"] is None else _per_cent(row["baseline"]["value"]) for _, row in rows),
+                *("" if row.baseline is None else _per_cent(row.baseline.value) for _, row in rows),
             ],
             [
                 "Change",
-                *(
-                    "" if row["difference"] is None else _points(row["difference"]["value"])
-                    for _, row in rows
-                ),
+                *("" if row.difference is None else _points(row.difference.value) for _, row in rows),
             ],
             [
                 "Interval",
-                *(
-                    "" if row["difference"] is None else _interval(row["difference"], _points)
-                    for _, row in rows
-                ),
+                *("" if row.difference is None else _interval(row.difference, _points) for _, row in rows),
             ],
         ]
-    columns.append(["Chance", *(_per_cent(row["chance"]) for _, row in rows)])
+    columns.append(["Chance", *(_per_cent(row.chance) for _, row in rows)])
     return _lines(columns)
 
 
-def _geometry(utility: Utility) -> list[str]:
-    found = utility["geometry"]
+def _geometry(utility: UtilityResult) -> list[str]:
+    found = utility.geometry
     if found is None:
         return []
-    sides = [side for side in (found["measured"], found["baseline"]) if side is not None]
-    columns = [["", *_GEOMETRY.values()], ["Value", *(f"{sides[0][key]:.3f}" for key in _GEOMETRY)]]
+    sides = [side for side in (found.measured, found.baseline) if side is not None]
+    columns = [["", *_GEOMETRY.values()], ["Value", *(f"{getattr(sides[0], key):.3f}" for key in _GEOMETRY)]]
     if len(sides) > 1:
-        columns.append(["Before", *(f"{sides[1][key]:.3f}" for key in _GEOMETRY)])
+        columns.append(["Before", *(f"{getattr(sides[1], key):.3f}" for key in _GEOMETRY)])
     return [_lines(columns)]
 
 
@@ -154,8 +130,8 @@ def _points(share: float) -> str:
     return f"{100 * share:+.2f}".replace("-", "−")
 
 
-def _interval(side: dict[str, float], say: Any = _per_cent) -> str:
-    return f"{say(side['low'])} to {say(side['high'])}"
+def _interval(side: Estimate | Difference, say: Callable[[float], str] = _per_cent) -> str:
+    return f"{say(side.low)} to {say(side.high)}"
 
 
 def _lines(columns: Sequence[Sequence[str]]) -> str:

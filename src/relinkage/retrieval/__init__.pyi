@@ -1,6 +1,8 @@
-from .asking import Question as Question
 from .exact import Found as Found
 from .exact import nearest as nearest
+from .map_result import MapResult as MapResult
+from .question import Question as Question
+from .result import RetrievalResult as RetrievalResult
 from .settings import DIRECTIONS as DIRECTIONS
 from .settings import MapSettings as MapSettings
 from .settings import RetrievalSettings as RetrievalSettings

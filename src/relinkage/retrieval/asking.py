@@ -1,6 +1,5 @@
-"""A question: a row of the embeddings, or an image file or a text, through the encoder and the heads."""
+"""A question that is no row of the embeddings: an image file or a text, through the encoder and the heads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,59 +7,14 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from relinkage.cohorts.text import normalise, within_budget
+from relinkage.cohorts.text import within_budget
 from relinkage.embeddings.features import Project, checked, checked_images, image_arrays
 from relinkage.embeddings.grid import GRID
 from relinkage.encoders import Encoder, HeadPair
 from relinkage.errors import InputError
 from relinkage.images import UnreadableImageError, open_image
-from relinkage.retrieval.settings import RetrievalSettings
 
 Floats32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: exactly one of an image file, a text and a row of the embeddings.
-
-    Attributes:
-        image: a radiograph: PNG, JPEG or DICOM, or a reference into a container.
-        text: a sentence or a report.
-        row: a row of `pairs.parquet`, from 0.
-    """
-
-    image: Path | None = None
-    text: str | None = None
-    row: int | None = None
-
-    def __post_init__(self) -> None:
-        given = [part for part in (self.image, self.text, self.row) if part is not None]
-        if len(given) != 1:
-            many = "more than one of" if given else "none of"
-            raise InputError(f"The request has {many} --image, --text and --query; give exactly one.")
-        if self.text is not None:
-            check_text(self.text)
-
-    def check(self, settings: RetrievalSettings) -> None:
-        """Check that the direction and what is left out go with this kind of question.
-
-        Raises:
-            InputError: an image asks as a report, a text as an image, or one of them leaves out a study.
-        """
-        asks = settings.sides[0]
-        if self.row is not None:
-            return
-        option, kind = ("--image", "image") if self.image is not None else ("--text", "report")
-        if asks != kind:
-            raise InputError(
-                f"{option} cannot ask in the direction {settings.direction}; give {kind}-to-image or "
-                f"{kind}-to-report."
-            )
-        if settings.exclude is not None:
-            raise InputError(
-                f"--exclude needs --query, as what {option} asks by belongs to no study of the embeddings; "
-                "leave it out."
-            )
 
 
 def read_image(file: Path) -> Image:
@@ -76,16 +30,6 @@ def read_image(file: Path) -> Image:
         raise InputError(
             f"--image {file} cannot be used, as {reason}; give a radiograph as a PNG, JPEG or DICOM file."
         ) from None
-
-
-def check_text(text: str) -> None:
-    """Check that a text says something.
-
-    Raises:
-        InputError: it is empty or white space.
-    """
-    if not normalise(text):
-        raise InputError("--text is empty; give a sentence or a report to ask by.")
 
 
 @torch.inference_mode()

@@ -64,7 +64,7 @@ def draw_sample(embeddings: Embeddings, settings: MapSettings) -> Sample:
     study = numbers(embeddings.pairs["study_id"])
     rows = np.sort(rows[np.unique(study[rows], return_index=True)[1]])
     if len(rows) > settings.pairs:
-        random = np.random.default_rng(settings.resampling.seed)
+        random = np.random.default_rng(settings.seed)
         rows = np.sort(random.choice(rows, settings.pairs, replace=False))
     least = int(3 * settings.perplexity / 2) + 2  # openTSNE looks at three times the perplexity of neighbours
     if len(rows) < least:
@@ -73,7 +73,7 @@ def draw_sample(embeddings: Embeddings, settings: MapSettings) -> Sample:
             f"{settings.perplexity:g} needs {least}; give a smaller one, more --pairs, or another --split."
         )
     drawn = embeddings.select(rows)
-    return Sample(drawn, rows, numbers(drawn.pairs["patient_id"]), _colourings(drawn, settings.labels))
+    return Sample(drawn, rows, numbers(drawn.pairs["patient_id"]), _colourings(drawn, settings.label))
 
 
 def _colourings(drawn: Embeddings, labels: tuple[str, ...]) -> tuple[Colouring, ...]:

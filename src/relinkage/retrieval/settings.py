@@ -1,93 +1,65 @@
 """The choices of a search and of a map, checked when they are made."""
 
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from relinkage.errors import InputError
-from relinkage.linkage import Resampling
+from msgspec import Meta
+
+from relinkage.linkage.settings import Resampling
+from relinkage.options import Count, Option
 
 Direction = Literal["image-to-report", "report-to-image", "image-to-image", "report-to-report"]
 IndexKind = Literal["exact", "faiss"]
 Exclude = Literal["study", "patient"]
+SideName = Literal["image", "report"]
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
-@dataclass(frozen=True)
-class RetrievalSettings:
+class RetrievalSettings(Resampling, frozen=True):
     """The choices of a search.
 
     Attributes:
-        direction: what asks and what is found.
-        top: how many are found.
-        index: `exact` compares with every candidate; `faiss` looks into a part of an inverted file.
-        exclude: whose images and reports a query never finds, beside itself: its study's, or its patient's.
-        split: the split that is searched; all pairs where not given.
-        recall_queries: queries that an indexed search is compared with the exact one on, at most.
-        resampling: how the interval of that recall is made; its seed also draws the queries and the index.
+        direction: What asks, and what is found.
+        top: How many to find.
+        index: Compare with every candidate, or with a part of them by an index of faiss.
+        exclude: Never find what is of the query's own study, or of its patient.
+        split: Search this split only.
+        recall_queries: Queries that an indexed search is compared with the exact one on, at most.
     """
 
-    direction: Direction = "image-to-report"
-    top: int = 10
+    direction: Annotated[
+        Direction | None, Option(default="report-to-image for --text, image-to-report otherwise")
+    ] = None
+    top: Annotated[Count, Option(noun="number of results")] = 10
     index: IndexKind = "exact"
     exclude: Exclude | None = None
-    split: str | None = None
-    recall_queries: int = 256
-    resampling: Resampling = field(default_factory=Resampling)
-
-    def __post_init__(self) -> None:
-        for option, value, allowed in (
-            ("--direction", self.direction, DIRECTIONS),
-            ("--index", self.index, get_args(IndexKind)),
-            ("--exclude", self.exclude, (None, *get_args(Exclude))),
-        ):
-            if value not in allowed:
-                known = ", ".join(name for name in allowed if name)
-                raise InputError(f"{option} {value} is not known; give one of {known}.")
-        if self.top < 1:
-            raise InputError(f"--top {self.top} is no number of results; give a whole number from 1 up.")
-        if self.recall_queries < 1:
-            raise InputError("An indexed search needs at least 1 query to be compared on.")
+    split: Annotated[str | None, Option(default="all pairs")] = None
+    recall_queries: Annotated[Count, Option(noun="number of queries")] = 256
 
     @property
-    def sides(self) -> tuple[str, str]:
-        """What asks and what is found, `image` or `report` each."""
-        asks, _, found = self.direction.partition("-to-")
-        return asks, found
+    def sides(self) -> tuple[SideName, SideName]:
+        """What asks and what is found."""
+        asks, _, found = (self.direction or "image-to-report").partition("-to-")
+        return "image" if asks == "image" else "report", "image" if found == "image" else "report"
 
 
-@dataclass(frozen=True)
-class MapSettings:
+class MapSettings(Resampling, frozen=True):
     """The choices of a map.
 
     Attributes:
-        split: the split that pairs are drawn from.
-        pairs: how many are drawn, one a study; all where there are fewer.
-        labels: labels that points are coloured by, a figure each; normal and abnormal where none is named.
-        neighbours: neighbours that the figures beside a map look at.
-        perplexity: of t-SNE: about how many neighbours a point is placed by.
-        early: steps with exaggerated attraction, by which t-SNE settles its coarse shape.
-        steps: steps after those.
-        resampling: how intervals are made; its seed also draws the pairs.
+        split: Split that pairs are drawn from.
+        pairs: Pairs to draw, one a study; all where there are fewer.
+        label: Colour by this label; repeat for more.
+        neighbours: Neighbours that are counted.
+        perplexity: Of t-SNE: about how many neighbours a point is placed by.
+        early: Steps of t-SNE with exaggerated attraction, by which it settles its coarse shape.
+        steps: Steps of t-SNE after those.
     """
 
     split: str = "test"
-    pairs: int = 2000
-    labels: tuple[str, ...] = ()
-    neighbours: int = 10
-    perplexity: float = 30.0
-    early: int = 250
-    steps: int = 500
-    resampling: Resampling = field(default_factory=Resampling)
-
-    def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise InputError(f"--neighbours {self.neighbours} is no number of neighbours; give at least 1.")
-        if not self.perplexity >= 2:
-            raise InputError(f"--perplexity {self.perplexity:g} is too small; give at least 2.")
-        if self.pairs < 10:
-            raise InputError(f"--pairs {self.pairs} is too few for a map; give at least 10.")
-        if min(self.early, self.steps) < 1:
-            raise InputError("t-SNE needs at least 1 step of each kind.")
-        if len(set(self.labels)) != len(self.labels):
-            raise InputError("--label names a label twice; name each once.")
+    pairs: Annotated[int, Meta(ge=10), Option(noun="number of pairs")] = 2000
+    label: Annotated[tuple[str, ...], Option(repeat=True, default="normal, abnormal")] = ()
+    neighbours: Annotated[Count, Option(noun="number of neighbours")] = 10
+    perplexity: Annotated[float, Meta(ge=2)] = 30.0
+    early: Annotated[Count, Option(noun="number of steps")] = 250
+    steps: Annotated[Count, Option(noun="number of steps")] = 500

@@ -9,7 +9,7 @@ from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.linkage.vectors import Vectors
-from relinkage.retrieval.settings import Exclude
+from relinkage.retrieval.settings import Exclude, SideName
 from relinkage.utility.parts import numbers
 
 Floats32 = NDArray[np.float32]
@@ -31,7 +31,7 @@ class Side:
         vectors: the embeddings.
     """
 
-    kind: str
+    kind: SideName
     row: Ints
     study: Ints
     patient: Ints

@@ -1,4 +1,3 @@
-from .attacks import AttackSettings as AttackSettings
 from .attacks import attack_embeddings as attack_embeddings
 from .attacks import attacker_rows as attacker_rows
 from .attacks import draw_auxiliary as draw_auxiliary
@@ -14,4 +13,5 @@ from .audits import write_run as write_run
 from .comparisons import Comparison as Comparison
 from .comparisons import compare_runs as compare_runs
 from .comparisons import write_comparison as write_comparison
+from .demonstration import DemoSettings as DemoSettings
 from .demonstration import demo as demo

@@ -2,18 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from relinkage.alignment import Heads, read_heads
 from relinkage.embeddings import read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
-from relinkage.files import check_folder, fingerprint, whole_folder, write_json
+from relinkage.files import fingerprint, whole_folder
+from relinkage.records import write_record
 from relinkage.studies.provenance.encoder import find_encoder
 from relinkage.studies.provenance.heads import heads_entry
-from relinkage.utility import SCHEMA, Benchmark, UtilitySettings, read_prompts, utility_result
-
-UTILITY = "utility.json"
+from relinkage.utility import (
+    Benchmark,
+    UtilityInputs,
+    UtilityResult,
+    UtilitySettings,
+    read_prompts,
+    utility_result,
+)
+from relinkage.utility.result import SCHEMA, UTILITY
 
 
 def benchmark(
@@ -47,7 +53,7 @@ def measure_utility(
     *,
     prompts: Path | None = None,
     model: str | None = None,
-) -> dict[str, Any]:
+) -> UtilityResult:
     """Measure what heads are good for, beside a baseline where there is one.
 
     Args:
@@ -59,7 +65,7 @@ def measure_utility(
         model: where the encoder lies, for its text tower.
 
     Returns:
-        The content of `utility.json`, schema `relinkage.utility/1`.
+        The content of `utility.json`.
 
     Raises:
         InputError: a file cannot be read, does not fit the others, or does not hold what is measured.
@@ -72,34 +78,19 @@ def measure_utility(
     own = prepared.test.heads
     measured = prepared.measure(trained.pair if trained else None) if trained or own else None
     baseline = prepared.measure(base.pair if base else None) if trained and (base or own) else None
-    result = utility_result(prepared, measured, baseline)
-    result["notes"] += _notes(prepared, trained, base, own)
     manifest = prepared.test.manifest
-    return {
-        "schema": result.pop("schema"),
-        "version": result.pop("version"),
-        "inputs": {
-            "embeddings": path.resolve().name,
-            "model": manifest["encoder"],
-            "cohort": manifest["cohort"],
-            "features": _fingerprint(prepared),
-            "measured": None if measured is None else heads_entry(path, heads, trained),
-            "baseline": None if baseline is None else heads_entry(path, against, base),
-        },
-        **result,
-    }
+    inputs = UtilityInputs(
+        embeddings=path.resolve().name,
+        model=manifest.encoder,
+        cohort=manifest.cohort,
+        features=_fingerprint(prepared),
+        measured=None if measured is None else heads_entry(path, heads, trained),
+        baseline=None if baseline is None else heads_entry(path, against, base),
+    )
+    return utility_result(prepared, measured, baseline, inputs, _notes(prepared, trained, base, own))
 
 
-def check_utility(out: Path) -> None:
-    """Check that a result may be written at `out`, before work that may take long.
-
-    Raises:
-        InputError: as in `write_utility`.
-    """
-    check_folder(out, UTILITY, SCHEMA)
-
-
-def write_utility(result: dict[str, Any], out: Path) -> Path:
+def write_utility(result: UtilityResult, out: Path) -> Path:
     """Write `utility.json` into a folder, whole or not at all.
 
     Args:
@@ -110,7 +101,7 @@ def write_utility(result: dict[str, Any], out: Path) -> Path:
         InputError: `out` is a file or holds other things.
     """
     with whole_folder(out, UTILITY, SCHEMA) as folder:
-        write_json(folder / UTILITY, result)
+        write_record(folder / UTILITY, result)
     return out / UTILITY
 
 
@@ -126,17 +117,18 @@ def _notes(prepared: Benchmark, trained: Heads | None, base: Heads | None, own: 
         notes.append("The model has no heads, so only its features are probed; name heads with --heads.")
     if trained is not None and base is None and own is None:
         notes.append("The model has no heads of its own to compare with; name a baseline with --against.")
-    cohort = prepared.test.manifest["cohort"]["fingerprint"]
+    cohort = prepared.test.manifest.cohort.fingerprint
     settings = prepared.settings
     for heads, name in ((trained, "--heads"), (base, "--against")):
         if heads is None:
             continue
-        split = heads.manifest.get("train_split")
-        if not heads.manifest:
+        told = heads.manifest
+        split = None if told is None else told.train_split
+        if told is None:
             notes.append(f"What trained the heads of {name} is not known: tested patients may be among it.")
-        elif heads.manifest.get("cohort_fingerprint") == cohort and split == settings.split:
+        elif told.cohort_fingerprint == cohort and split == settings.split:
             notes.append(f"The heads of {name} were trained on the tested split {split}: not held out.")
-        elif heads.manifest.get("cohort_fingerprint") == cohort and split == settings.fit:
+        elif told.cohort_fingerprint == cohort and split == settings.fit:
             notes.append(
                 f"The heads of {name} were trained on the split {split}, as probes are: where "
                 "they fit those pairs better than new ones, probes come out too low."

@@ -1,9 +1,10 @@
 from .benchmark import Benchmark as Benchmark
 from .benchmark import FrontierPoint as FrontierPoint
 from .benchmark import Measured as Measured
-from .prompts import Prompt as Prompt
 from .prompts import public_prompts as public_prompts
 from .prompts import read_prompts as read_prompts
-from .result import SCHEMA as SCHEMA
-from .result import utility_result as utility_result
+from .result import Prompt as Prompt
+from .result import UtilityInputs as UtilityInputs
+from .result import UtilityResult as UtilityResult
+from .rows import utility_result as utility_result
 from .settings import UtilitySettings as UtilitySettings

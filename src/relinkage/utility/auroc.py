@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from relinkage.linkage import Resampling
+from relinkage.linkage.settings import Resampling
 from relinkage.linkage.uncertainty import ClusterBootstrap, draw_patients
 from relinkage.utility.labels import Truth, count_patients
 

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import Encoder, HeadPair
 from relinkage.errors import InputError
+from relinkage.linkage.settings import Direction
 from relinkage.utility.auroc import auroc
-from relinkage.utility.geometry import Geometry, geometry
-from relinkage.utility.labels import LabelUse, Truth, count_patients, label_uses, read_truth
+from relinkage.utility.geometry import geometry
+from relinkage.utility.labels import Truth, count_patients, label_uses, read_truth
 from relinkage.utility.parts import fit_pairs, numbers, tested_cases
 from relinkage.utility.probe import Probe, fit_probe
-from relinkage.utility.prompts import Prompt, public_prompts
+from relinkage.utility.prompts import public_prompts
 from relinkage.utility.relevance import Cases, Prospects, prospects
+from relinkage.utility.result import Geometry, LabelUse, Prompt
 from relinkage.utility.retrieval import average_precision, top_measures, unit
 from relinkage.utility.settings import UtilitySettings
 from relinkage.utility.zero_shot import PromptFeatures, encode_prompts, zero_shot_scores
@@ -25,7 +27,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 
-DIRECTIONS = ("image-to-report", "report-to-image")
+DIRECTIONS: tuple[Direction, Direction] = ("image-to-report", "report-to-image")
 PRECISION, SAME_LABELS, NDCG, MAP = 0, 1, 2, 3
 """Columns of what a retrieval gives per query."""
 
@@ -159,7 +161,7 @@ class Benchmark:
         names = [use.label for use in uses if use.kept]
         said = {**public_prompts(names), **{n: p for n, p in (prompts or {}).items() if n in names}}
         seen = None if encoder is None else encode_prompts(encoder, names, said)
-        chosen = np.random.default_rng(settings.resampling.seed).permutation(int(fit_patient.max()) + 1)
+        chosen = np.random.default_rng(settings.seed).permutation(int(fit_patient.max()) + 1)
         aside = np.isin(fit_patient, chosen[: round(settings.choosing * len(chosen))])
         return cls(
             settings, uses, fit, test, truths[0][:, kept], truths[1][:, kept], aside, patient,
@@ -194,9 +196,7 @@ class Benchmark:
             scores,
             self._retrieve_both(image_units, report_units),
             self._zero_shot(images, heads),
-            geometry(
-                image_units, report_units, self.mate, settings.geometry_vectors, settings.resampling.seed
-            ),
+            geometry(image_units, report_units, self.mate, settings.geometry_vectors, settings.seed),
         )
 
     def frontier(self, heads: HeadPair | None = None) -> FrontierPoint:
@@ -244,7 +244,7 @@ class Benchmark:
         return fit, test, texts[report_row]
 
     def _probe(self, fit: Vectors, test: Vectors) -> tuple[Probe, Floats]:
-        probe = fit_probe(fit, self.fit_truth, self.aside, self.settings.penalties)
+        probe = fit_probe(fit, self.fit_truth, self.aside, self.settings.penalty)
         return probe, probe.scores(test)
 
     def _retrieve_both(self, images: Floats, reports: Floats) -> dict[str, Floats]:
@@ -265,7 +265,7 @@ class Benchmark:
             out[:, NDCG] /= ahead.ideal
         rows = np.flatnonzero(ahead.asked)
         if len(rows) > settings.map_queries:
-            random = np.random.default_rng(settings.resampling.seed)
+            random = np.random.default_rng(settings.seed)
             rows = np.sort(random.choice(rows, settings.map_queries, replace=False))
         out[rows, MAP] = average_precision(queries, query_units, candidates, candidate_units, rows)
         return out

@@ -1,37 +1,13 @@
 """The shape of the shared space in three numbers: modality gap, alignment, uniformity. No labels needed."""
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from relinkage.utility.result import Geometry
 
 Floats = NDArray[np.float64]
 
 _BLOCK = 1024
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How images and reports lie in the shared space.
-
-    Attributes:
-        modality_gap: distance of the mean image from the mean report (Liang et al. 2022, arXiv 2203.02053):
-            0 where both lie around one point, 2 at most.
-        alignment: mean squared distance of an image and its report (Wang & Isola 2020, arXiv 2005.10242,
-            α = 2): 0 where they coincide, 2 where they are as far apart as random directions.
-        image_uniformity: log of the mean of exp(−2 ‖u − v‖²) over pairs of images (ibid., t = 2): 0 where all
-            coincide; the lower, the more evenly they fill the sphere.
-        report_uniformity: the same over pairs of reports.
-    """
-
-    modality_gap: float
-    alignment: float
-    image_uniformity: float
-    report_uniformity: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Give the numbers by name."""
-        return asdict(self)
 
 
 def geometry(images: Floats, reports: Floats, mate: NDArray[np.int64], largest: int, seed: int) -> Geometry:
@@ -46,10 +22,10 @@ def geometry(images: Floats, reports: Floats, mate: NDArray[np.int64], largest: 
     """
     apart = images - reports[mate]
     return Geometry(
-        float(np.linalg.norm(images.mean(axis=0) - reports.mean(axis=0))),
-        float(np.einsum("ij,ij->i", apart, apart).mean()),
-        uniformity(_some(images, largest, seed)),
-        uniformity(_some(reports, largest, seed)),
+        modality_gap=float(np.linalg.norm(images.mean(axis=0) - reports.mean(axis=0))),
+        alignment=float(np.einsum("ij,ij->i", apart, apart).mean()),
+        image_uniformity=uniformity(_some(images, largest, seed)),
+        report_uniformity=uniformity(_some(reports, largest, seed)),
     )
 
 

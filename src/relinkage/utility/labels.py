@@ -1,13 +1,13 @@
 """What is true of an image by the labels of its report, and which labels enough patients have."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from relinkage.cohorts.labels import NEGATIVE, POSITIVE, UNCERTAIN
+from relinkage.utility.result import LabelUse
 from relinkage.utility.settings import Absent, Uncertain
 
 Truth = NDArray[np.int8]
@@ -15,27 +15,6 @@ Ints = NDArray[np.int64]
 
 LEFT_OUT = -1
 _CODES = {"positive": 1, "negative": 0, "left-out": LEFT_OUT}
-
-
-@dataclass(frozen=True)
-class LabelUse:
-    """How many patients a label rests on.
-
-    Attributes:
-        label: its name.
-        fit_positive: patients of the fit split with a positive image.
-        fit_negative: patients of the fit split with a negative one.
-        test_positive: the same of the test split.
-        test_negative: the same of the test split.
-        kept: whether all four reach the least number asked for.
-    """
-
-    label: str
-    fit_positive: int
-    fit_negative: int
-    test_positive: int
-    test_negative: int
-    kept: bool
 
 
 def read_truth(pairs: pl.DataFrame, labels: Sequence[str], uncertain: Uncertain, absent: Absent) -> Truth:
@@ -89,4 +68,14 @@ def label_uses(
         least: patients that each of the four numbers must reach.
     """
     counts = zip(labels, *(numbers.tolist() for numbers in (*fit, *test)), strict=True)
-    return [LabelUse(label, a, b, c, d, min(a, b, c, d) >= least) for label, a, b, c, d in counts]
+    return [
+        LabelUse(
+            label=label,
+            fit_positive=a,
+            fit_negative=b,
+            test_positive=c,
+            test_negative=d,
+            kept=min(a, b, c, d) >= least,
+        )
+        for label, a, b, c, d in counts
+    ]

@@ -1,11 +1,11 @@
 """A figure, the baseline's, and how far apart the two are: intervals from the same draws of patients."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.linkage.estimates import Compared, Difference, Estimate
 from relinkage.linkage.uncertainty import ClusterBootstrap, Estimates, expanded_percentiles
 
 Floats = NDArray[np.float64]
@@ -69,16 +69,16 @@ class Paired:
         difference = Estimates(moved, np.maximum(low, -1), np.minimum(high, 1))
         return cls(after, before, difference, measured.patients)
 
-    def at(self, cell: int) -> dict[str, Any]:
-        """Give one cell as JSON: `measured`, `baseline`, `difference`, each with `value`, `low`, `high`."""
-        sides = {"measured": self.measured, "baseline": self.baseline, "difference": self.difference}
-        return {
-            name: None
-            if side is None
-            else {
-                "value": float(side.mean[cell]),
-                "low": float(side.low[cell]),
-                "high": float(side.high[cell]),
-            }
-            for name, side in sides.items()
-        }
+    def at(self, cell: int, chance: float) -> Compared:
+        """Give one cell beside what chance reaches."""
+        before, moved = self.baseline, self.difference
+        return Compared(
+            chance=chance,
+            measured=Estimate(**_ends(self.measured, cell)),
+            baseline=None if before is None else Estimate(**_ends(before, cell)),
+            difference=None if moved is None else Difference(**_ends(moved, cell)),
+        )
+
+
+def _ends(side: Estimates, cell: int) -> dict[str, float]:
+    return {"value": float(side.mean[cell]), "low": float(side.low[cell]), "high": float(side.high[cell])}

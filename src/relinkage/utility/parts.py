@@ -45,7 +45,7 @@ def fit_pairs(
         fit = fit.select((~shared).to_numpy())
     patient = numbers(fit.pairs["patient_id"])
     if len(fit) > settings.fit_pairs:
-        order = np.random.default_rng(settings.resampling.seed).permutation(int(patient.max()) + 1)
+        order = np.random.default_rng(settings.seed).permutation(int(patient.max()) + 1)
         taken = np.cumsum(np.bincount(patient)[order]) <= settings.fit_pairs
         taken[0] = True
         fit = fit.select(np.isin(patient, order[taken]))

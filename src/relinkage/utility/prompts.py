@@ -1,13 +1,13 @@
 """What zero-shot classification asks the text tower, in public words; a file can bring others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from relinkage.cohorts.tabular import read_table
 from relinkage.errors import InputError
 from relinkage.files import read_json
+from relinkage.utility.result import Prompt
 
 TEMPLATES = ("{}.", "no {}.")
 """What says that a label is there, and that it is not, for labels without sentences of their own; names go in
@@ -89,19 +89,6 @@ FINDINGS: dict[str, tuple[str, ...]] = {
 _SHAPE = 'a JSON object such as {"Edema": {"positive": ["edema."], "negative": ["no edema."]}}'
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """What is said of one label.
-
-    Attributes:
-        positive: sentences that say it is there.
-        negative: sentences that say it is not.
-    """
-
-    positive: tuple[str, ...]
-    negative: tuple[str, ...]
-
-
 def public_prompts(labels: Sequence[str]) -> dict[str, Prompt]:
     """Give the public prompts of some labels.
 
@@ -114,11 +101,11 @@ def public_prompts(labels: Sequence[str]) -> dict[str, Prompt]:
         if label == "No Finding":
             # A study with a device and nothing else is labelled "No Finding" all the same.
             ill = tuple(said[0] for name, said in FINDINGS.items() if name != "Support Devices")
-            prompts[label] = Prompt(NORMAL, ill)
+            prompts[label] = Prompt(positive=NORMAL, negative=ill)
         elif label in FINDINGS:
-            prompts[label] = Prompt(FINDINGS[label], (denied, *NORMAL))
+            prompts[label] = Prompt(positive=FINDINGS[label], negative=(denied, *NORMAL))
         else:
-            prompts[label] = Prompt((named,), (denied,))
+            prompts[label] = Prompt(positive=(named,), negative=(denied,))
     return prompts
 
 
@@ -152,7 +139,10 @@ def read_prompts(path: Path) -> dict[str, Prompt]:
         for side, prompts in given[label].items():
             if not prompts:
                 raise InputError(f"{path} has no {side} prompt for {label!r}; give at least one.")
-    return {label: Prompt(tuple(s["positive"]), tuple(s["negative"])) for label, s in given.items()}
+    return {
+        label: Prompt(positive=tuple(said["positive"]), negative=tuple(said["negative"]))
+        for label, said in given.items()
+    }
 
 
 def _of_json(path: Path, sides: Any) -> dict[str, list[str]]:

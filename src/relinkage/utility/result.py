@@ -1,181 +1,217 @@
-"""The result of a utility measurement: every figure with its interval, chance and patients."""
+"""What a utility measurement found, as `utility.json` holds it."""
 
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from msgspec import Meta
 
-import relinkage
-from relinkage.linkage.uncertainty import ClusterBootstrap
-from relinkage.utility.auroc import auroc_bootstrap
-from relinkage.utility.benchmark import DIRECTIONS, MAP, NDCG, PRECISION, SAME_LABELS, Benchmark, Measured
-from relinkage.utility.paired import Paired
-from relinkage.utility.probe import Probe
-from relinkage.utility.relevance import discounts
+from relinkage.alignment.used import HeadsUsed
+from relinkage.embeddings.manifest import CohortOrigin
+from relinkage.encoders.card import EncoderCard
+from relinkage.linkage.estimates import Compared
+from relinkage.linkage.settings import Direction
+from relinkage.options import Count, Positive, Share
+from relinkage.records import Fingerprint, Record
+from relinkage.utility.settings import UtilitySettings
 
-SCHEMA = "relinkage.utility/1"
+SCHEMA: Literal["relinkage.utility/1"] = "relinkage.utility/1"
+UTILITY = "utility.json"
 MACRO = "macro"
 """The label of rows that are means over all kept labels."""
 
-Floats = NDArray[np.float64]
-Row = dict[str, Any]
+Size = Annotated[int, Meta(ge=0)]
+Measure = Literal["precision", "precision-same-labels", "ndcg", "map"]
 
 
-def utility_result(
-    benchmark: Benchmark, measured: Measured | None, baseline: Measured | None
-) -> dict[str, Any]:
-    """Put everything into one JSON object; where it comes from (`inputs`) is the caller's to add.
+class UtilityInputs(Record, frozen=True):
+    """What was measured, by fingerprint.
 
-    Args:
-        benchmark: what it was measured on.
-        measured: of the heads in question; None where the model has no heads, and only features are probed.
-        baseline: of the heads they are compared with, on the same benchmark.
+    Attributes:
+        embeddings: Name of the embeddings folder.
+        model: The encoder's card.
+        cohort: The cohort that was embedded.
+        features: Fingerprint of the features: of the images fitted on, of the images and reports tested.
+        measured: The heads; null where the model has none and none were named.
+        baseline: The heads that they are compared with; null where there are none.
     """
-    settings = asdict(benchmark.settings)
-    settings.update(settings.pop("resampling"))
-    settings["interval"] = settings.pop("level")
-    test, fit = benchmark.test.pairs, benchmark.fit.pairs
-    return {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "settings": {**settings, "penalties": list(benchmark.settings.penalties)},
-        "tested": {
-            "pairs": len(test),
-            "studies": len(benchmark.reports),
-            "patients": test["patient_id"].n_unique(),
-        },
-        "fitted": {"pairs": len(fit), "patients": fit["patient_id"].n_unique()},
-        "labels": [asdict(use) for use in benchmark.uses],
-        "probe": _probe_rows(benchmark, measured, baseline),
-        "zero_shot": _zero_shot_rows(benchmark, measured, baseline),
-        "retrieval": [
-            row
-            for direction in DIRECTIONS
-            if measured is not None
-            for row in _retrieval_rows(benchmark, direction, measured, baseline)
-        ],
-        "geometry": None
-        if measured is None
-        else {
-            "measured": measured.geometry.as_dict(),
-            "baseline": None if baseline is None else baseline.geometry.as_dict(),
-        },
-        "prompts": {
-            label: {"positive": list(prompt.positive), "negative": list(prompt.negative)}
-            for label, prompt in benchmark.said.items()
-            if benchmark.prompts is not None
-        },
-        "notes": list(benchmark.notes),
-    }
+
+    embeddings: str
+    model: EncoderCard
+    cohort: CohortOrigin
+    features: Fingerprint
+    measured: HeadsUsed | None
+    baseline: HeadsUsed | None
 
 
-def _probe_rows(benchmark: Benchmark, measured: Measured | None, baseline: Measured | None) -> list[Row]:
-    rows = []
-    if measured is not None:
-        probes = [measured.probe, None if baseline is None else baseline.probe]
-        scores = [measured.probe_scores, None if baseline is None else baseline.probe_scores]
-        rows += [
-            {"on": "embeddings", **row, **_penalties(probes[0], probes[1])}
-            for row in _auroc_rows(benchmark, scores[0], scores[1])
-        ]
-    probe, frozen = benchmark.features
-    rows += [
-        {"on": "features", **row, **_penalties(probe, None)} for row in _auroc_rows(benchmark, frozen, None)
-    ]
-    return rows
+class FittedPairs(Record, frozen=True):
+    """What probes were fitted on.
+
+    Attributes:
+        pairs: Pairs.
+        patients: Their patients.
+    """
+
+    pairs: Count
+    patients: Count
 
 
-def _zero_shot_rows(benchmark: Benchmark, measured: Measured | None, baseline: Measured | None) -> list[Row]:
-    if measured is None or measured.zero_shot_scores is None:
-        return []
-    before = None if baseline is None else baseline.zero_shot_scores
-    return _auroc_rows(benchmark, measured.zero_shot_scores, before)
+class TestedPairs(FittedPairs, frozen=True):
+    """What everything was measured on.
+
+    Attributes:
+        studies: Their studies.
+    """
+
+    studies: Count
 
 
-def _auroc_rows(benchmark: Benchmark, scores: Floats | None, before: Floats | None) -> list[Row]:
-    """Give the macro AUROC first, then a row per label."""
-    if scores is None:
-        return []
-    resampling, truth = benchmark.settings.resampling, benchmark.test_truth
-    sides = [
-        None if given is None else auroc_bootstrap(given, truth, benchmark.patient, resampling)
-        for given in (scores, before)
-    ]
-    same = None
-    if before is not None:
-        same = (scores == before).all(axis=0)
-        same = np.append(same, same.all())
-    assert sides[0] is not None
-    paired = Paired.of(sides[0], sides[1], resampling.level, same)
-    names = [*benchmark.labels, MACRO]
-    positive, counted = truth == 1, truth >= 0
-    images = [*((int(p), int(c)) for p, c in zip(positive.sum(0), counted.sum(0), strict=True))]
-    images.append((int(positive.any(axis=1).sum()), len(truth)))
-    rows = [
-        {
-            "label": name,
-            "chance": 0.5,
-            **paired.at(cell),
-            "images": images[cell][1],
-            "positive": images[cell][0],
-            "patients": int(paired.patients[cell]),
-        }
-        for cell, name in enumerate(names)
-    ]
-    return [rows[-1], *rows[:-1]]
+class LabelUse(Record, frozen=True):
+    """How many patients a label rests on.
+
+    Attributes:
+        label: Its name.
+        fit_positive: Patients of the fit split with a positive image.
+        fit_negative: Patients of the fit split with a negative one.
+        test_positive: Patients of the tested split with a positive image.
+        test_negative: Patients of the tested split with a negative one.
+        kept: Whether all four reach the least number asked for.
+    """
+
+    label: str
+    fit_positive: Size
+    fit_negative: Size
+    test_positive: Size
+    test_negative: Size
+    kept: bool
 
 
-def _penalties(measured: Probe | None, baseline: Probe | None) -> Row:
-    return {
-        "penalty": None if measured is None else measured.penalty,
-        "baseline_penalty": None if baseline is None else baseline.penalty,
-    }
+class AurocRow(Compared, frozen=True):
+    """An area under the ROC curve.
+
+    Attributes:
+        label: A label of the cohort, or `macro`: the mean over all kept labels.
+        images: Test images that count for the label.
+        positive: Of these, positive ones; for `macro`, images with any positive label.
+        patients: Patients that limit the interval: the fewer of those with a positive and with a negative
+            image; for `macro`, all.
+    """
+
+    label: str
+    images: Size
+    positive: Size
+    patients: Count
 
 
-def _retrieval_rows(
-    benchmark: Benchmark, direction: str, measured: Measured, baseline: Measured | None
-) -> list[Row]:
-    ahead, k, resampling = (
-        benchmark.prospects[direction], benchmark.settings.k, benchmark.settings.resampling
-    )  # fmt: skip
-    queries = benchmark.images if direction == "image-to-report" else benchmark.reports
-    after = measured.retrieval[direction]
-    before = None if baseline is None else baseline.retrieval[direction]
-    both = after if before is None else np.concatenate([after, before], axis=1)
-    drawn = ClusterBootstrap.draw(both, queries.patient, resampling.replicates, resampling.seed)
-    sides = [
-        ClusterBootstrap(
-            drawn.means[part], drawn.replicates[:, part], drawn.patients[part], drawn.effective[part]
-        )
-        for part in (slice(4), slice(4, 8))
-    ]
-    same = None if before is None else ((after == before) | np.isnan(after)).all(axis=0)
-    paired = Paired.of(sides[0], None if before is None else sides[1], resampling.level, same)
-    chance = np.stack(
-        [
-            ahead.chance_precision(),
-            ahead.chance_same(),
-            ahead.chance_ndcg(discounts(k)),
-            ahead.chance_average_precision(),
-        ],
-        axis=1,
-    )
-    names = {PRECISION: "precision", SAME_LABELS: "precision-same-labels", NDCG: "ndcg", MAP: "map"}
-    rows = []
-    for cell, name in names.items():
-        there = ~np.isnan(after[:, cell])
-        rows.append(
-            {
-                "direction": direction,
-                "measure": name,
-                "k": None if cell == MAP else k,
-                "chance": float(chance[there, cell].mean()),
-                **paired.at(cell),
-                "queries": int(there.sum()),
-                "patients": int(paired.patients[cell]),
-                "coverage": float(ahead.asked.mean()),
-                "candidates": int(ahead.eligible[ahead.asked].max()),
-            }
-        )
-    return rows
+class ProbeRow(AurocRow, frozen=True):
+    """The AUROC of a linear probe.
+
+    Attributes:
+        on: What it was fitted on: embeddings, or the features before any head.
+        penalty: The L2 penalty that was chosen.
+        baseline_penalty: The same of the baseline; null where there is none.
+    """
+
+    on: Literal["embeddings", "features"]
+    penalty: Positive
+    baseline_penalty: Positive | None
+
+
+class RetrievalRow(Compared, frozen=True):
+    """A measure of clinical retrieval.
+
+    Attributes:
+        direction: Which side asks.
+        measure: What is measured of the cases that are found.
+        k: How many of them; null where it is the whole order.
+        queries: Queries that were measured.
+        patients: Their patients.
+        coverage: Share of all queries that have anything to find.
+        candidates: The most candidates that a query has.
+    """
+
+    direction: Direction
+    measure: Measure
+    k: Count | None
+    queries: Count
+    patients: Count
+    coverage: Share
+    candidates: Count
+
+
+class Geometry(Record, frozen=True):
+    """How images and reports lie in the shared space.
+
+    Attributes:
+        modality_gap: Distance of the mean image from the mean report (Liang et al. 2022, arXiv 2203.02053):
+            0 where both lie around one point, 2 at most.
+        alignment: Mean squared distance of an image and its report (Wang & Isola 2020, arXiv 2005.10242,
+            α = 2): 0 where they coincide, 2 where they are as far apart as random directions.
+        image_uniformity: Log of the mean of exp(−2 ‖u − v‖²) over pairs of images (ibid., t = 2): 0 where all
+            coincide; the lower, the more evenly they fill the sphere.
+        report_uniformity: The same over pairs of reports.
+    """
+
+    modality_gap: Annotated[float, Meta(ge=0)]
+    alignment: Annotated[float, Meta(ge=0)]
+    image_uniformity: float
+    report_uniformity: float
+
+
+class ComparedGeometry(Record, frozen=True):
+    """The shape of the shared space; descriptive, without intervals.
+
+    Attributes:
+        measured: Of the heads.
+        baseline: Of the baseline; null where there is none.
+    """
+
+    measured: Geometry
+    baseline: Geometry | None
+
+
+class Prompt(Record, frozen=True):
+    """What is said of one label.
+
+    Attributes:
+        positive: Sentences that say it is there.
+        negative: Sentences that say it is not.
+    """
+
+    positive: Annotated[tuple[str, ...], Meta(min_length=1)]
+    negative: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class UtilityResult(Record, frozen=True):
+    """What heads are good for, beside a baseline.
+
+    Holds no report text, no patient id and no pair id.
+
+    Attributes:
+        schema: The name and version of this format.
+        version: The relinkage version that measured.
+        inputs: What was measured.
+        settings: The choices.
+        tested: What everything was measured on.
+        fitted: What probes were fitted on.
+        labels: Every label of the cohort, with the patients of each split who have a positive and a negative
+            image.
+        probe: Linear probes, the mean over labels first.
+        zero_shot: Zero-shot labels, the mean over labels first; empty where no text tower could be asked.
+        retrieval: Clinical retrieval; empty where the model has no heads and none were named.
+        geometry: The shape of the shared space; null where there is none.
+        prompts: What zero-shot classification asked, by label.
+        notes: What was left out, and what to beware of.
+    """
+
+    schema: Literal["relinkage.utility/1"] = SCHEMA
+    version: str
+    inputs: UtilityInputs
+    settings: UtilitySettings
+    tested: TestedPairs
+    fitted: FittedPairs
+    labels: Annotated[tuple[LabelUse, ...], Meta(min_length=1)]
+    probe: Annotated[tuple[ProbeRow, ...], Meta(min_length=1)]
+    zero_shot: tuple[AurocRow, ...]
+    retrieval: tuple[RetrievalRow, ...]
+    geometry: ComparedGeometry | None
+    prompts: dict[str, Prompt]
+    notes: tuple[str, ...]

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from relinkage.encoders import Encoder, HeadPair
-from relinkage.utility.prompts import Prompt
+from relinkage.utility.result import Prompt
 from relinkage.utility.retrieval import unit
 
 Floats = NDArray[np.float64]

@@ -2,16 +2,18 @@
 
 import json
 
+import jsonschema
 import polars as pl
 import pytest
 from data_set_trees import chexpert, mimic, nlmcxr, open_i, parquet, saved_to_disk, shards
 
 from calling import done, files, refused
 from embeddings.sketch_encoder import SketchEncoder
-from relinkage.cli.reading import FORMATS
 from relinkage.cohorts import read_cohort
-from relinkage.cohorts.readers import NAMES, ReadOptions, read
+from relinkage.cohorts.readers import NAMES, CohortSummary, ReadOptions, read
+from relinkage.cohorts.readers.recognise import FORMATS, TABLE
 from relinkage.errors import InputError
+from relinkage.records import json_schema, json_text
 
 TREES = {
     "mimic-cxr-jpg": mimic,
@@ -51,7 +53,7 @@ def test_every_format_is_recognised_and_can_be_named(tmp_path, name):
 
 
 def test_the_names_of_the_command_line_are_those_of_the_readers():
-    assert set(FORMATS) == set(NAMES)
+    assert set(NAMES) == {*FORMATS, TABLE}
 
 
 def test_a_folder_of_two_formats_is_refused_until_one_is_named(tmp_path):
@@ -75,8 +77,8 @@ def test_a_plain_table_keeps_its_rows_and_columns(tmp_path):
     assert reading.summary.format == "table"
     assert reading.cohort.pairs["ward"].to_list() == ["north", "north", "south"]
     assert reading.summary.studies_with_a_shared_report == 2
-    split = read(tmp_path / "hospital", ReadOptions(split="random", train=0.5)).summary.splits
-    assert {name: counts["patients"] for name, counts in split.items()} == {"test": 1, "train": 1}
+    split = read(tmp_path / "hospital", ReadOptions(split="random", train_share=0.5)).summary.splits
+    assert {name: counts.patients for name, counts in split.items()} == {"test": 1, "train": 1}
 
 
 def test_views_of_a_plain_table_are_counted(tmp_path):
@@ -90,12 +92,16 @@ def test_views_of_a_plain_table_are_counted(tmp_path):
     [
         (ReadOptions(section="findings"), "--section says nothing to the format table"),
         (ReadOptions(split="official"), "has no split of its own"),
-        (ReadOptions(train=1.5), "training share is 1.5"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, options, says):
     with pytest.raises(InputError, match=says):
         read(table(tmp_path), options)
+
+
+def test_a_share_that_leaves_nothing_is_refused():
+    with pytest.raises(InputError, match=r"--train-share 1.5 is not .*; give a number above 0 and below 1"):
+        ReadOptions(train_share=1.5)
 
 
 def test_the_command_writes_a_table_and_says_what_it_holds(tmp_path):
@@ -114,6 +120,8 @@ def test_the_command_prints_the_summary_alone_as_json(tmp_path):
     root = chexpert(tmp_path)
     before = files(tmp_path)
     told = json.loads(done("cohort", root, "--json").out)
+    jsonschema.Draft202012Validator(json_schema(CohortSummary)).validate(told)
+    assert json.loads(json_text(read(root).summary)) == told
     assert (told["schema"], told["pairs"], told["format"]) == ("relinkage.cohort/1", 5, "chexpert-plus")
     assert told["labels"]["Edema"] == {"positive": 2, "negative": 1, "uncertain": 1, "not mentioned": 1}
     assert files(tmp_path) == before
@@ -131,8 +139,8 @@ def test_the_command_prints_the_summary_alone_as_json(tmp_path):
         ("cohort plus --labels negbio", "--labels is 'negbio'; CheXpert Plus has impression"),
         ("cohort plus --patients plus", "--patients says nothing to the format chexpert-plus"),
         ("cohort plus --format mimic-cxr-jpg", "holds no mimic-cxr-2.0.0-metadata.csv"),
-        ("cohort plus --root nowhere", "nowhere is no folder"),
-        ("cohort plus --format mimic", "'--format': 'mimic' is not one of"),
+        ("cohort plus --root nowhere", "--root nowhere does not exist"),
+        ("cohort plus --format mimic", "--format mimic is not a valid format; give mimic-cxr-jpg, "),
     ],
 )
 def test_what_cannot_be_read_or_written_is_refused_in_a_sentence(tmp_path, monkeypatch, line, says):

@@ -9,6 +9,7 @@ from data_set_trees import MIMIC, REPORT, mimic, mimic_rows, picture, write_byte
 
 from relinkage.cohorts import read_cohort
 from relinkage.cohorts.readers import ReadOptions, read
+from relinkage.cohorts.readers.summary import SplitCounts
 from relinkage.errors import InputError
 
 STUDY = "50414267"
@@ -132,12 +133,12 @@ def test_only_frontal_views(tmp_path):
 def test_a_patient_in_two_splits_is_told(tmp_path):
     summary = read(mimic(tmp_path, splits={"53189527": "test"})).summary
     assert summary.patients_in_several_splits == 1
-    assert summary.splits["test"] == {"pairs": 1, "studies": 1, "patients": 1}
+    assert summary.splits["test"] == SplitCounts(pairs=1, studies=1, patients=1)
 
 
 def test_a_random_split_is_crossed_by_no_patient(tmp_path):
     root = mimic(tmp_path, splits={"53189527": "test"})
-    options = ReadOptions(split="random", train=0.5, seed=3)
+    options = ReadOptions(split="random", train_share=0.5, seed=3)
     summary = read(root, options).summary
     assert summary.patients_in_several_splits == 0
     assert set(summary.splits) == {"train", "test"}
@@ -222,7 +223,7 @@ def test_a_tree_of_tables_alone_is_read_with_a_note_and_one_without_its_images_r
     (root / "files/p10").mkdir(parents=True)
     with pytest.raises(InputError, match=r"None of the 7 images .*--unchecked"):
         read(root)
-    assert len(read(root, ReadOptions(check_images=False)).cohort) == 7
+    assert len(read(root, ReadOptions(unchecked=True)).cohort) == 7
 
 
 def test_no_text_and_no_id_are_in_the_summary(tmp_path):

@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 
 from calling import relinkage
-from relinkage.cli.options import ENGINES as OFFERED
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
 from relinkage.linkage.engines import ENGINES, choose
+from relinkage.options import fields_of
+from relinkage.records import plain
 
 
 def scene():
@@ -32,21 +33,24 @@ def test_audits_differ_in_the_name_of_the_engine_alone():
     results = {}
     for name in ("auto", "cpu"):
         settings = AuditSettings(
-            direction="both", hard_negatives=HardNegatives(("view",)), patient_level=True,
-            open_set=(0.1,), resampling=Resampling(replicates=100), engine=name,
+            direction="both", hard_negatives=("view",), patient_level=True,
+            open_set=(0.1,), replicates=100, engine=name,
         )  # fmt: skip
-        results[name] = audit(*scene(), settings).result
+        results[name] = plain(audit(*scene(), settings).result)
         assert results[name]["settings"].pop("engine") == choose(name).name
     assert json.dumps(results["auto"]) == json.dumps(results["cpu"])
 
 
 def test_an_engine_that_is_not_known_is_refused():
-    with pytest.raises(InputError, match="--engine abacus is not known; give auto, cpu"):
+    with pytest.raises(InputError, match="--engine abacus is not a valid engine; give auto, cpu"):
         audit(*scene(), AuditSettings(engine="abacus"))
 
 
 def test_the_command_line_offers_every_engine():
-    assert set(OFFERED) == {*ENGINES, "ray"}
+    for name in (*ENGINES, "auto", "ray", "ray://127.0.0.1:10001"):
+        assert AuditSettings(engine=name).engine == name
+    (engine,) = (field for field in fields_of(AuditSettings) if field.name == "engine")
+    assert all(name in engine.help and name in engine.wanted for name in (*ENGINES, "ray"))
 
 
 def test_the_command_line_says_which_engine_ran(tmp_path):

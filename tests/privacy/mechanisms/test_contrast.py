@@ -43,7 +43,13 @@ def by_group(images, texts, labels, group, weights, classes, temperature):
 
 @pytest.mark.parametrize("classes", ["abnormal", "labels"])
 @pytest.mark.parametrize(
-    "weights", [Weights(1, 1, 1), Weights(0.5, 0, 0), Weights(0, 2, 0), Weights(0, 0.3, 1)]
+    "weights",
+    [
+        Weights(bce=1, supcon=1, clip=1),
+        Weights(bce=0.5, supcon=0, clip=0),
+        Weights(bce=0, supcon=2, clip=0),
+        Weights(bce=0, supcon=0.3, clip=1),
+    ],
 )
 def test_a_group_is_a_batch_of_its_own(rows, weights, classes):
     images, texts, batch = rows
@@ -55,7 +61,7 @@ def test_a_group_is_a_batch_of_its_own(rows, weights, classes):
 
 def test_what_happens_in_one_group_does_not_reach_another(rows):
     images, texts, batch = rows
-    group, objective = np.arange(N) % 2, Contrast(0.2, Weights(1, 1, 1))
+    group, objective = np.arange(N) % 2, Contrast(0.2, Weights(bce=1, supcon=1, clip=1))
     images.requires_grad_()
 
     def gradient():
@@ -71,4 +77,4 @@ def test_labels_must_be_there(rows):
     images, texts, batch = rows
     without = Batch(images, texts, None, batch.owner, batch.key, 0)
     with pytest.raises(ValueError, match="needs labels"):
-        Contrast(0.2, Weights(1, 0, 1)).summed(images, texts, without, np.zeros(N, np.int64))
+        Contrast(0.2, Weights(bce=1, supcon=0, clip=1)).summed(images, texts, without, np.zeros(N, np.int64))

@@ -66,7 +66,7 @@ def maker(name, bias=False):
 
 @pytest.mark.parametrize("classes", quick(1, ["labels", "abnormal"]))
 def test_nor_one_that_moves_a_sum_of_multi_task_losses_in_groups(classes):
-    objective = Contrast(0.2, Weights(1, 1, 1), classes)
+    objective = Contrast(0.2, Weights(bce=1, supcon=1, clip=1), classes)
     found = furthest(
         lambda rng: (small_heads(int(rng.integers(2**31)), False), Grouped(slots=2, objective=objective)), 0
     )

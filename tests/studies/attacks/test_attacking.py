@@ -1,6 +1,6 @@
 """The same audit with stronger scorers: who learns from pairs of other patients finds more."""
 
-import json
+import re
 import shlex
 import string
 
@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from calling import done, refused
+from calling import audits_of, done, refused
 from embeddings.sketch_encoder import SketchEncoder
 from relinkage.alignment import read_heads
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import embed, read_embeddings
 from relinkage.encoders import save_heads
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Resampling
+from relinkage.linkage import AuditSettings
 from relinkage.reports.audits import read_audit
 from relinkage.studies import attacker_rows, draw_auxiliary
 
@@ -59,29 +59,29 @@ def heads(root):
 
 
 def attacked(*arguments):
-    return json.loads(done("attack", *arguments, *QUICK, "--json").out)
+    return audits_of(done("attack", *arguments, *QUICK, "--json").out)
 
 
 def full(audit):
     """Recall@1 over all candidates."""
-    return next(row for row in audit["closed_set"] if row["full"] and row["k"] == 1)
+    return next(row for row in audit.closed_set if row.full and row.k == 1)
 
 
 def test_cosine_is_the_plain_audit(root):
     attack = attacked(root / "emb", "--attacker", "cosine")
-    audit = json.loads(done("audit", root / "emb", "--split", "test", *QUICK, "--json").out)
-    assert attack["closed_set"] == audit["closed_set"]
-    assert attack["inputs"] == audit["inputs"]
-    assert attack["attacker"]["auxiliary_pairs"] == 0
-    assert "attacker" not in audit
+    audit = audits_of(done("audit", root / "emb", "--split", "test", *QUICK, "--json").out)
+    assert attack.closed_set == audit.closed_set
+    assert attack.inputs == audit.inputs
+    assert attack.attacker.auxiliary_pairs == 0
+    assert audit.attacker is None
 
 
 def test_who_knows_pairs_links_features_that_share_no_space(root):
     audits = attacked(root / "towers", "--on", "features", "--attacker", "ridge,cca")
-    assert {audit["attacker"]["name"] for audit in audits} == {"ridge", "cca"}
+    assert {audit.attacker.name for audit in audits} == {"ridge", "cca"}
     for audit in audits:
-        assert full(audit)["low"] > 20 * full(audit)["chance"]
-        assert audit["inputs"]["heads"] is None
+        assert full(audit).low > 20 * full(audit).chance
+        assert audit.inputs.heads is None
 
 
 def test_a_rotation_of_one_head_hides_pairs_from_cosine_and_from_no_one_who_realigns(root, heads, tmp_path):
@@ -94,11 +94,11 @@ def test_a_rotation_of_one_head_hides_pairs_from_cosine_and_from_no_one_who_real
     save_heads(pair, turned)
     before = full(attacked(root / "towers", "--heads", heads, "--attacker", "cosine"))
     audits = attacked(root / "towers", "--heads", turned, "--attacker", "cosine,procrustes,cca")
-    found = {audit["attacker"]["name"]: full(audit) for audit in audits}
-    assert before["low"] > 20 * before["chance"]
-    assert found["cosine"]["low"] < 2 * found["cosine"]["chance"]
-    assert found["procrustes"]["recall"] > 0.8 * before["recall"]
-    assert found["cca"]["recall"] > 0.8 * before["recall"]
+    found = {audit.attacker.name: full(audit) for audit in audits}
+    assert before.low > 20 * before.chance
+    assert found["cosine"].low < 2 * found["cosine"].chance
+    assert found["procrustes"].recall > 0.8 * before.recall
+    assert found["cca"].recall > 0.8 * before.recall
 
 
 def test_an_audit_says_who_attacked_and_with_what_knowledge(root, tmp_path):
@@ -106,20 +106,20 @@ def test_an_audit_says_who_attacked_and_with_what_knowledge(root, tmp_path):
     asks = ("--direction", "both", "--hard-negatives", "Edema", "--open-set", "0.1")
     printed = done("attack", root / "towers", *knows, *asks, *QUICK, "--json").out
     (tmp_path / "audit.json").write_text(printed)
-    audit = read_audit(tmp_path)  # which checks it against the schema
-    found = audit["attacker"]
-    assert audit["name"] == "cca on features of sketch"
-    assert (found["name"], found["on"], found["auxiliary_split"]) == ("cca", "features", "train")
-    assert (found["auxiliary_pairs"], found["auxiliary_patients"]) == (100, 50)
-    assert found["settings"]["components"] <= 16
-    assert "5 of 5 folds" in found["settings"]["chosen_by"]
-    assert audit["notes"][-1] == (
+    audit = read_audit(tmp_path)
+    found = audit.attacker
+    assert audit.name == "cca on features of sketch"
+    assert (found.name, found.on, found.auxiliary_split) == ("cca", "features", "train")
+    assert (found.auxiliary_pairs, found.auxiliary_patients) == (100, 50)
+    assert found.settings["components"] <= 16
+    assert "5 of 5 folds" in found.settings["chosen_by"]
+    assert audit.notes[-1] == (
         "The attacker cca learned from 100 pairs of 50 other patients, of the split train."
     )
-    assert {row["direction"] for row in audit["closed_set"]} == {"image-to-report", "report-to-image"}
-    assert {row["negatives"] for row in audit["closed_set"]} == {"all", "Edema"}
-    assert audit["open_set"]
-    assert all(row["on_chance"] for row in audit["controls"])
+    assert {row.direction for row in audit.closed_set} == {"image-to-report", "report-to-image"}
+    assert {row.negatives for row in audit.closed_set} == {"all", "Edema"}
+    assert audit.open_set
+    assert all(row.on_chance for row in audit.controls)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(
         }  # fmt: skip
     named = [line.split()[0] for line in outcome.out.splitlines()[1:] if " on sketch " in line]
     assert named[0] == "cca"
-    recalls = [full(read_audit(folder / name))["recall"] for name in dict.fromkeys(named)]
+    recalls = [full(read_audit(folder / name)).recall for name in dict.fromkeys(named)]
     assert recalls == sorted(recalls, reverse=True)
     assert "The attacker csls saw the attacked vectors of both sides, unpaired." in outcome.err
     done("compare", folder / "cosine", folder / "cca")
@@ -161,10 +161,10 @@ def test_the_cards_command_gives_the_same_figures_again(several, tmp_path, monke
     (command,) = [line for line in card.splitlines() if line.startswith("relinkage attack EMB")]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "EMB").symlink_to(folder.parent / "emb")
-    again = json.loads(done(*shlex.split(command)[1:-2], "--json").out)  # without --out RUN
+    again = audits_of(done(*shlex.split(command)[1:-2], "--json").out)  # without --out RUN
     once = read_audit(folder / "cca")
-    assert again["closed_set"] == once["closed_set"]
-    assert again["attacker"] == once["attacker"]
+    assert again.closed_set == once.closed_set
+    assert again.attacker == once.attacker
 
 
 def test_the_same_seed_gives_the_same_audit(root):
@@ -173,14 +173,14 @@ def test_the_same_seed_gives_the_same_audit(root):
         for seed in ("3", "3", "4")
     )
     assert one == two
-    assert one["attacker"]["settings"] != other["attacker"]["settings"]
+    assert one.attacker.settings != other.attacker.settings
 
 
 def test_heads_of_a_defence_are_attacked_where_they_are_named(root, heads):
     audit = attacked(root / "towers", "--heads", heads, "--attacker", "procrustes")
-    assert audit["name"] == "procrustes on sketch + heads"
-    assert audit["inputs"]["heads"]["train_split"] == "train"
-    assert any("The split train trained the heads too" in note for note in audit["notes"])
+    assert audit.name == "procrustes on sketch + heads"
+    assert audit.inputs.heads.manifest.train_split == "train"
+    assert any("The split train trained the heads too" in note for note in audit.notes)
 
 
 def test_a_larger_draw_holds_the_smaller_one_and_takes_patients_whole(root):
@@ -199,32 +199,32 @@ def test_a_larger_draw_holds_the_smaller_one_and_takes_patients_whole(root):
 
 def test_a_split_with_fewer_pairs_than_asked_for_gives_all_and_says_so(root):
     audit = attacked(root / "emb", "--attacker", "ridge", "--auxiliary-pairs", "5000")
-    assert audit["attacker"]["auxiliary_pairs"] == 240
-    assert "The split train has 240 pairs, fewer than the 5,000 asked for." in audit["notes"]
+    assert audit.attacker.auxiliary_pairs == 240
+    assert "The split train has 240 pairs, fewer than the 5,000 asked for." in audit.notes
 
 
 def test_a_defence_gets_each_attackers_recall_at_once(root, heads):
     folder = read_embeddings(root / "towers")
     audited = folder.split("test")
     drawn = draw_auxiliary(folder, audited, "train", 1000, 0)
-    settings = AuditSettings(pools=(50, "full"), k=(1,), resampling=Resampling(replicates=200))
+    settings = AuditSettings(pool=(50, "full"), k=(1,), replicates=200)
     pair = read_heads(heads).pair
     rows = attacker_rows(audited, drawn, pair, ("cosine", "cca"), settings)
-    assert [(row["attacker"], row["auxiliary_pairs"], row["pool"]) for row in rows] == [
+    assert [(row.attacker, row.auxiliary_pairs, row.pool) for row in rows] == [
         ("cosine", 0, 50), ("cosine", 0, 120), ("cca", 240, 50), ("cca", 240, 120),
     ]  # fmt: skip
     whole = attacked(root / "towers", "--heads", heads, "--attacker", "cca", "--pool", "50,full", "--k", "1")
-    assert [row["recall"] for row in rows[2:]] == [row["recall"] for row in whole["closed_set"]]
-    assert [row["low"] for row in rows[2:]] == [row["low"] for row in whole["closed_set"]]
+    assert [row.recall for row in rows[2:]] == [row.recall for row in whole.closed_set]
+    assert [row.low for row in rows[2:]] == [row.low for row in whole.closed_set]
 
 
 def test_features_need_no_heads_to_be_judged(root):
     folder = read_embeddings(root / "towers")
     audited = folder.split("test")
     drawn = draw_auxiliary(folder, audited, "train", 1000, 0)
-    settings = AuditSettings(pools=("full",), k=(1,), resampling=Resampling(replicates=200))
+    settings = AuditSettings(pool=("full",), k=(1,), replicates=200)
     (row,) = attacker_rows(audited, drawn, None, ("ridge",), settings, on="features")
-    assert row["low"] > row["chance"]
+    assert row.low > row.chance
     with pytest.raises(InputError, match="towers that share no space"):
         attacker_rows(audited, drawn, None, ("ridge",), settings)
 
@@ -233,18 +233,21 @@ def test_features_need_no_heads_to_be_judged(root):
     ("line", "words"),
     [
         ("emb", "Missing option '--attacker'"),
-        ("emb --attacker oracle", "--attacker oracle is not known; give one of cosine, whiten, csls"),
-        ("emb --attacker ,", "--attacker names none"),
-        ("nowhere --attacker cca", "nowhere is no embeddings folder"),
+        ("emb --attacker oracle", "--attacker oracle is not a valid attacker; give cosine, whiten, csls"),
+        ("emb --attacker ,", "--attacker , is not a valid attacker; give cosine"),
+        ("nowhere --attacker cca", "EMB nowhere does not exist"),
         (
             "emb --attacker cca --split test --auxiliary test",
             "shares 60 patients with the attacked pairs",
         ),
         ("emb --attacker cca --auxiliary dev", "no pair in the split dev (it has: test, train)"),
         ("emb --attacker cosine --split dev", "no pair in the split dev"),
-        ("emb --attacker cca --auxiliary-pairs 0", "--auxiliary-pairs 0 is no number of pairs"),
+        ("emb --attacker cca --auxiliary-pairs 0", "--auxiliary-pairs 0 is not a valid number of pairs"),
         ("emb --attacker cca --auxiliary-pairs 8", "There are 8 auxiliary pairs of 4 patients"),
-        ("emb --attacker cca --on images", "'images' is not one of 'embeddings', 'features'"),
+        (
+            "emb --attacker cca --on images",
+            "--on images is not a valid kind of vectors; give embeddings or features",
+        ),
         ("emb --attacker cca --on features --heads heads", "--heads goes with --on embeddings"),
         ("towers --attacker cca", "attack those with --on features, or name trained heads with --heads"),
         ("towers --attacker csls --on features", "csls compares vectors of one space, but images have 16"),
@@ -257,3 +260,49 @@ def test_features_need_no_heads_to_be_judged(root):
 def test_requests_that_make_no_sense(root, heads, line, words, monkeypatch):
     monkeypatch.chdir(root)
     assert words in refused(root, "attack", *line.split())
+
+
+# Every option of the audit is one of the attack.
+
+
+EFFECTS = [
+    ("--pool 10,50", lambda made, _: {row.pool for row in made.closed_set} == {10, 50}),
+    ("--k 1,7", lambda made, _: {row.k for row in made.closed_set} == {1, 7}),
+    ("--direction report-to-image", lambda made, _: made.closed_set[0].direction == "report-to-image"),
+    ("--distractors other-patients", lambda made, usual: full(made).pool == full(usual).pool - 1),
+    ("--hard-negatives Edema", lambda made, _: [row.columns for row in made.strata] == [("Edema",)]),
+    ("--ladder", lambda made, _: [row.negatives for row in made.strata][:1] == ["labels"]),
+    ("--ladder --uncertain absent", lambda made, _: [row.uncertain for row in made.strata][:1] == ["absent"]),
+    ("--open-set 0.2", lambda made, _: {row.fpir for row in made.open_set} == {0.2}),
+    ("--temperature 0.5", lambda made, usual: made.entropy[0].entropy > usual.entropy[0].entropy),
+    ("--patient-level", lambda made, _: {row.target for row in made.targets} == {"text", "patient"}),
+    ("--risk-pool 20", lambda made, _: {row.pool for row in made.risk} == {20}),
+    ("--interval 0.5", lambda made, usual: full(made).high < full(usual).high),
+    ("--replicates 150", lambda made, _: made.settings.replicates == 150),
+    ("--seed 5", lambda made, usual: made.controls != usual.controls),
+    ("--engine cpu", lambda made, _: made.settings.engine == "cpu"),
+    ("--name other", lambda made, _: made.name == "csls on other"),
+    ("--pseudonymise", lambda made, _: made.pseudonymised),
+    ("--pseudonym-key emb/pairs.parquet", lambda made, _: made.pseudonymised),
+]
+
+
+@pytest.mark.parametrize(("options", "effect"), EFFECTS)
+def test_every_option_of_an_audit_takes_effect(root, usual, options, effect, monkeypatch):
+    monkeypatch.chdir(root)
+    made = audits_of(done("attack", "emb", "--attacker", "csls", *options.split(), "--json").out)
+    assert effect(made, usual)
+    assert not effect(usual, usual)
+
+
+@pytest.fixture(scope="module")
+def usual(root):
+    return audits_of(done("attack", root / "emb", "--attacker", "csls", "--json").out)
+
+
+def test_the_attack_takes_every_option_of_the_audit():
+    texts = (done(name, "--help").out for name in ("audit", "attack"))
+    options = [set(re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)) for text in texts]
+    assert options[0] - options[1] == {"--images", "--reports", "--pairs"}
+    tried = {part for line, _ in EFFECTS for part in line.split() if part.startswith("--")}
+    assert options[0] & options[1] == tried | {"--heads", "--split", "--out", "--json"}

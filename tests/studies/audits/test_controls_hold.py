@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from relinkage.linkage import AuditSettings, HardNegatives, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, audit
 from relinkage.reports import render_report
 
 SEEDS, IMAGES, STUDIES, WIDTH = 40, 300, 220, 24
@@ -48,12 +48,13 @@ def audits():
     made = []
     for seed in range(SEEDS):
         settings = AuditSettings(
-            pools=(10, 50, "full"),
+            pool=(10, 50, "full"),
             k=(1, 5),
             direction=("image-to-report", "report-to-image")[seed % 2],
             distractors=("all", "other-patients")[seed // 2 % 2],
-            hard_negatives=HardNegatives(("labels",)),
-            resampling=Resampling(replicates=300, seed=seed),
+            hard_negatives=("labels",),
+            replicates=300,
+            seed=seed,
         )
         made.append(audit(*cohort(seed), settings, name=f"cohort {seed}").result)
     return made
@@ -61,7 +62,7 @@ def audits():
 
 def off_chance(tables):
     """Count the tables of which any row is off chance."""
-    return sum(not all(row["on_chance"] for row in rows) for rows in tables)
+    return sum(not all(row.on_chance for row in rows) for rows in tables)
 
 
 def by_luck(tables):
@@ -70,11 +71,11 @@ def by_luck(tables):
 
 
 def controls(audits, name):
-    return [[row for row in audit["controls"] if row["control"] == name] for audit in audits]
+    return [[row for row in audit.controls if row.control == name] for audit in audits]
 
 
 def closed_set(audits, negatives):
-    return [[row for row in audit["closed_set"] if row["negatives"] == negatives] for audit in audits]
+    return [[row for row in audit.closed_set if row.negatives == negatives] for audit in audits]
 
 
 @pytest.mark.slow
@@ -91,9 +92,9 @@ def test_a_scorer_that_knows_the_stratum_sits_on_chance_inside_it(audits):
     tables = controls(audits, STRATUM)
     assert all(len(rows) >= 4 for rows in tables)
     for row in (row for rows in tables for row in rows):
-        assert row["negatives"] == "labels"
-        assert row["recall"] == pytest.approx(row["chance"], abs=1e-12)
-        assert row["on_chance"]
+        assert row.negatives == "labels"
+        assert row.recall == pytest.approx(row.chance, abs=1e-12)
+        assert row.on_chance
 
 
 @pytest.mark.slow
@@ -101,7 +102,7 @@ def test_vectors_that_know_labels_alone_link_images_but_not_inside_strata(audits
     """The audit itself, asked the same: the strata take away what labels give, and nothing else is there."""
     over_all, inside = closed_set(audits, "all"), closed_set(audits, "labels")
     assert off_chance(over_all) == SEEDS
-    assert all(rows[0]["recall"] > 1.5 * rows[0]["chance"] for rows in over_all)
+    assert all(rows[0].recall > 1.5 * rows[0].chance for rows in over_all)
     assert off_chance(inside) <= by_luck(inside) == 3
 
 
@@ -114,5 +115,5 @@ def test_every_report_shows_both_controls_of_every_run(audits):
         text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", run)).lower()
         for name in (SCRAMBLED, STRATUM):
             (rows,) = controls([made], name)
-            said = text.split(f"{name}, {rows[0]['direction']}")[1:]
+            said = text.split(f"{name}, {rows[0].direction}")[1:]
             assert sum(" yes" in row for row in said) >= len(rows), name  # in the table: on chance

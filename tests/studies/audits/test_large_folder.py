@@ -1,7 +1,5 @@
 """An audit whose vectors stay on disk is the audit of the same vectors in memory, byte for byte."""
 
-import json
-
 import numpy as np
 import polars as pl
 import pytest
@@ -12,18 +10,19 @@ from relinkage.cohorts import read_cohort
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.embeddings.stored import is_stored
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, HardNegatives, Resampling
+from relinkage.linkage import AuditSettings
 from relinkage.linkage.engines import blocks
+from relinkage.records import json_text
 from relinkage.studies import audit_arrays, audit_embeddings
 
 ROWS = 150
 SETTINGS = AuditSettings(
     direction="both",
     distractors="other-patients",
-    hard_negatives=HardNegatives(columns=("view",)),
+    hard_negatives=("view",),
     patient_level=True,
     open_set=(0.1,),
-    resampling=Resampling(replicates=100),
+    replicates=100,
 )
 
 
@@ -64,7 +63,7 @@ def large(monkeypatch):
 
 
 def as_text(audit):
-    return json.dumps(audit.result, sort_keys=True)
+    return json_text(audit.result)
 
 
 @pytest.mark.parametrize("split", [None, "train"])

@@ -1,6 +1,5 @@
 """A token budget through the command line, and the note of a comparison whose models saw unlike text."""
 
-import json
 import re
 
 import jsonschema
@@ -8,9 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from calling import done, refused
+from calling import audits_of, done, refused
+from embeddings.manifests import sketched_card
 from relinkage.embeddings import read_embeddings
-from relinkage.reports import audit_schema, read_audit
+from relinkage.linkage.result import AuditResult, Inputs
+from relinkage.records import json_schema, plain
+from relinkage.reports import read_audit
 from relinkage.reports.sections import audited_facts
 from relinkage.studies import compare_runs
 from relinkage.studies.comparisons.text_length import text_length_notes
@@ -22,7 +24,9 @@ NOTE = "text length may pass for specialisation"
 
 
 def made(budget=None, limit=None, truncated=0.0, **more):
-    return {"model": {"token_limit": limit}, "token_budget": budget, "truncated_share": truncated, **more}
+    return Inputs(
+        model=sketched_card(token_limit=limit), token_budget=budget, truncated_share=truncated, **more
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,8 +50,8 @@ def made(budget=None, limit=None, truncated=0.0, **more):
             [made(64, 77, 0.125), made(64, 256)],
             r"limits \(77, 256\) .* after the token budget of 64, so .*smaller --token-budget\.$",
         ),
-        ([{"model": None, "token_budget": None}, made(16)], None),
-        ([{"kind": "arrays"}, {}], None),
+        ([Inputs(), made(16)], None),
+        ([Inputs(kind="arrays"), Inputs()], None),
     ],
 )
 def test_runs_of_unlike_text_are_noted(inputs, said):
@@ -88,17 +92,17 @@ def test_the_audit_states_the_budget_and_both_shares(runs):
     folder, printed = runs
     for name in ("general", "general-cut"):
         audit = read_audit(folder / name)
-        jsonschema.Draft202012Validator(audit_schema()).validate(audit)
-        inputs, pairs = audit["inputs"], pl.read_parquet(folder / f"emb-{name}/pairs.parquet")
-        assert inputs["truncated_share"] == pairs["truncated"].mean()
+        jsonschema.Draft202012Validator(json_schema(AuditResult)).validate(plain(audit))
+        inputs, pairs = audit.inputs, pl.read_parquet(folder / f"emb-{name}/pairs.parquet")
+        assert inputs.truncated_share == pairs["truncated"].mean()
         fact = next(fact.value for fact in audited_facts(audit) if fact.name == "Text limit")
         if name == "general":
-            assert (inputs["token_budget"], inputs["cut_share"]) == (None, None)
+            assert (inputs.token_budget, inputs.cut_share) == (None, None)
             assert fact.startswith("77\N{NO-BREAK SPACE}tokens; ")
             assert "cut at the budget" not in printed[name]
         else:
-            assert (inputs["token_budget"], inputs["cut_share"]) == (BUDGET, pairs["cut"].mean())
-            assert inputs["cut_share"] > 0.5 > inputs["truncated_share"]
+            assert (inputs.token_budget, inputs.cut_share) == (BUDGET, pairs["cut"].mean())
+            assert inputs.cut_share > 0.5 > inputs.truncated_share
             assert re.fullmatch(
                 r"a budget of 16.tokens \(words .*\); .*% of .* Then 77.tokens .*; 0.% .*", fact
             )
@@ -123,7 +127,7 @@ def test_a_comparison_notes_unlike_text_and_one_budget_settles_it(runs):
         (("report", "report-cut"), True),
         (("general-cut", "report-cut"), False),
     ):
-        notes = compare_runs([folder / name for name in names]).result["notes"]
+        notes = compare_runs([folder / name for name in names]).result.notes
         assert any(NOTE in note for note in notes) == noted, names
 
 
@@ -131,7 +135,7 @@ def test_a_comparison_notes_unlike_text_and_one_budget_settles_it(runs):
 def test_a_budget_without_a_token_is_refused(runs, budget):
     folder, _ = runs
     options = ("--model", "phantom:general", "--out", folder / "new", "--token-budget", budget)
-    assert f"token budget is {budget}" in refused(folder, "embed", folder / "cohort", *options)
+    assert f"--token-budget {budget}" in refused(folder, "embed", folder / "cohort", *options)
 
 
 def test_another_budget_does_not_go_on_in_the_same_folder(runs):
@@ -144,5 +148,5 @@ def test_another_budget_does_not_go_on_in_the_same_folder(runs):
 def test_plain_arrays_have_no_budget_that_is_known(tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32))
     both = ("--images", tmp_path / "a.npy", "--reports", tmp_path / "a.npy")
-    inputs = json.loads(done("audit", *both, "--replicates", 100, "--json").out)["inputs"]
-    assert (inputs["token_budget"], inputs["cut_share"], inputs["truncated_share"]) == (None, None, None)
+    inputs = audits_of(done("audit", *both, "--replicates", 100, "--json").out).inputs
+    assert (inputs.token_budget, inputs.cut_share, inputs.truncated_share) == (None, None, None)

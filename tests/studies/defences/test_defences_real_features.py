@@ -5,7 +5,6 @@ the table has to say so: intervals, the number of patients, and how few pairs an
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import jsonschema
@@ -16,14 +15,14 @@ import torch
 from safetensors.numpy import load_file
 
 from calling import done
+from embeddings.manifests import sketched_card, sketched_manifest
+from relinkage.defences import ControlSettings, DefencesResult
 from relinkage.embeddings import read_embeddings
 from relinkage.embeddings.shards import write_shard
-from relinkage.encoders import EncoderCard
-from relinkage.files import write_json
-from relinkage.linkage import Resampling
 from relinkage.privacy import HardenSettings, harden
-from relinkage.reports.defences import defences_schema, defences_table
-from relinkage.studies.defences import ControlSettings, run_controls
+from relinkage.records import json_schema, plain, write_record
+from relinkage.reports.defences import defences_table
+from relinkage.studies.defences import run_controls
 
 FEATURES = Path(__file__).resolve().parents[4] / "shared/data/covid_features"
 BACTERIA = (
@@ -35,7 +34,7 @@ BACTERIA = (
     "Bacterial",
 )
 SETTINGS = HardenSettings(
-    0.34, 6e-6, population=80, batch=32, steps=40, learning_rate=4.0, dimension=32, seed_noise=0
+    epsilon=0.34, delta=6e-6, population=80, batch=32, steps=40, lr=4.0, dimension=32, seed_noise=0
 )
 pytestmark = pytest.mark.slow
 
@@ -66,15 +65,11 @@ def emb(tmp_path_factory):
     table.write_parquet(folder / "pairs.parquet")
     for side, array in (("image", images), ("text", texts)):
         write_shard(folder / f"{side}-00000.safetensors", {"features": array.astype(np.float32)}, {})
-    card = EncoderCard("towers:mobilenetv2+minilm", "1", "none", "none", 1280, 384, None, None)
-    manifest = {
-        "schema": "relinkage.embeddings/1",
-        "cohort": {"name": "covid features", "fingerprint": "sha256:" + "0" * 64},
-        "encoder": asdict(card),
-        "labels": ["COVID-19", "Bacterial"],
-        "shards": {"image": [len(images)], "text": [len(texts)]},
-    }
-    write_json(folder / "manifest.json", manifest)
+    card = sketched_card(id="towers:mobilenetv2+minilm", image_features=1280, text_features=384)
+    manifest = sketched_manifest(
+        card, name="covid features", labels=("COVID-19", "Bacterial"), images=len(images), texts=len(texts)
+    )
+    write_record(folder / "manifest.json", manifest)
     return folder
 
 
@@ -89,7 +84,7 @@ def study(emb):
     for name in ("aligned", "hardened"):
         done("audit", emb, "--heads", root / name, "--split", "test", "--out", root / f"run-{name}")
     compared = done("compare", root / "run-aligned", root / "run-hardened", "--json")
-    choices = ControlSettings(seeds=2, k=5, least_patients=5, resampling=Resampling(replicates=500))
+    choices = ControlSettings(seeds=2, k=5, least_patients=5, replicates=500)
     result = run_controls(emb, hardened, SETTINGS, choices, against=root / "aligned")
     torch.set_num_threads(threads)
     return json.loads(compared.out), result
@@ -97,35 +92,35 @@ def study(emb):
 
 def test_the_chain_runs_on_real_features_and_holds_its_schema(study):
     compared, result = study
-    jsonschema.Draft202012Validator(defences_schema()).validate(result)
+    jsonschema.Draft202012Validator(json_schema(DefencesResult)).validate(plain(result))
     row = next(row for row in compared["rows"] if row["full"] and row["k"] == 1)
-    cosine = result["cohorts"][0]["figures"]["hardened"]["linkage"][0]
-    assert cosine["recall"]["value"] == pytest.approx(row["after"], abs=1e-9)
-    assert cosine["relative"]["value"] == pytest.approx(row["relative"], abs=1e-9)
+    cosine = result.cohorts[0].figures["hardened"].linkage[0]
+    assert cosine.recall.value == pytest.approx(row["after"], abs=1e-9)
+    assert cosine.relative.value == pytest.approx(row["relative"], abs=1e-9)
     print(defences_table(result))
 
 
 def test_it_says_how_few_patients_and_pairs_the_figures_rest_on(study):
     _, result = study
-    (cohort,) = result["cohorts"]
-    assert 60 <= cohort["patients"] <= 85
-    assert cohort["pool"] == cohort["candidates"] < 200
-    assert cohort["auxiliary_pairs"] < 200
-    assert any("fewer than the 1,000 asked for" in note for note in result["notes"])
+    (cohort,) = result.cohorts
+    assert 60 <= cohort.patients <= 85
+    assert cohort.pool == cohort.candidates < 200
+    assert cohort.auxiliary_pairs < 200
+    assert any("fewer than the 1,000 asked for" in note for note in result.notes)
 
 
 def test_no_control_is_told_from_chance_by_more_than_the_weak_signal_that_is_known(study):
     """The signal of these features is an AUC of .62 and a Recall@1 of three times chance at best."""
     _, result = study
-    for figures in result["cohorts"][0]["figures"].values():
-        for row in figures["linkage"]:
-            assert row["recall"]["low"] < 8 * row["chance"]
-            assert row["recall"]["high"] - row["recall"]["low"] > row["chance"] / 2
+    for figures in result.cohorts[0].figures.values():
+        for row in figures.linkage:
+            assert row.recall.low < 8 * row.chance
+            assert row.recall.high - row.recall.low > row.chance / 2
 
 
 def test_noise_made_for_so_few_patients_leaves_nothing_to_link(study):
     _, result = study
-    hardened = result["cohorts"][0]["figures"]["hardened"]
-    for row in hardened["linkage"]:
-        assert row["recall"]["low"] <= row["chance"] * 2
-    assert result["inputs"]["hardened"]["privacy"]["kind"] == "void"  # its seed is in this file
+    hardened = result.cohorts[0].figures["hardened"]
+    for row in hardened.linkage:
+        assert row.recall.low <= row.chance * 2
+    assert result.inputs.hardened.privacy.kind == "void"  # its seed is in this file

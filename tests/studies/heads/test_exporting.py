@@ -4,18 +4,25 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, CLIPModel
 
+import relinkage
 from calling import done, refused
 from encoders import published, tiny_models
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
+from relinkage.encoders.trained.aligning import AlignSettings
+from relinkage.encoders.trained.hardening import HardenChoices
+from relinkage.encoders.trained.manifest import AlignedHeads, HardenedHeads, OwnHeads
 from relinkage.files import write_json
-from relinkage.privacy.statement import PrivacyStatement
-from relinkage.studies.heads.exporting import BEGIN
+from relinkage.privacy import PrivacyStatement
+from relinkage.records import json_schema, json_text, plain, read_record
+from relinkage.studies.heads.exporting import BEGIN, Export
 from tiers import quick
 
 REPORTS = ["effusion", "no finding", "left"]
@@ -34,12 +41,19 @@ def model(clip, tmp_path, monkeypatch):
     return shutil.copytree(clip, tmp_path / "model")
 
 
-def lay_heads(folder="heads", dimension=16, image=None, **manifest):
-    """Heads that might have been hardened, in a folder with a manifest."""
+ALIGNED = AlignedHeads(
+    model="clip:model", model_revision="model", settings=AlignSettings(steps=3), train_split="train",
+    cohort_fingerprint="sha256:aa", pairs=412, patients=96, steps=3, first_loss=1.5, last_loss=1.25,
+    kept_steps=3, validation=(),
+)  # fmt: skip
+
+
+def lay_heads(folder="heads", dimension=16, image=None, manifest=ALIGNED):
+    """Heads that might have been trained, in a folder with a manifest."""
     torch.manual_seed(7)
     pair = HeadPair(image or HeadSpec("linear", 32, dimension), HeadSpec("linear", 24, dimension)).eval()
     save_heads(pair, Path(folder) / "heads.safetensors")
-    write_json(Path(folder) / "manifest.json", {"schema": "relinkage.heads/1", "privacy": "none", **manifest})
+    write_json(Path(folder) / "manifest.json", plain(manifest))
     return pair.requires_grad_(False)
 
 
@@ -130,9 +144,16 @@ STATEMENT = PrivacyStatement(
 )  # fmt: skip
 
 
+HARDENED = HardenedHeads(
+    model="clip:model", model_revision="model", train_split="train", start="given", steps=5,
+    privacy=STATEMENT,
+    settings=HardenChoices(epsilon=3, delta=1e-5, mechanism="nominal", population=100, batch=10, steps=5),
+)  # fmt: skip
+
+
 def test_the_privacy_statement_goes_along_in_its_own_words(model):
     """The sentence is made anew from the statement's data, so a forged one does not pass."""
-    lay_heads(privacy={**STATEMENT.to_json(), "sentence": "forged: proven"})
+    lay_heads(manifest={**plain(HARDENED), "privacy": {**plain(STATEMENT), "sentence": "forged: proven"}})
     done("export", "heads", "--model", "model", "--out", "out")
     card, made = Path("out/README.md").read_text(), json.loads(Path("out/relinkage-export.json").read_text())
     assert card.startswith((model / "README.md").read_text())
@@ -143,10 +164,36 @@ def test_the_privacy_statement_goes_along_in_its_own_words(model):
 
 
 def test_what_was_counted_on_private_pairs_does_not_go_along(model):
-    lay_heads(pairs=412, patients=96, first_loss=1.5, cohort_fingerprint="sha256:aa", settings={"steps": 3})
+    lay_heads()
     done("export", "heads", "--model", "model", "--out", "out")
     manifest = json.loads(Path("out/relinkage-export.json").read_text())["heads"]["manifest"]
-    assert manifest == {"schema": "relinkage.heads/1", "settings": {"steps": 3}, "privacy": "none"}
+    assert manifest == {
+        "origin": "align",
+        "schema": "relinkage.heads/1",
+        "version": relinkage.__version__,
+        "model": "clip:model",
+        "model_revision": "model",
+        "norm": None,
+        "settings": plain(AlignSettings(steps=3)),
+        "privacy": None,
+    }
+
+
+def test_of_a_control_without_noise_the_cohort_is_not_told(model):
+    lay_heads(manifest=replace(HARDENED, privacy=None, cohort_fingerprint="sha256:aa"))
+    made = json.loads(done("export", "heads", "--model", "model", "--out", "out", "--json").out)
+    assert made["heads"]["manifest"]["cohort_fingerprint"] is None
+    assert made["privacy"] == "The heads were trained without differential privacy."
+
+
+def test_what_is_written_is_read_and_fits_its_schema(model):
+    for manifest in (ALIGNED, HARDENED, OwnHeads(model="clip:model", model_revision="model")):
+        lay_heads(manifest=manifest)
+        done("export", "heads", "--model", "model", "--out", "out")
+        told = Path("out/relinkage-export.json").read_text()
+        jsonschema.Draft202012Validator(json_schema(Export)).validate(json.loads(told))
+        read = read_record(Path("out/relinkage-export.json"), Export, "an export", "export again")
+        assert json_text(read) + "\n" == told
 
 
 def test_of_bare_heads_nothing_is_claimed(model):
@@ -162,7 +209,7 @@ def test_of_bare_heads_nothing_is_claimed(model):
 def test_an_export_can_be_exported_again(model):
     lay_heads()
     done("export", "heads", "--model", "model", "--out", "out")
-    pair = lay_heads("narrow", dimension=4)
+    pair = lay_heads("narrow", dimension=4, manifest=replace(ALIGNED, model_revision="out"))
     done("export", "narrow", "--model", "out", "--out", "again")
     check_embeddings("again", pair)
     assert Path("again/README.md").read_text().count(BEGIN) == 1
@@ -170,12 +217,12 @@ def test_an_export_can_be_exported_again(model):
 
 
 def test_heads_of_another_revision_are_refused_unless_vouched_for(model):
-    pair = lay_heads(model="clip:other", model_revision="sha256:other")
+    pair = lay_heads(manifest=replace(ALIGNED, model="clip:other", model_revision="sha256:other"))
     sentence = refused(model.parent, "export", "heads", "--model", "model", "--out", "out")
     assert "features of clip:other at another revision than model" in sentence
     done("export", "heads", "--model", "model", "--out", "out", "--any-revision")
     check_embeddings("out", pair)
-    lay_heads(model="clip:model", model_revision=load_encoder("clip:model").card.revision)
+    lay_heads(manifest=replace(ALIGNED, model_revision=load_encoder("clip:model").card.revision))
     done("export", "heads", "--model", "model", "--out", "out")
 
 
@@ -184,16 +231,16 @@ def test_heads_of_another_revision_are_refused_unless_vouched_for(model):
     [
         ("export heads --model model --out model/out", "lies in the model's own folder"),
         ("export heads --model model --out model", "lies in the model's own folder"),
-        ("export heads --model absent --out out", "absent is no folder; name the folder of a model"),
+        ("export heads --model absent --out out", "--model absent does not exist; name a file or folder"),
         ("export heads --model heads --out out", "heads holds no CLIP model of transformers"),
         ("export absent --model model --out out", "absent does not exist"),
         ("export biased --model model --out out", "image head has a bias and the model's has none"),
         ("export mlp --model model --out out", "image head is of the kind mlp"),
         ("export wide --model model --out out", "image head takes 33 features and the model gives 32"),
         ("export heads --model model --out drawer", "drawer holds files that relinkage did not write"),
-        ("export garbled --model model --out out", "holds no privacy statement"),
+        ("export garbled --model model --out out", "the field mechanism of privacy is missing; copy the"),
         ("export heads --model model", "Missing option '--out'"),
-        ("heads absent --out out", "absent does not exist; name embeddings, heads or the folder of a model"),
+        ("heads absent --out out", "EMB|HEADS|MODEL absent does not exist; name a file or folder that does"),
         ("heads model --norm group --out out", "no BatchNorm to swap"),
         ("heads heads/heads.safetensors --out out", "does not say what trained its heads; name the folder"),
         ("heads drawer --out out", "drawer holds no CLIP model of transformers"),
@@ -204,7 +251,7 @@ def test_wrong_requests_are_refused_in_a_sentence_and_leave_nothing(model, line,
     lay_heads("biased", image=HeadSpec("linear", 32, 16, bias=True))
     lay_heads("mlp", image=HeadSpec("mlp", 32, 16, hidden=20))
     lay_heads("wide", image=HeadSpec("linear", 33, 16))
-    lay_heads("garbled", privacy={"epsilon": 1})
+    lay_heads("garbled", manifest={**plain(HARDENED), "privacy": {"epsilon": 1}})
     Path("drawer").mkdir()
     Path("drawer/letter").touch()
     assert says in refused(model.parent, *line.split())
@@ -213,7 +260,7 @@ def test_wrong_requests_are_refused_in_a_sentence_and_leave_nothing(model, line,
 def test_a_models_own_heads_go_out_and_come_back(model):
     done("heads", "model", "--out", "own")
     manifest = json.loads(Path("own/manifest.json").read_text())
-    assert manifest["origin"] == "the model's own heads"
+    assert manifest["origin"] == "model"
     assert "sha256:" in manifest["model_revision"]
     told = done("export", "own", "--model", "model", "--out", "out").out
     assert "the model's own heads, not trained with differential privacy" in told

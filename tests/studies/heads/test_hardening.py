@@ -3,6 +3,8 @@
 import json
 import string
 
+import jsonschema
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +14,8 @@ from calling import done, refused, relinkage
 from embeddings.sketch_encoder import SketchEncoder
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import embed
+from relinkage.records import json_schema, plain
+from relinkage.studies.heads import PrivacyCheck
 
 ROWS = 160
 QUICK = ("--epsilon", "1", "--delta", "1e-4", "--population", "100", "--batch", "20", "--steps", "4")
@@ -78,6 +82,8 @@ def test_privacy_prints_the_statement_and_both_accountants(desk):
         assert told in outcome.out
     assert outcome.err == ""
     found = json.loads(done("privacy", desk / "heads", "--json").out)
+    jsonschema.Draft202012Validator(json_schema(PrivacyCheck)).validate(found)
+    assert plain(msgspec.convert(found, PrivacyCheck)) == found
     assert found["schema"] == "relinkage.privacy/1"
     assert found["recheck"]["epsilon"] == pytest.approx(found["statement"]["epsilon"], rel=0.01)
     assert found["recheck"]["renyi"] > found["statement"]["epsilon"]
@@ -127,7 +133,10 @@ def test_canaries_stand_beside_the_stated_epsilon(desk):
     assert "of 10 guesses about 100 canaries were right" in outcome.out
     found = json.loads(
         done("privacy", desk / "heads", "--canaries", "40", "--guesses", "20", "--json", *given).out
-    )["canaries"]
+    )
+    jsonschema.Draft202012Validator(json_schema(PrivacyCheck)).validate(found)
+    assert plain(msgspec.convert(found, PrivacyCheck)) == found
+    found = found["canaries"]
     assert (found["canaries"], found["guesses"], found["confidence"]) == (40, 20, 0.95)
     assert found["lower_bound"] < found["stated"]
 
@@ -147,7 +156,7 @@ def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
     run = tmp_path / "run"
     done("audit", desk / "emb", "--heads", desk / "heads", "--split", "test", "--out", run)
     audit = json.loads((run / "audit.json").read_text())
-    stated = audit["inputs"]["heads"]["privacy"]
+    stated = audit["inputs"]["heads"]["manifest"]["privacy"]
     assert (stated["kind"], stated["delta"], stated["mechanism"]) == ("proven", 1e-4, "label-anchored")
     assert 0.97 < stated["epsilon"] <= 1
     assert "hardened, label-anchored" in (run / "report.html").read_text()
@@ -162,20 +171,25 @@ def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--epsilon", "0"), "--epsilon 0.0 is out of range; give a number above 0, such as 0.34."),
-        (("--epsilon", "-1"), "--epsilon -1.0 is out of range; give a number above 0, such as 0.34."),
-        (("--delta", "0.01"), "--delta 0.01 is out of range; give one above 0 and below 1 / 100, the stated"),
+        (("--epsilon", "0"), "--epsilon 0 is not a valid epsilon; give a number above 0."),
+        (("--epsilon", "-1"), "--epsilon -1 is not a valid epsilon; give a number above 0."),
+        (("--delta", "0.01"), "--delta 0.01 is too large; give one below 1 / 100, the stated"),
         (("--batch", "65"), "--batch 65 is larger than the split train, which has fewer patients; give a"),
         (("--batch", "101"), "--batch 101 is larger than the stated population of 100; give a smaller"),
         (("--population", "30"), "There are more patients than the stated population of 30; state a larger"),
-        (("--mechanism", "magic"), "--mechanism magic is out of range; see `relinkage harden --help`."),
+        (("--mechanism", "magic"), "--mechanism magic is not a valid mechanism; give label-anchored,"),
         (("--train", "blue"), "has no pair in the split blue"),
         (("--mechanism", "public-negatives"), "needs public embeddings; name some with --public EMB."),
-        (("--cap", "0"), "--cap 0 is out of range"),
-        (("--unit", "hospital"), "'hospital' is not one of"),
+        (("--cap", "0"), "--cap 0 is not a valid number of pairs; give a whole number from 1 to 1000."),
+        (("--unit", "hospital"), "--unit hospital is not a valid unit; give patient or pair."),
+        (("--span", "-1"), "--span -1 is not a valid number of directions"),
+        (("--weights", "mse=1"), "--weights mse=1 is not a valid objective; give weights by name, such as"),
+        (("--weights", "bce=1"), "--weights goes with --mechanism grouped, batch-clip, nominal"),
+        (("--transfer", "emb"), "--transfer goes with --controls; name a folder for the table."),
     ],
 )
-def test_requests_that_cannot_be_are_refused_in_one_sentence(desk, arguments, sentence):
+def test_requests_that_cannot_be_are_refused_in_one_sentence(desk, arguments, sentence, monkeypatch):
+    monkeypatch.chdir(desk)
     told = refused(desk, "harden", desk / "emb", *QUICK, "--out", desk / "more", *arguments)
     assert sentence in told
 
@@ -202,8 +216,8 @@ def test_checks_that_cannot_be_are_refused_in_one_sentence(desk, tmp_path):
         ("--canaries train again; name what", desk / "heads", "--canaries", "10"),
         ("was hardened with --public, so the training", desk / "heads", "--canaries", "10", *emb),
         (
-            "0 guesses about 0 canaries cannot be",
-            *(desk / "heads", "--canaries", "0", "--guesses", "0", *emb, "--public", desk / "public"),
+            "8 guesses about 4 canaries cannot be",
+            *(desk / "heads", "--canaries", "4", "--guesses", "8", *emb, "--public", desk / "public"),
         ),
     ):
         assert sentence in refused(desk, "privacy", *arguments)

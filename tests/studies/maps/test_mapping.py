@@ -10,9 +10,8 @@ import pytest
 from calling import done, refused
 from relinkage.embeddings import read_embeddings
 from relinkage.encoders import save_heads
-from relinkage.linkage import Resampling
-from relinkage.reports.maps import map_schema
-from relinkage.retrieval import MapSettings
+from relinkage.records import json_schema, json_text, read_record
+from relinkage.retrieval import MapResult, MapSettings
 from relinkage.studies.maps import draw_maps
 from utility.planted_labels import plant, rotation, turned
 
@@ -48,15 +47,15 @@ def result(drawn):
 
 
 def quick(**choices):
-    resampling = Resampling(replicates=200)
-    return MapSettings(
-        pairs=40, perplexity=5, neighbours=5, early=5, steps=5, resampling=resampling, **choices
-    )
+    return MapSettings(pairs=40, perplexity=5, neighbours=5, early=5, steps=5, replicates=200, **choices)
 
 
-def test_the_result_is_of_the_published_schema_and_the_maps_are_named(result):
-    jsonschema.Draft202012Validator.check_schema(map_schema())
-    jsonschema.Draft202012Validator(map_schema()).validate(result)
+def test_the_result_is_of_the_published_schema_and_the_maps_are_named(result, drawn):
+    schema = json_schema(MapResult)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(result)
+    read = read_record(drawn[0] / "map.json", MapResult, "maps", "draw them again")
+    assert json.loads(json_text(read)) == result
     assert [made["name"] for made in result["maps"]] == ["own heads", "turned.safetensors"]
     assert [colouring["key"] for colouring in result["colourings"]] == ["Edema", "side"]
     assert result["sample"]["pairs"] == 40
@@ -89,8 +88,8 @@ def test_labels_that_tell_nothing_sit_on_chance_whatever_the_map_looks_like(desk
     pairs = pl.read_parquet(tmp_path / "emb/pairs.parquet")
     shuffled = np.random.default_rng(0).integers(0, 2, len(pairs)).astype(np.int8)
     pairs.with_columns(pl.Series("Edema", shuffled)).write_parquet(tmp_path / "emb/pairs.parquet")
-    found = draw_maps(tmp_path / "emb", (), quick(labels=("Edema",))).result["maps"][0]["neighbours"]["Edema"]
-    assert found["space"]["low"] < found["chance"] < found["space"]["high"]
+    found = draw_maps(tmp_path / "emb", (), quick(label=("Edema",))).result.maps[0].neighbours["Edema"]
+    assert found.space.low < found.chance < found.space.high
 
 
 def test_the_same_request_gives_the_same_bytes(desk, tmp_path):
@@ -126,16 +125,16 @@ def test_a_cohort_without_labels_is_coloured_by_side_alone(desk, tmp_path):
     manifest = json.loads((tmp_path / "emb/manifest.json").read_text())
     (tmp_path / "emb/manifest.json").write_text(json.dumps({**manifest, "labels": []}))
     made = draw_maps(tmp_path / "emb", (), quick())
-    assert [colouring["key"] for colouring in made.result["colourings"]] == ["side"]
-    assert made.result["notes"] == [
-        "The cohort has no labels, so points are coloured by image and report only."
-    ]
+    assert [colouring.key for colouring in made.result.colourings] == ["side"]
+    assert made.result.notes == (
+        "The cohort has no labels, so points are coloured by image and report only.",
+    )
 
 
 def test_equal_names_are_told_apart(desk):
     heads = desk / "turned.safetensors"
     made = draw_maps(desk / "emb", (heads, heads), quick())
-    names = [panel["name"] for panel in made.result["maps"]]
+    names = [panel.name for panel in made.result.maps]
     assert names == ["own heads", "turned.safetensors", "turned.safetensors (2)"]
     assert made.points["model"].unique(maintain_order=True).to_list() == names
 
@@ -145,19 +144,24 @@ def test_equal_names_are_told_apart(desk):
     [
         ("map emb", "Missing option '--out'"),
         ("map towers --perplexity 5 --out new", "towers that share no space; train heads first"),
-        ("map emb --heads missing --out new", "missing does not exist"),
+        ("map emb --heads missing --out new", "--heads missing does not exist"),
         ("map emb --label Drusen --perplexity 5 --out new", "emb has no label Drusen to colour by"),
-        ("map emb --label Edema --label Edema --out new", "--label names a label twice"),
         ("map emb --split holdout --out new", "emb has no pair in the split holdout"),
-        ("map emb --pairs 5 --out new", "--pairs 5 is too few for a map"),
-        ("map emb --perplexity 1 --out new", "--perplexity 1 is too small"),
-        ("map emb --perplexity nan --out new", "--perplexity nan is too small"),
+        (
+            "map emb --pairs 5 --out new",
+            "--pairs 5 is not a valid number of pairs",
+        ),
+        (
+            "map emb --perplexity 1 --out new",
+            "--perplexity 1 is not a valid perplexity; give a num",
+        ),
+        ("map emb --perplexity nan --out new", "--perplexity nan is not a valid perplexity"),
         ("map emb --perplexity 80 --out new", "--perplexity 80 needs 122"),
-        ("map emb --neighbours 0 --out new", "--neighbours 0 is no number"),
+        ("map emb --neighbours 0 --out new", "--neighbours 0 is not a valid number of neighbours"),
         ("map emb --pairs 12 --perplexity 2 --neighbours 23 --out new", "--neighbours 23 is more than"),
         ("map emb --out letter", "letter is a file; name a folder"),
         ("map emb --out emb", "emb holds files that relinkage did not write"),
-        ("map missing --out new", "missing is no embeddings folder"),
+        ("map missing --out new", "EMB missing does not exist"),
     ],
 )
 def test_requests_that_are_wrong_are_refused_in_one_sentence(desk, monkeypatch, line, says):

@@ -5,6 +5,7 @@ import re
 import sys
 
 import jsonschema
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -16,9 +17,11 @@ from relinkage.cohorts import read_cohort
 from relinkage.embeddings import embed, read_embeddings
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.linkage.scores import TIE
-from relinkage.reports.retrieval import retrieval_schema
+from relinkage.records import json_schema, json_text, read_record
+from relinkage.retrieval import RetrievalResult
 
 ROW = 7
+SCHEMA = json_schema(RetrievalResult)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,8 @@ def cohort(desk):
 def retrieved(*arguments):
     """Retrieve, check against the published schema, and give the result."""
     result = json.loads(done("retrieve", *arguments, "--json").out)
-    jsonschema.Draft202012Validator.check_schema(retrieval_schema())
-    jsonschema.Draft202012Validator(retrieval_schema()).validate(result)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(result)
     return result
 
 
@@ -111,7 +114,8 @@ def test_an_image_file_finds_what_its_row_finds(desk, embeddings, cohort):
             assert rows(asked)[0] == ROW
         else:
             assert rows(asked) == rows(retrieved(desk / "emb", "--query", ROW, "--top", "5"))
-        assert asked["query"] == {"by": "image", "row": None, "labels": None, "uncertain": None}
+        nothing = dict.fromkeys(("row", "labels", "uncertain", "pair_id"))
+        assert asked["query"] == {"by": "image", **nothing}
         assert asked["mate"] is asked["labels_in_common"] is None
 
 
@@ -171,7 +175,9 @@ def test_with_the_cohort_the_page_and_the_terminal_show_reports_and_the_files_fo
     arguments = ("retrieve", desk / "emb", "--query", ROW, "--cohort", desk / "cohort", "--top", "4")
     outcome = done(*arguments, "--out", tmp_path / "out")
     result = json.loads((tmp_path / "out/retrieval.json").read_text())
-    jsonschema.Draft202012Validator(retrieval_schema()).validate(result)
+    jsonschema.Draft202012Validator(SCHEMA).validate(result)
+    read = read_record(tmp_path / "out/retrieval.json", RetrievalResult, "a search", "search again")
+    assert json.loads(json_text(read)) == result
     page = (tmp_path / "out/retrieval.html").read_text()
     assert page.count('src="data:image/jpeg;base64,') == 5
     assert "Keep it where the cohort is kept" in page
@@ -200,7 +206,9 @@ def test_a_report_that_looks_like_html_is_shown_as_text(desk):
     from relinkage.reports.retrieval import Illustration, render_retrieval
 
     result = retrieved(desk / "emb", "--query", ROW, "--top", "1")
-    page = render_retrieval(result, [Illustration("<script>alert(1)</script>", None)])
+    page = render_retrieval(
+        msgspec.convert(result, RetrievalResult), [Illustration("<script>alert(1)</script>", None)]
+    )
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
@@ -228,18 +236,18 @@ def test_heads_of_unknown_training_are_noted(desk):
         ("emb", "The request has none of --image, --text and --query; give exactly one"),
         ("emb --query 1 --text effusion", "more than one of --image, --text and --query"),
         ("emb --query 120", "--query 120 is no row of emb, which has 120 pairs; give a row from 0 to 119"),
-        ("emb --query -1", "--query -1 is no row of emb"),
+        ("emb --query -1", "--query -1 is not a valid row; give a whole number from 0 up"),
         ("emb --query 1 --top 500", "--top 500 is more than the "),
-        ("emb --query 1 --top 0", "--top 0 is no number of results"),
+        ("emb --query 1 --top 0", "--top 0 is not a valid number of results; give a whole number from 1 up"),
         ("emb --query 1 --split holdout", "emb has no pair in the split holdout"),
         ("emb --query 1 --heads other.safetensors", "7 and 5 dimensions"),
-        ("emb --query 1 --heads missing", "missing does not exist"),
+        ("emb --query 1 --heads missing", "--heads missing does not exist"),
         ("emb --query 1 --cohort elsewhere", "--cohort elsewhere is not the cohort that emb was made from"),
         ("emb --query 1 --out letter", "letter is a file; name a folder"),
         ("emb --query 1 --out cohort", "cohort holds files that relinkage did not write"),
         ("towers --query 1", "towers that share no space; train heads first"),
-        ("missing --query 1", "missing is no embeddings folder"),
-        ("emb --image missing.png", "--image missing.png cannot be used, as the image is missing"),
+        ("missing --query 1", "EMB missing does not exist"),
+        ("emb --image missing.png", "--image missing.png does not exist"),
         ("emb --image words.png", "--image words.png cannot be used, as the file is no PNG, JPEG or DICOM"),
         (
             "emb --image words.png --direction report-to-image",
@@ -248,7 +256,7 @@ def test_heads_of_unknown_training_are_noted(desk):
         ("emb --text x --direction image-to-report", "--text cannot ask in the direction image-to-report"),
         ("emb --text x --exclude study", "--exclude needs --query"),
         ("emb --text x --model phantom:label", "--model phantom:label is not the model that made emb"),
-        ("emb --query one", "'one' is not a valid integer"),
+        ("emb --query one", "--query one is not a valid row"),
     ],
 )
 def test_requests_that_are_wrong_are_refused_in_one_sentence(desk, monkeypatch, line, says):

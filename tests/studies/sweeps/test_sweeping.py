@@ -3,11 +3,15 @@
 import json
 
 import jsonschema
+import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from calling import done, refused
 from relinkage.alignment import read_heads
-from relinkage.reports.sweep import sweep_schema, sweep_table
+from relinkage.alignment.sweep_result import SweepResult
+from relinkage.records import json_schema, read_record, write_record
+from relinkage.reports.sweep import sweep_table
 from utility.planted_labels import plant
 
 SLOW_FIXTURES = ("swept",)
@@ -32,8 +36,8 @@ def swept(desk):
 
 
 def test_a_sweep_has_a_row_for_every_kind_of_heads_and_fits_its_schema(swept, desk):
-    jsonschema.Draft202012Validator.check_schema(sweep_schema())
-    jsonschema.Draft202012Validator(sweep_schema()).validate(swept)
+    jsonschema.Draft202012Validator.check_schema(json_schema(SweepResult))
+    jsonschema.Draft202012Validator(json_schema(SweepResult)).validate(swept)
     assert [row["title"] for row in swept["rows"]] == [
         "pretrained heads",
         "CLIP-style heads",
@@ -48,19 +52,25 @@ def test_a_sweep_has_a_row_for_every_kind_of_heads_and_fits_its_schema(swept, de
 def test_the_smallest_sweep_is_a_whole_one(desk, tmp_path):
     line = ("align", desk / "towers", "--sweep", "clip=1", "--seeds", "1", "--out", tmp_path / "out")
     made = json.loads(done(*line, *QUICK, "--json").out)
-    jsonschema.Draft202012Validator(sweep_schema()).validate(made)
+    jsonschema.Draft202012Validator(json_schema(SweepResult)).validate(made)
     assert made["rows"][0]["title"] == "CLIP-style heads"
     assert [len(row["heads"]) for row in made["rows"]] == [1] * len(made["rows"])
     assert (tmp_path / "out" / made["rows"][0]["heads"][0]).is_dir()
+
+
+def test_the_file_is_read_back_as_it_was_written(swept, desk, tmp_path):
+    record = read_record(desk / "out/sweep.json", SweepResult, "a sweep", "sweep again")
+    write_record(tmp_path / "sweep.json", record)
+    assert (tmp_path / "sweep.json").read_bytes() == (desk / "out/sweep.json").read_bytes()
 
 
 def test_every_training_leaves_its_heads(swept, desk):
     for row in swept["rows"][1:]:
         assert len(row["heads"]) == 2
         for seed, name in enumerate(row["heads"]):
-            settings = read_heads(desk / "out" / name).manifest["settings"]
-            assert settings["weights"] == row["weights"]
-            assert settings["seed"] == seed
+            settings = read_heads(desk / "out" / name).manifest.settings
+            assert asdict(settings.weights) == row["weights"]
+            assert settings.seed == seed
 
 
 def test_figures_are_what_they_are_called(swept):
@@ -88,7 +98,7 @@ def test_differences_are_against_the_first_row(swept):
 
 
 def test_the_table_shows_every_kind_and_measure(swept):
-    table = sweep_table(swept)
+    table = sweep_table(msgspec.convert(swept, SweepResult))
     assert all(row["title"][:30] in table for row in swept["rows"])
     assert "label precision@10" in table
     assert "normal/abnormal AUROC" in table
@@ -110,11 +120,17 @@ def test_a_model_without_heads_is_set_against_clip_style_ones_and_other_heads_ma
     [
         (("--sweep", "lr=1"), "cannot be swept"),
         (("--sweep", "clip=1", "--split", "train"), "is the split that heads are judged on"),
-        (("--sweep", "clip=1", "--seeds", "0"), "--seeds 0"),
-        (("--objective", "multi-task", "--weights", "clip"), "comma list of parts"),
-        (("--objective", "multi-task", "--weights", "mse=1"), "--weights names 'mse'"),
-        (("--objective", "multi-task", "--weights", "clip=0"), "not all of them 0"),
-        (("--objective", "multi-task", "--validation", "1"), "--validation 1.0 is out of range"),
+        (("--sweep", "clip=1", "--seeds", "0"), "--seeds 0 is not a valid number of repetitions"),
+        (
+            ("--objective", "multi-task", "--weights", "clip"),
+            "--weights clip is not a valid objective",
+        ),
+        (("--objective", "multi-task", "--weights", "mse=1"), "--weights mse=1 is not a valid objective"),
+        (("--objective", "multi-task", "--weights", "clip=0"), "leaves nothing to train by"),
+        (
+            ("--objective", "multi-task", "--validation", "1"),
+            "--validation 1 is not a valid share of",
+        ),
     ],
 )
 def test_wrong_requests_get_one_sentence_and_leave_nothing(desk, tmp_path, arguments, said):

@@ -8,16 +8,15 @@ from PIL import Image
 
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.cohorts.phantom.patient import draw_patient
+from relinkage.cohorts.phantom.settings import MARKER, SCHEMA, PhantomMark, PhantomSettings
 from relinkage.cohorts.phantom.site import CITY, Site
 from relinkage.cohorts.table import Cohort
 from relinkage.cohorts.tabular import read_cohort
-from relinkage.errors import InputError
-from relinkage.files import whole_folder, write_json
+from relinkage.files import whole_folder
 from relinkage.progress import progress
+from relinkage.records import write_record
 
 TABLE = "cohort.csv"
-MARKER, SCHEMA = "phantom.json", "relinkage.phantom/1"
-"""What an earlier phantom cohort is known by, so that no real one is ever replaced."""
 
 
 def phantom_cohort(out: Path, *, pairs: int, seed: int = 0, site: Site = CITY) -> Cohort:
@@ -39,10 +38,7 @@ def phantom_cohort(out: Path, *, pairs: int, seed: int = 0, site: Site = CITY) -
     Raises:
         InputError: a number is out of range, or `out` holds other things.
     """
-    if pairs < 1:
-        raise InputError(f"A phantom cohort of {pairs} pairs was asked for; ask for at least 1.")
-    if seed < 0:
-        raise InputError(f"The seed is {seed}; give 0 or more.")
+    PhantomSettings(pairs=pairs, seed=seed)  # which checks them
     with whole_folder(out, MARKER, SCHEMA) as folder, progress(pairs, "drawing", "pairs") as bar:
         rows: list[dict[str, str | int | None]] = []
         for number in itertools.count():
@@ -53,7 +49,7 @@ def phantom_cohort(out: Path, *, pairs: int, seed: int = 0, site: Site = CITY) -
                 break
         schema = {name: pl.Int64 if name in ("age", *CHEXPERT_LABELS) else pl.String for name in rows[0]}
         pl.DataFrame(rows, schema=schema).write_csv(folder / TABLE)
-        write_json(folder / MARKER, {"schema": SCHEMA, "pairs": pairs, "seed": seed, "site": site.name})
+        write_record(folder / MARKER, PhantomMark(pairs=pairs, seed=seed, site=site.name))
     return read_cohort(out)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import polars as pl
 
 from relinkage.cohorts.readers.on_disk import locate
-from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.splits import with_split
 from relinkage.cohorts.table import OPTIONAL, REQUIRED, Cohort
 from relinkage.errors import InputError
@@ -91,7 +92,7 @@ def _on_disk(images: pl.Series, found: Found, options: ReadOptions, source: str)
     contained = images.str.contains("::", literal=True)
     if contained.all():
         return images
-    if not options.check_images or not found.pictured:
+    if options.unchecked or not found.pictured:
         found.notes.append(
             "Image files were not looked for."
             if found.pictured
@@ -121,5 +122,5 @@ def _cohort(table: pl.DataFrame, found: Found, options: ReadOptions, name: str, 
     table = table.select(*REQUIRED, *optional, *labels)
     cohort = Cohort.from_table(table, found.root, name, source)
     if options.split == "random":
-        cohort = with_split(cohort, train=options.train, seed=options.seed)
+        cohort = with_split(cohort, train=options.train_share, seed=options.seed)
     return replace(cohort, name=name, notes=(*found.notes, *cohort.notes))

@@ -8,7 +8,8 @@ import polars as pl
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.cohorts.readers.columns import as_age, as_id, as_sex, column_names, label_columns, read_columns
 from relinkage.cohorts.readers.on_disk import Survey, folder_of, survey
-from relinkage.cohorts.readers.protocol import Format, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import Format, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import REPORT, SectionChoice
 from relinkage.errors import InputError
 

@@ -1,17 +1,18 @@
 """The one door to cohorts: a table, a folder in a known format, or a format and a folder."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from relinkage.cohorts import tabular
 from relinkage.cohorts.readers.assembling import NO_VIEW, NOT_FRONTAL, assemble
 from relinkage.cohorts.readers.free_columns import is_frontal
 from relinkage.cohorts.readers.on_disk import survey
-from relinkage.cohorts.readers.protocol import ReadOptions
-from relinkage.cohorts.readers.recognise import TABLE, by_name, format_and_path, recognise
+from relinkage.cohorts.readers.recognise import TABLE, by_name, recognise
+from relinkage.cohorts.readers.settings import ReadOptions, format_and_path
 from relinkage.cohorts.readers.summary import CohortSummary, summarise
 from relinkage.cohorts.splits import with_split
 from relinkage.cohorts.table import Cohort
@@ -37,14 +38,12 @@ def read(path: str | Path, options: ReadOptions | None = None, format: str | Non
     Args:
         path: a table, a folder, or a name of a format, a colon and one of these.
         options: how it is read.
-        format: one of `recognise.NAMES`; None recognises it.
+        format: one of `settings.NAMES`; None recognises it.
 
     Raises:
         InputError: there is nothing, none or several formats fit, or it cannot be read.
     """
     options = options or ReadOptions()
-    if not 0 < options.train < 1:
-        raise InputError(f"The training share is {options.train}; give a number above 0 and below 1.")
     named, path = format_and_path(Path(path))
     tree = survey(path)
     kind = format or named or recognise(tree)
@@ -73,7 +72,7 @@ def _read_table(path: Path, options: ReadOptions) -> Reading:
     if options.split == "official" and "split" not in cohort.pairs.columns:
         raise InputError(f"{path} has no split of its own; choose --split random.")
     if options.split == "random":
-        cohort = with_split(cohort, train=options.train, seed=options.seed)
+        cohort = with_split(cohort, train=options.train_share, seed=options.seed)
     return Reading(cohort, summarise(cohort, TABLE, counts, dropped))
 
 
@@ -97,5 +96,5 @@ def read_cohort(
     """
     options = options or ReadOptions()
     if root is not None:
-        options = replace(options, root=Path(root))
+        options = msgspec.structs.replace(options, root=Path(root))
     return read(path, options, format).cohort

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from relinkage.cohorts.readers.columns import as_age, as_id, as_labels, as_sex, label_columns
-from relinkage.cohorts.readers.protocol import Found, ReadOptions
+from relinkage.cohorts.readers.protocol import Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import SectionChoice
 from relinkage.errors import InputError
 

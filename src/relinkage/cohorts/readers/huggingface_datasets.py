@@ -9,7 +9,8 @@ import polars as pl
 
 from relinkage.cohorts.readers.free_columns import as_text, found_in
 from relinkage.cohorts.readers.on_disk import Survey, folder_of
-from relinkage.cohorts.readers.protocol import Format, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import Format, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.tabular import TABLE_NAMES
 from relinkage.errors import InputError
 from relinkage.progress import progress

@@ -15,7 +15,8 @@ from relinkage.cohorts.readers.columns import (
 )
 from relinkage.cohorts.readers.mimic_reports import ReportPlaces, places_of_reports, reports_of
 from relinkage.cohorts.readers.on_disk import Survey, folder_of, survey
-from relinkage.cohorts.readers.protocol import Format, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import Format, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import NAMES, SectionChoice
 from relinkage.errors import InputError
 

@@ -9,7 +9,8 @@ from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.cohorts.readers.columns import as_id, read_columns
 from relinkage.cohorts.readers.mesh import mesh_columns
 from relinkage.cohorts.readers.on_disk import IMAGE_SUFFIXES, Survey, folder_of, survey
-from relinkage.cohorts.readers.protocol import Format, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import Format, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import SectionChoice
 from relinkage.errors import InputError
 

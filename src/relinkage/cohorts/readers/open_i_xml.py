@@ -11,7 +11,8 @@ from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.cohorts.readers.mesh import mesh_labels
 from relinkage.cohorts.readers.on_disk import Survey, survey
 from relinkage.cohorts.readers.open_i import COLUMNS, NOTE, SECTIONS, image_places
-from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Format, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Format, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import SectionChoice, fold
 from relinkage.errors import InputError
 from relinkage.progress import progress

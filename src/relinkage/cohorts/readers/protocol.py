@@ -4,61 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
 from relinkage.cohorts.readers.on_disk import Survey
-from relinkage.errors import InputError
-
-Views = Literal["all", "frontal"]
-Split = Literal["official", "random"]
+from relinkage.cohorts.readers.settings import ReadOptions
 
 LONGEST_REPORT = 1_000_000
 """Bytes; a radiology report has some thousands, and a file that claims more is damaged or a bomb."""
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How a cohort is read. None means the format's own default.
-
-    Attributes:
-        section: which sections stand for the report, such as `findings+impression,last_paragraph`.
-        views: `frontal` leaves out every row that is not known to be frontal.
-        split: `official` is the data set's own, `random` a seeded one that no patient crosses.
-        train: the share of patients that a random split gives to training, above 0 and below 1.
-        seed: the seed of a random split.
-        labels: which of the data set's label files.
-        patients: MIMIC-IV's `patients.csv` or `.csv.gz`, for sex and age.
-        reports: where the reports are, where not in the folder.
-        root: the folder that image paths are relative to, where not the format's own.
-        image_column: the column of images in a data set without fixed columns.
-        check_images: look whether the image files are there.
-    """
-
-    section: str | None = None
-    views: Views = "all"
-    split: Split | None = None
-    train: float = 0.8
-    seed: int = 0
-    labels: str | None = None
-    patients: Path | None = None
-    reports: Path | None = None
-    root: Path | None = None
-    image_column: str | None = None
-    check_images: bool = True
-
-    def refuse(self, format: str, *names: str) -> None:
-        """Refuse options that a format has no use for.
-
-        Raises:
-            InputError: one of them is given.
-        """
-        for name in names:
-            if getattr(self, name) is not None:
-                raise InputError(
-                    f"--{name.replace('_', '-')} says nothing to the format {format}; leave it out."
-                )
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """Which format a folder is in."""
 
-from pathlib import Path
-
 from relinkage.cohorts.readers.chexpert_plus import CHEXPERT_PLUS
 from relinkage.cohorts.readers.huggingface_datasets import HUGGINGFACE
 from relinkage.cohorts.readers.mimic_cxr_jpg import MIMIC_CXR_JPG
@@ -9,6 +7,7 @@ from relinkage.cohorts.readers.on_disk import Survey
 from relinkage.cohorts.readers.open_i import OPEN_I
 from relinkage.cohorts.readers.open_i_xml import OPEN_I_XML
 from relinkage.cohorts.readers.protocol import Format
+from relinkage.cohorts.readers.settings import NAMES
 from relinkage.cohorts.readers.webdataset import WEBDATASET
 from relinkage.cohorts.tabular import TABLE_NAMES
 from relinkage.errors import InputError
@@ -18,7 +17,6 @@ FORMATS = {
     each.name: each for each in (MIMIC_CXR_JPG, CHEXPERT_PLUS, OPEN_I, OPEN_I_XML, HUGGINGFACE, WEBDATASET)
 }
 """Formats by name; `table`, a plain table, is one more."""
-NAMES = (*FORMATS, TABLE)
 
 
 def recognise(tree: Survey) -> str:
@@ -48,14 +46,6 @@ def recognise(tree: Survey) -> str:
         f"{tree.asked} holds no cohort table; put {' or '.join(TABLE_NAMES[:2])} there, or name a folder "
         f"with {', '.join(format.title for format in FORMATS.values())}."
     )
-
-
-def format_and_path(path: Path) -> tuple[str | None, Path]:
-    """Take `mimic-cxr-jpg:/data/mimic` apart; a path that is there is taken as it is."""
-    name, colon, rest = str(path).partition(":")
-    if colon and rest and name in NAMES and not path.exists():
-        return name, Path(rest)
-    return None, path
 
 
 def by_name(name: str) -> Format:

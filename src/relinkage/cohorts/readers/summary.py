@@ -1,63 +1,88 @@
 """What was read, what was dropped and why: counts only, never a text or an id."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Literal
 
 import polars as pl
 
 from relinkage.cohorts.labels import NEGATIVE, POSITIVE, UNCERTAIN
 from relinkage.cohorts.sections import SPACES
 from relinkage.cohorts.table import Cohort
+from relinkage.records import Record, plain
 
-SCHEMA = "relinkage.cohort/1"
 MOST_VALUES = 30
 """Different views or splits that are counted one by one; a column with more holds something else."""
 
 
-@dataclass(frozen=True)
-class CohortSummary:
+class SplitCounts(Record, frozen=True):
+    """What is in a split.
+
+    Attributes:
+        pairs: Pairs of an image and a report.
+        studies: Studies.
+        patients: Patients.
+    """
+
+    pairs: int
+    studies: int
+    patients: int
+
+
+class LabelCounts(Record, frozen=True, rename={"not_mentioned": "not mentioned"}):
+    """In how many pairs a label has which value.
+
+    Attributes:
+        positive: Said to be there.
+        negative: Said not to be there.
+        uncertain: Said to be uncertain.
+        not_mentioned: Not said.
+    """
+
+    positive: int
+    negative: int
+    uncertain: int
+    not_mentioned: int
+
+
+class CohortSummary(Record, frozen=True, kw_only=True):
     """A cohort in numbers.
 
     Attributes:
-        format: the format it was read as.
-        name: what reports call it.
-        root: the folder that image paths are relative to.
-        read: what was read, in numbers by name.
-        dropped: rows left out, by reason.
-        pairs: rows that are left.
-        patients: how many there are.
-        studies: how many there are.
-        images: how many different ones there are.
-        views: pairs by view; empty where views are not known.
-        splits: pairs, studies and patients of each split.
-        labels: pairs in which a label is positive, negative, uncertain and not mentioned.
-        words: the shortest, the longest and quantiles of the number of words of the studies' reports.
-        studies_with_a_shared_report: studies whose report, but for case and white space, another study has.
-        patients_in_several_splits: how many there are.
-        notes: what a person has to know.
+        format: The format it was read as.
+        name: What reports call it.
+        root: The folder that image paths are relative to.
+        read: What was read, in numbers by name.
+        dropped: Rows left out, by reason.
+        pairs: Rows that are left.
+        patients: How many there are.
+        studies: How many there are.
+        images: How many different ones there are.
+        views: Pairs by view; empty where views are not known.
+        splits: What is in each split.
+        labels: The values of each label.
+        words: The shortest, the longest and quantiles of the number of words of the studies' reports.
+        studies_with_a_shared_report: Studies whose report, but for case and white space, another study has.
+        patients_in_several_splits: How many there are.
+        notes: What a person has to know.
     """
 
+    schema: Literal["relinkage.cohort/1"] = "relinkage.cohort/1"
     format: str
     name: str
     root: str
-    read: Mapping[str, int]
-    dropped: Mapping[str, int]
+    read: dict[str, int]
+    dropped: dict[str, int]
     pairs: int
     patients: int
     studies: int
     images: int
-    views: Mapping[str, int]
-    splits: Mapping[str, Mapping[str, int]]
-    labels: Mapping[str, Mapping[str, int]]
-    words: Mapping[str, float]
+    views: dict[str, int]
+    splits: dict[str, SplitCounts]
+    labels: dict[str, LabelCounts]
+    words: dict[str, float]
     studies_with_a_shared_report: int
     patients_in_several_splits: int
     notes: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the summary as JSON, with its schema."""
-        return {"schema": SCHEMA, **asdict(self)}
 
     def lines(self) -> list[str]:
         """Give the summary as lines for a person."""
@@ -68,8 +93,8 @@ class CohortSummary:
             f"{self.patients:,} patients"
         )
         lines += _listed("views", self.views)
-        lines += [f"  split {name}: {_counted(counts)}" for name, counts in self.splits.items()]
-        lines += [f"  label {name}: {_counted(counts)}" for name, counts in self.labels.items()]
+        lines += [f"  split {name}: {_counted(plain(counts))}" for name, counts in self.splits.items()]
+        lines += [f"  label {name}: {_counted(plain(counts))}" for name, counts in self.labels.items()]
         lines.append(
             "  words of a report: " + ", ".join(f"{key} {value:g}" for key, value in self.words.items())
         )
@@ -135,7 +160,7 @@ def _values(pairs: pl.DataFrame, column: str) -> dict[str, int]:
     return dict(counts.iter_rows()) if len(counts) <= MOST_VALUES else {"different values": len(counts)}
 
 
-def _splits(pairs: pl.DataFrame) -> dict[str, dict[str, int]]:
+def _splits(pairs: pl.DataFrame) -> dict[str, SplitCounts]:
     if "split" not in pairs.columns or pairs["split"].n_unique() > MOST_VALUES:
         return {}
     counts = pairs.group_by("split").agg(
@@ -143,18 +168,16 @@ def _splits(pairs: pl.DataFrame) -> dict[str, dict[str, int]]:
         pl.col("study_id").n_unique().alias("studies"),
         pl.col("patient_id").n_unique().alias("patients"),
     )
-    names = ("pairs", "studies", "patients")
-    rows = counts.sort("split").iter_rows()
-    return {str(split): dict(zip(names, row, strict=True)) for split, *row in rows}
+    return {str(row.pop("split")): SplitCounts(**row) for row in counts.sort("split").iter_rows(named=True)}
 
 
-def _label(values: pl.Series) -> dict[str, int]:
-    return {
-        "positive": int((values == POSITIVE).sum()),
-        "negative": int((values == NEGATIVE).sum()),
-        "uncertain": int((values == UNCERTAIN).sum()),
-        "not mentioned": values.null_count(),
-    }
+def _label(values: pl.Series) -> LabelCounts:
+    return LabelCounts(
+        positive=int((values == POSITIVE).sum()),
+        negative=int((values == NEGATIVE).sum()),
+        uncertain=int((values == UNCERTAIN).sum()),
+        not_mentioned=values.null_count(),
+    )
 
 
 def _words(reports: pl.Series) -> dict[str, float]:

@@ -12,7 +12,8 @@ import polars as pl
 
 from relinkage.cohorts.readers.free_columns import found_in
 from relinkage.cohorts.readers.on_disk import IMAGE_SUFFIXES, Survey, folder_of
-from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Format, Found, ReadOptions
+from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Format, Found
+from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.errors import InputError
 from relinkage.progress import progress
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from relinkage.encoders.heads import HeadPair, HeadSpec, Kind
+from relinkage.encoders.heads import HeadPair, HeadSpec
+from relinkage.encoders.trained.aligning import Kind
 from relinkage.errors import InputError
 
 Shapes = Mapping[str, tuple[int, ...]]

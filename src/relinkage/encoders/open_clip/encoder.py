@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import torch
 
 from relinkage.encoders.assembled import AssembledEncoder
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.open_clip.folder import OpenClipFolder, find_open_clip
 from relinkage.encoders.open_clip.library import library_towers
 from relinkage.encoders.open_clip.native import is_native, native_towers
 from relinkage.encoders.open_clip.pixels import read_pixels
-from relinkage.encoders.options import EncoderOptions
-from relinkage.encoders.protocol import EncoderCard, TextFeatures
+from relinkage.encoders.protocol import TextFeatures
+from relinkage.encoders.settings import EncoderOptions
 from relinkage.errors import InputError
 
 

@@ -18,14 +18,14 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from relinkage.encoders.assembled import AssembledEncoder
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.catalogue import CatalogueEntry
 from relinkage.encoders.catalogue.state_dicts import BIOVIL, BIOVIL_T
 from relinkage.encoders.checkpoints import biovil_files, biovil_heads
 from relinkage.encoders.checkpoints.weights import read_weights
 from relinkage.encoders.hub import Wanted
 from relinkage.encoders.huggingface import locate
-from relinkage.encoders.options import EncoderOptions
-from relinkage.encoders.protocol import EncoderCard
+from relinkage.encoders.settings import EncoderOptions
 from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower, first_token
 from relinkage.encoders.state_dicts.parts import files_digest, part_of
 from relinkage.encoders.state_dicts.pixels import centre_crop, resize_shorter, stretch_to_gray, unit_pixels

@@ -9,9 +9,9 @@ from PIL.Image import Image
 from torch import Tensor
 
 from relinkage.encoders.assembled import AssembledEncoder
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.catalogue.state_dicts import CXR_CLIP
-from relinkage.encoders.options import EncoderOptions
-from relinkage.encoders.protocol import EncoderCard
+from relinkage.encoders.settings import EncoderOptions
 from relinkage.encoders.state_dicts.bert import (
     TOKENIZER_FILES,
     BertTower,

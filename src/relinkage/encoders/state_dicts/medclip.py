@@ -8,10 +8,10 @@ from PIL.Image import Image, Resampling
 from torch import Tensor
 
 from relinkage.encoders.assembled import AssembledEncoder
+from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.catalogue.state_dicts import MEDCLIP
 from relinkage.encoders.checkpoints.weights import read_weights
-from relinkage.encoders.options import EncoderOptions
-from relinkage.encoders.protocol import EncoderCard
+from relinkage.encoders.settings import EncoderOptions
 from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower, mean_token_of_layers
 from relinkage.encoders.state_dicts.parts import (
     files_digest,

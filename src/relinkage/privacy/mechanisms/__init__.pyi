@@ -8,6 +8,5 @@ from .logit import Logit as Logit
 from .nominal import Nominal as Nominal
 from .protocol import Batch as Batch
 from .protocol import Mechanism as Mechanism
-from .protocol import Name as Name
 from .protocol import Sensitivity as Sensitivity
 from .public_negatives import PublicNegatives as PublicNegatives

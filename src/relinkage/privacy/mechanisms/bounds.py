@@ -1,10 +1,11 @@
 """What bounds each mechanism, by its name."""
 
+from relinkage.encoders.trained.hardening import MechanismName
 from relinkage.privacy.mechanisms import grouped, label_anchored, logit, nominal, one_shot, public_negatives
-from relinkage.privacy.mechanisms.protocol import Name, Sensitivity
+from relinkage.privacy.mechanisms.protocol import Sensitivity
 
 
-def sensitivity_of(name: Name, temperature: float, population: int) -> Sensitivity:
+def sensitivity_of(name: MechanismName, temperature: float, population: int) -> Sensitivity:
     """Give the bound of a mechanism by its name.
 
     Args:

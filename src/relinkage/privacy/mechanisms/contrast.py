@@ -10,10 +10,9 @@ from torch.nn.functional import normalize
 
 from relinkage.alignment.multi_task import PairLabels
 from relinkage.alignment.objectives import abnormality_loss, contrast, same_class, shared_labels
-from relinkage.alignment.settings import Classes, Weights
+from relinkage.encoders.trained.aligning import INFONCE, Classes, Weights
 from relinkage.privacy.mechanisms.protocol import Batch
 
-INFONCE = Weights(bce=0.0, supcon=0.0, clip=1.0)
 _STEEPNESS = 10.0
 """Slope of the fixed classifier: the cosine with its direction that makes the odds e³ is 0.3."""
 

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.hardening import MechanismName
 from relinkage.privacy.mechanisms.contrast import PLAIN, Contrast
-from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
 
 GROUPED = Sensitivity(
     2.0,
@@ -34,7 +35,7 @@ class Grouped:
 
     slots: int
     objective: Contrast = PLAIN
-    name: Name = "grouped"
+    name: MechanismName = "grouped"
     sensitivity: Sensitivity = GROUPED
     one_pair: bool = False
 
@@ -56,7 +57,7 @@ class BatchClip:
     """
 
     objective: Contrast = PLAIN
-    name: Name = "batch-clip"
+    name: MechanismName = "batch-clip"
     sensitivity: Sensitivity = BATCH_CLIP
     one_pair: bool = False
 

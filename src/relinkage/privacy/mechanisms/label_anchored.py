@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from relinkage.encoders.heads import HeadPair
-from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+from relinkage.encoders.trained.hardening import MechanismName
+from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
 
 SENSITIVITY = Sensitivity(
     1.0,
@@ -33,7 +34,7 @@ class LabelAnchored:
 
     anchors: Tensor
     shares: Tensor
-    name: Name = "label-anchored"
+    name: MechanismName = "label-anchored"
     sensitivity: Sensitivity = SENSITIVITY
     one_pair: bool = False
 

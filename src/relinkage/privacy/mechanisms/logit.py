@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from relinkage.encoders.heads import HeadPair
-from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+from relinkage.encoders.trained.hardening import MechanismName
+from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
 
 
 def sensitivity(temperature: float, population: int) -> Sensitivity:
@@ -48,7 +49,7 @@ class Logit:
     clip: float
     population: int
     temperature: float = 1.0
-    name: Name = "logit"
+    name: MechanismName = "logit"
     one_pair: bool = True
 
     @property

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.hardening import MechanismName
 from relinkage.privacy.mechanisms.contrast import PLAIN, Contrast
-from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
 
 SENSITIVITY = Sensitivity(
     1.0,
@@ -27,7 +28,7 @@ class Nominal:
     """
 
     objective: Contrast = PLAIN
-    name: Name = "nominal"
+    name: MechanismName = "nominal"
     sensitivity: Sensitivity = SENSITIVITY
     one_pair: bool = False
 

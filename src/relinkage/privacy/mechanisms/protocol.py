@@ -1,15 +1,14 @@
 """What a mechanism of private head training is: a loss, the groups it is clipped in, and their bound."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
-
-Name = Literal["label-anchored", "public-negatives", "grouped", "batch-clip", "logit", "one-shot", "nominal"]
+from relinkage.encoders.trained.hardening import MechanismName
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Mechanism(Protocol):
     """
 
     @property
-    def name(self) -> Name:
+    def name(self) -> MechanismName:
         """What it is called on the command line."""
 
     @property

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from relinkage.encoders.heads import HeadPair
-from relinkage.privacy.mechanisms.protocol import Batch, Name, Sensitivity
+from relinkage.encoders.trained.hardening import MechanismName
+from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
 
 SENSITIVITY = Sensitivity(
     1.0,
@@ -32,7 +33,7 @@ class PublicNegatives:
     images: Tensor
     texts: Tensor
     temperature: float = 0.07
-    name: Name = "public-negatives"
+    name: MechanismName = "public-negatives"
     sensitivity: Sensitivity = SENSITIVITY
     one_pair: bool = False
 

@@ -1,16 +1,20 @@
 """Before and after: recall of the baseline and of the runs compared with it, on the queries they share."""
 
 from collections.abc import Sequence
+from typing import Literal
 
-from relinkage.reports.audits import ALL, Row, first_k, groups, select
-from relinkage.reports.changes import Changes, Comparison, changes, relative, relative_interval
+from relinkage.linkage.comparison_result import ComparisonResult, ComparisonRow
+from relinkage.reports.audits import ALL, first_k, groups, select
+from relinkage.reports.changes import Changes, changes, relative, relative_interval
 from relinkage.reports.figures.canvas import Figure, log_ticks
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, log_limits
 from relinkage.reports.palette import series
 from relinkage.reports.wording import bare_percent, count, interval, one_line, p_value, percent, sides
 
+Side = Literal["before", "after"]
 
-def comparison_figures(comparison: Comparison, prefix: str) -> list[Figure]:
+
+def comparison_figures(comparison: ComparisonResult, prefix: str) -> list[Figure]:
     """Draw recall before and after for every direction and kind of distractors.
 
     Args:
@@ -23,7 +27,7 @@ def comparison_figures(comparison: Comparison, prefix: str) -> list[Figure]:
             [c for c in found if (c.direction, c.negatives) == group],
             f"{prefix}-{position}",
         )
-        for position, group in enumerate(groups(comparison["rows"]))
+        for position, group in enumerate(groups(comparison.rows))
     ]
 
 
@@ -31,20 +35,20 @@ def _figure(found: Sequence[Changes], key: str) -> Figure:
     k = first_k(found[0].rows)
     _, candidate = sides(found[0].direction)
     steps = [
-        (base, [(c.after, select(c.rows, k=k, pool=base["pool"], full=base["full"])[0]) for c in found])
+        (base, [(c.after, select(c.rows, k=k, pool=base.pool, full=base.full)[0]) for c in found])
         for base in select(found[0].rows, k=k)
     ]
     blocks = [
         Block(
-            f"{count(base['pool'])} {candidate}s",
+            f"{count(base.pool)} {candidate}s",
             (
-                _dot(found[0].before, base, "before", percent(base["before"]), 0),
+                _dot(found[0].before, base, "before", percent(base.before), 0),
                 *(
-                    _dot(name, row, "after", f"{percent(row['after'])}  ·  {relative(row)}", i)
+                    _dot(name, row, "after", f"{percent(row.after)}  ·  {relative(row)}", i)
                     for i, (name, row) in enumerate(afters, 1)
                 ),
             ),
-            base["chance"],
+            base.chance,
         )
         for base, afters in steps
     ]
@@ -65,7 +69,7 @@ def _figure(found: Sequence[Changes], key: str) -> Figure:
         for line in (
             (found[0].before, *_recall(base, "before"), "–", "–", "–"),
             *(
-                (name, *_recall(row, "after"), relative(row), relative_interval(row), p_value(row["p_holm"]))
+                (name, *_recall(row, "after"), relative(row), relative_interval(row), p_value(row.p_holm))
                 for name, row in afters
             ),
         )
@@ -85,9 +89,17 @@ def _figure(found: Sequence[Changes], key: str) -> Figure:
     )
 
 
-def _dot(name: str, row: Row, side: str, note: str, place: int) -> Dot:
-    return Dot(one_line(name, 30), row[side], row[f"{side}_low"], row[f"{side}_high"], note, series(place))
+def _dot(name: str, row: ComparisonRow, side: Side, note: str, place: int) -> Dot:
+    return Dot(one_line(name, 30), *_ends(row, side), note, series(place))
 
 
-def _recall(row: Row, side: str) -> tuple[str, str, str]:
-    return count(row["pool"]), percent(row[side]), interval(row[f"{side}_low"], row[f"{side}_high"])
+def _recall(row: ComparisonRow, side: Side) -> tuple[str, str, str]:
+    value, low, high = _ends(row, side)
+    return count(row.pool), percent(value), interval(low, high)
+
+
+def _ends(row: ComparisonRow, side: Side) -> tuple[float, float, float]:
+    """Give recall on one side of the comparison, and the ends of its interval."""
+    if side == "before":
+        return row.before, row.before_low, row.before_high
+    return row.after, row.after_low, row.after_high

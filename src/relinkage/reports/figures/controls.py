@@ -1,13 +1,15 @@
 """The controls, which must sit on chance, drawn as multiples of it."""
 
-from relinkage.reports.audits import Audit, Row, first_k
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import ControlRow
+from relinkage.reports.audits import first_k
 from relinkage.reports.controls import controls_finding
 from relinkage.reports.figures.canvas import Figure
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, linear_ticks
 from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, percent, times
 
 
-def control_figure(audit: Audit, prefix: str) -> Figure:
+def control_figure(audit: AuditResult, prefix: str) -> Figure:
     """Draw the controls as dots with intervals on an axis where chance is 1.
 
     Drawn are those of the smallest K and any that is off chance; the data table holds all.
@@ -16,11 +18,11 @@ def control_figure(audit: Audit, prefix: str) -> Figure:
         audit: an audit with at least one control.
         prefix: starts the figure's key; unique on the page.
     """
-    rows = audit["controls"]
-    drawn = [row for row in rows if row["k"] == first_k(rows) or not row["on_chance"]]
+    rows = audit.controls
+    drawn = [row for row in rows if row.k == first_k(rows) or not row.on_chance]
     heads = list(dict.fromkeys(_head(row) for row in drawn))
     blocks = [Block(head, tuple(_dot(row) for row in drawn if _head(row) == head), 1.0) for head in heads]
-    right = max(2.0, *(row["high"] / row["chance"] for row in drawn)) * 1.05
+    right = max(2.0, *(row.high / row.chance for row in drawn)) * 1.05
     wide, narrow = dot_plot(
         f"{prefix}-controls",
         blocks,
@@ -34,12 +36,12 @@ def control_figure(audit: Audit, prefix: str) -> Figure:
     table = tuple(
         (
             _head(row),
-            count(row["pool"]),
-            str(row["k"]),
-            percent(row["recall"]),
-            interval(row["low"], row["high"]),
-            bare_percent(row["chance"]),
-            "yes" if row["on_chance"] else "no",
+            count(row.pool),
+            str(row.k),
+            percent(row.recall),
+            interval(row.low, row.high),
+            bare_percent(row.chance),
+            "yes" if row.on_chance else "no",
         )
         for row in rows
     )
@@ -55,14 +57,14 @@ def control_figure(audit: Audit, prefix: str) -> Figure:
     )
 
 
-def _head(row: Row) -> str:
-    negatives = "" if row["negatives"] == "all" else f", distractors: {one_line(row['negatives'], 40)}"
-    return f"{one_line(row['control'], 40).capitalize()}, {row['direction']}{negatives}"
+def _head(row: ControlRow) -> str:
+    negatives = "" if row.negatives == "all" else f", distractors: {one_line(row.negatives, 40)}"
+    return f"{one_line(row.control, 40).capitalize()}, {row.direction}{negatives}"
 
 
-def _dot(row: Row) -> Dot:
-    low, value, high = (row[key] / row["chance"] for key in ("low", "recall", "high"))
-    name = f"N{SPACE}={SPACE}{count(row['pool'])}, K{SPACE}={SPACE}{row['k']}"
-    if row["on_chance"]:
+def _dot(row: ControlRow) -> Dot:
+    low, value, high = (share / row.chance for share in (row.low, row.recall, row.high))
+    name = f"N{SPACE}={SPACE}{count(row.pool)}, K{SPACE}={SPACE}{row.k}"
+    if row.on_chance:
         return Dot(name, value, low, high, f"{times(value)}{SPACE}×", "series-1")
     return Dot(name, value, low, high, f"{times(value)}{SPACE}× off chance", "alert")

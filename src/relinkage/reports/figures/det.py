@@ -6,7 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from relinkage.reports.audits import Audit, Row, select
+from relinkage.linkage.open_set_rows import DetCurve, OpenSetRow
+from relinkage.linkage.result import AuditResult
+from relinkage.reports.audits import select
 from relinkage.reports.figures.canvas import TEXT_SIZE, Figure, Sheet, colour, drawn, label_ends
 from relinkage.reports.figures.shares import share_axis, share_limits, within
 from relinkage.reports.open_set import by_pool, operating_point, pool_name, rate_words, same_pool
@@ -22,7 +24,7 @@ _BESIDE = 3.0
 """CSS pixels between intervals of pools that stand at the same rate."""
 
 
-def det_figure(audit: Audit, prefix: str, direction: str) -> Figure | None:
+def det_figure(audit: AuditResult, prefix: str, direction: str) -> Figure | None:
     """Draw the share of mates that are missed, FNIR = 1 − TPIR, against the rate of false claims, FPIR.
 
     Operating points stand as dots at the FPIR that was measured, with the interval of their FNIR; a dotted
@@ -36,16 +38,16 @@ def det_figure(audit: Audit, prefix: str, direction: str) -> Figure | None:
     Returns:
         None where the audit has no trade-off curves or no operating points for the direction.
     """
-    curves = select(audit.get("det") or [], direction=direction)
-    points = select(audit["open_set"], direction=direction)
+    curves = select(audit.det, direction=direction)
+    points = select(audit.open_set, direction=direction)
     if not curves or not points:
         return None
-    scores = list(dict.fromkeys(row["score"] for row in curves))
+    scores = list(dict.fromkeys(row.score for row in curves))
     limits = share_limits(
-        [1 - p["tpir"] for row in curves for p in row["points"] if p["fpir"] >= _LEAST]
-        + [1 - point["tpir"] for point in points]
+        [1 - p.tpir for row in curves for p in row.points if p.fpir >= _LEAST]
+        + [1 - point.tpir for point in points]
         # Chance is seen over the last decade of rates, in the smallest pool.
-        + [1 - 0.1 / min(row["pool"] for row in curves)]
+        + [1 - 0.1 / min(row.pool for row in curves)]
     )
 
     def paint(sheet: Sheet) -> None:
@@ -105,7 +107,11 @@ def _name(axes: Axes, score: str, rate: bool) -> None:
 
 
 def _draw(
-    axes: Axes, row: Row, points: Sequence[Row], place: tuple[int, int], limits: tuple[float, float]
+    axes: Axes,
+    row: DetCurve,
+    points: Sequence[OpenSetRow],
+    place: tuple[int, int],
+    limits: tuple[float, float],
 ) -> tuple[float, str, str]:
     """Draw a pool's curve, its chance and its operating points, and give what stands at the end.
 
@@ -117,26 +123,26 @@ def _draw(
         limits: ends of the axis of FNIR.
     """
     ink = colour(series(place[0]))
-    own = [point for point in points if point["score"] == row["score"] and same_pool(point, row)]
+    own = [point for point in points if point.score == row.score and same_pool(point, row)]
     # Operating points are measured on the same patients, so the curve runs through them.
-    measured = [(p["fpir"], p["tpir"]) for p in row["points"]]
-    measured += [(point["fpir_measured"], point["tpir"]) for point in own]
+    measured = [(p.fpir, p.tpir) for p in row.points]
+    measured += [(point.fpir_measured, point.tpir) for point in own]
     shown = [(fpir, within(1 - tpir, limits)) for fpir, tpir in sorted(measured) if fpir > 0]
     if shown:
         axes.plot(*zip(*shown, strict=True), color=ink, linewidth=2, solid_joinstyle="round")
     rates = [10 ** (exponent / 10) for exponent in range(-30, 1)]
-    nothing = [(rate, 1 - rate / row["pool"]) for rate in rates if 1 - rate / row["pool"] < limits[1]]
+    nothing = [(rate, 1 - rate / row.pool) for rate in rates if 1 - rate / row.pool < limits[1]]
     if nothing:
         axes.plot(*zip(*nothing, strict=True), color=ink, linewidth=1.1, dashes=(1, 2.5))
     aside = (place[0] - (place[1] - 1) / 2) * _BESIDE / 72
     beside = axes.transData + ScaledTranslation(aside, 0, axes.figure.dpi_scale_trans)
     for point in own:
-        x = max(point["fpir_measured"], _LEAST)
-        ends = [within(1 - point[end], limits) for end in ("high", "low")]
+        x = max(point.fpir_measured, _LEAST)
+        ends = [within(1 - end, limits) for end in (point.high, point.low)]
         axes.plot([x, x], ends, color=ink, linewidth=1.6, alpha=0.6, transform=beside)
         axes.plot(
             x,
-            within(1 - point["tpir"], limits),
+            within(1 - point.tpir, limits),
             marker="o",
             markersize=6.5,
             color=ink,
@@ -147,30 +153,30 @@ def _draw(
     return within(1 - most, limits), pool_name(row), series(place[0])
 
 
-def _takeaway(points: Sequence[Row]) -> str:
+def _takeaway(points: Sequence[OpenSetRow]) -> str:
     """Say what is missed at the most and at the fewest false claims, by the score and pool of the finding."""
     point = operating_point(points)
     mine = [
         row
         for row in points
-        if row["direction"] == point["direction"] and row["score"] == point["score"] and same_pool(row, point)
+        if row.direction == point.direction and row.score == point.score and same_pool(row, point)
     ]
-    _, candidate = sides(point["direction"])
-    ends = sorted({row["fpir"]: row for row in mine}.items())
+    _, candidate = sides(point.direction)
+    ends = sorted({row.fpir: row for row in mine}.items())
     said = [
-        f"{percent(1 - row['tpir'])} of the mates at {rate_words(rate)}" for rate, row in (ends[-1], ends[0])
+        f"{percent(1 - row.tpir)} of the mates at {rate_words(rate)}" for rate, row in (ends[-1], ends[0])
     ]
-    among = f"Among {counted(point['pool'], candidate)} the attacker misses"
+    among = f"Among {counted(point.pool, candidate)} the attacker misses"
     return f"{among} {', and '.join(dict.fromkeys(said))}."
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    rates = (percent(row["fpir_measured"]), percent(1 - row["tpir"]), percent(row["tpir"]))
-    return (row["score"], pool_name(row), *rates, interval(row["low"], row["high"]))
+def _cells(row: OpenSetRow) -> tuple[str, ...]:
+    rates = (percent(row.fpir_measured), percent(1 - row.tpir), percent(row.tpir))
+    return (row.score, pool_name(row), *rates, interval(row.low, row.high))
 
 
-def _curve_cells(row: Row) -> list[tuple[str, ...]]:
+def _curve_cells(row: DetCurve) -> list[tuple[str, ...]]:
     return [
-        (row["score"], pool_name(row), percent(p["fpir"]), percent(1 - p["tpir"]), percent(p["tpir"]), "–")
-        for p in row["points"]
+        (row.score, pool_name(row), percent(p.fpir), percent(1 - p.tpir), percent(p.tpir), "–")
+        for p in row.points
     ]

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.reports.audits import Row
+from relinkage.linkage.rows import EntropyRow
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn
 from relinkage.reports.wording import about, counted, sides
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 12, 12, 10, 60, 58
 
 
-def entropy_figure(rows: Sequence[Row], prefix: str) -> Figure:
+def entropy_figure(rows: Sequence[EntropyRow], prefix: str) -> Figure:
     """Draw the normalised entropy of the match: quantiles as a band, the median as a line, the mean as a dot.
 
     Args:
@@ -47,40 +47,37 @@ def entropy_figure(rows: Sequence[Row], prefix: str) -> Figure:
             cells
             for row in rows
             for cells in (
-                (f"{row['temperature']:g}", "mean", f"{row['entropy']:.4g}"),
-                (f"{row['temperature']:g}", "interval of the mean", f"{row['low']:.4g} to {row['high']:.4g}"),
-                *(
-                    (f"{row['temperature']:g}", f"{q['share']:.0%}", f"{q['entropy']:.4g}")
-                    for q in row["quantiles"]
-                ),
+                (f"{row.temperature:g}", "mean", f"{row.entropy:.4g}"),
+                (f"{row.temperature:g}", "interval of the mean", f"{row.low:.4g} to {row.high:.4g}"),
+                *((f"{row.temperature:g}", f"{q.share:.0%}", f"{q.entropy:.4g}") for q in row.quantiles),
             )
         ),
     )
 
 
-def entropy_sentence(row: Row) -> str:
+def entropy_sentence(row: EntropyRow) -> str:
     """Say what the mean entropy means as a number of candidates that look alike: M to the power of it."""
-    query, candidate = sides(row["direction"])
-    alike = about(max(row["candidates"] ** row["entropy"], 1.0))
+    query, candidate = sides(row.direction)
+    alike = about(max(row.candidates**row.entropy, 1.0))
     return (
-        f"A softmax of the scores at temperature {row['temperature']:g} has {row['entropy']:.3f} of the "
-        f"entropy of a blind guess (interval {row['low']:.3f} to {row['high']:.3f}): as if {alike} of "
-        f"{counted(row['candidates'], candidate)} looked alike to the typical {query}."
+        f"A softmax of the scores at temperature {row.temperature:g} has {row.entropy:.3f} of the "
+        f"entropy of a blind guess (interval {row.low:.3f} to {row.high:.3f}): as if {alike} of "
+        f"{counted(row.candidates, candidate)} looked alike to the typical {query}."
     )
 
 
-def _paint_strip(axes: Axes, row: Row, top: float, *, several: bool) -> None:
+def _paint_strip(axes: Axes, row: EntropyRow, top: float, *, several: bool) -> None:
     ink = colour("series-1")
     y = top + _ROW - 18
     axes.hlines(y, 0, 1, color=colour("rule"), linewidth=12)
-    shares = sorted((q["share"], q["entropy"]) for q in row["quantiles"])
+    shares = sorted((q.share, q.entropy) for q in row.quantiles)
     while len(shares) > 1:
         (_, low), (_, high) = shares.pop(0), shares.pop()
         axes.hlines(y, low, high, color=ink, linewidth=12, alpha=0.28)
-    axes.vlines(row["median"], y - 9, y + 9, color=ink, linewidth=2)
-    axes.hlines(y, row["low"], row["high"], color=colour("ink"), linewidth=2)
+    axes.vlines(row.median, y - 9, y + 9, color=ink, linewidth=2)
+    axes.hlines(y, row.low, row.high, color=colour("ink"), linewidth=2)
     axes.plot(
-        row["entropy"],
+        row.entropy,
         y,
         marker="o",
         markersize=7,
@@ -89,13 +86,13 @@ def _paint_strip(axes: Axes, row: Row, top: float, *, several: bool) -> None:
         markeredgewidth=1.2,
         clip_on=False,
     )
-    side = "right" if row["entropy"] > 0.5 else "left"
-    note = f"temperature {row['temperature']:g}: " if several else ""
+    side = "right" if row.entropy > 0.5 else "left"
+    note = f"temperature {row.temperature:g}: " if several else ""
     _write(
         axes,
-        row["entropy"],
+        row.entropy,
         y,
-        f"{note}mean {row['entropy']:.3f}, median {row['median']:.3f}",
+        f"{note}mean {row.entropy:.3f}, median {row.median:.3f}",
         side,
         below=-20,
     )

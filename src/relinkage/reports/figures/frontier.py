@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.reports.defences import MEASURES, STRONGEST, Defences, Row, judged, linked
+from relinkage.defences.result import STRONGEST, DefenceCohort, DefencesResult
+from relinkage.reports.defences import MEASURES, Measure, judged, linked, usefulness
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn, log_ticks
 from relinkage.reports.wording import bare_percent, interval, percent
 
@@ -39,7 +40,7 @@ class Point:
     role: str
 
 
-def frontier_figures(result: Defences, cohort: Row, prefix: str) -> list[Figure]:
+def frontier_figures(result: DefencesResult, cohort: DefenceCohort, prefix: str) -> list[Figure]:
     """Draw Recall@1 against each measure of usefulness that at least two rows have.
 
     Args:
@@ -55,28 +56,32 @@ def frontier_figures(result: Defences, cohort: Row, prefix: str) -> list[Figure]
     return figures
 
 
-def _points(result: Defences, cohort: Row, measure: str) -> list[Point]:
+def _points(result: DefencesResult, cohort: DefenceCohort, measure: Measure) -> list[Point]:
     points = []
     for number, (row, figures) in enumerate(judged(result, cohort), 1):
-        use, cosine, most = figures[measure], linked(figures, "cosine"), linked(figures, STRONGEST)
+        use, cosine, most = (
+            usefulness(figures, measure),
+            linked(figures, "cosine"),
+            linked(figures, STRONGEST),
+        )
         if use is None or most is None:
             continue
         points.append(
             Point(
                 number,
-                row["title"],
-                use["measured"]["value"],
-                (use["measured"]["low"], use["measured"]["high"]),
-                None if cosine is None else cosine["recall"]["value"],
-                most["recall"]["value"],
-                (most["recall"]["low"], most["recall"]["high"]),
-                _ROLES.get(row["key"], "muted"),
+                row.title,
+                use.measured.value,
+                (use.measured.low, use.measured.high),
+                None if cosine is None else cosine.recall.value,
+                most.recall.value,
+                (most.recall.low, most.recall.high),
+                _ROLES.get(row.key, "muted"),
             )
         )
     return points
 
 
-def _figure(points: Sequence[Point], measure: str, cohort: Row, key: str) -> Figure:
+def _figure(points: Sequence[Point], measure: Measure, cohort: DefenceCohort, key: str) -> Figure:
     first, second = points[:2]
     takeaway = (
         f"{first.title}: the strongest attacker links {percent(first.strongest)} at {percent(first.use)}; "
@@ -87,7 +92,7 @@ def _figure(points: Sequence[Point], measure: str, cohort: Row, key: str) -> Fig
     return frontier_figure(
         key,
         MEASURES[measure],
-        1 / cohort["pool"],
+        1 / cohort.pool,
         points,
         takeaway,
         ("Heads", "Usefulness", "Interval", "Recall@1, cosine", "Strongest attacker", "Interval"),

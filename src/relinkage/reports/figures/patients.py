@@ -7,7 +7,7 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.reports.audits import Row
+from relinkage.linkage.risk_rows import RiskRow, RiskStratum
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, linear_ticks
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent, times
@@ -18,18 +18,18 @@ _SHOWN = 14
 _LEFT, _RIGHT, _TOP, _BOTTOM = 20, 20, 34, 46
 
 
-def patients_figure(row: Row, prefix: str) -> Figure:
+def patients_figure(row: RiskRow, prefix: str) -> Figure:
     """Draw every hundredth patient as a dot at the risk of its most exposed query.
 
     Args:
         row: one of the audit's entries of `risk`.
         prefix: starts the figure's key; unique on the page.
     """
-    edges, counts = row["histogram"]["edges"], row["histogram"]["most_exposed"]
+    edges, counts = row.histogram.edges, row.histogram.most_exposed
     # Empty bins below both chance and the least exposed patient would only push the dots aside.
-    first = next(i for i, number in enumerate(counts) if number or edges[i + 1] >= row["chance"])
+    first = next(i for i, number in enumerate(counts) if number or edges[i + 1] >= row.chance)
     bins = list(pairwise(edges))[first:]
-    dots = shared_out(counts[first:], min(DOTS, row["patients"]))
+    dots = shared_out(counts[first:], min(DOTS, row.patients))
 
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes(left=_LEFT, right=_RIGHT, top=_TOP, bottom=_BOTTOM)
@@ -42,21 +42,21 @@ def patients_figure(row: Row, prefix: str) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: bare_percent(share)))
         lowest = "; at the left end, or less" if first == 0 and counts[0] else ""
         axes.set_xlabel(f"risk of a patient's most exposed query{lowest}", labelpad=8)
-        _paint_dots(axes, bins, dots, row["threshold"], (sheet.width - _LEFT - _RIGHT) / len(bins), tall)
-        chance_side = "right" if row["chance"] < row["threshold"] else "left"
-        _line(axes, row["chance"], "chance", "muted", chance_side)
+        _paint_dots(axes, bins, dots, row.threshold, (sheet.width - _LEFT - _RIGHT) / len(bins), tall)
+        chance_side = "right" if row.chance < row.threshold else "left"
+        _line(axes, row.chance, "chance", "muted", chance_side)
         _line(
             axes,
-            row["threshold"],
-            bare_percent(row["threshold"]),
+            row.threshold,
+            bare_percent(row.threshold),
             "alert",
             "left" if chance_side == "right" else "right",
         )
 
     wide, narrow = drawn(f"{prefix}-patients", (320, 300), paint)
-    each = "a patient" if row["patients"] <= DOTS else "one patient in a hundred"
+    each = "a patient" if row.patients <= DOTS else "one patient in a hundred"
     takeaway = f"{risk_finding(row)} Each dot is {each}."
-    cells = zip(edges[:-1], edges[1:], counts, row["histogram"]["mean"], strict=True)
+    cells = zip(edges[:-1], edges[1:], counts, row.histogram.mean, strict=True)
     return Figure(
         f"{prefix}-patients",
         "How probable it is that each patient is linked",
@@ -72,18 +72,18 @@ def patients_figure(row: Row, prefix: str) -> Figure:
     )
 
 
-def exposed_figure(row: Row, prefix: str) -> Figure | None:
+def exposed_figure(row: RiskRow, prefix: str) -> Figure | None:
     """Draw the strata that are exposed most, as multiples of the average risk; None where there are none.
 
     Args:
         row: one of the audit's entries of `risk`.
         prefix: starts the figure's key; unique on the page.
     """
-    strata, average = row["strata"], row["average"]
+    strata, average = row.strata, row.average
     if not strata or average <= 0:
         return None
     shown = strata[:_SHOWN]
-    right = max(2.0, *(stratum["high"] / average for stratum in shown)) * 1.05
+    right = max(2.0, *(stratum.high / average for stratum in shown)) * 1.05
     head = "All strata" if len(shown) == len(strata) else f"The {len(shown)} most exposed of {len(strata)}"
     wide, narrow = dot_plot(
         f"{prefix}-exposed",
@@ -94,9 +94,9 @@ def exposed_figure(row: Row, prefix: str) -> Figure | None:
         write=lambda value: f"{value:g}{SPACE}×",
         log=False,
     )
-    out = [stratum for stratum in strata if stratum["stands_out"] and stratum["risk"] > average]
+    out = [stratum for stratum in strata if stratum.stands_out and stratum.risk > average]
     if out:
-        first = f"{_name(out[0])}, at {times(out[0]['ratio'])}{SPACE}×"
+        first = f"{_name(out[0])}, at {times(out[0].ratio)}{SPACE}×"
         takeaway = (
             f"{len(out)} of {len(strata)} strata stand out above the average, most of all {first} its risk."
         )
@@ -113,25 +113,25 @@ def exposed_figure(row: Row, prefix: str) -> Figure | None:
         tuple(
             (
                 _name(stratum),
-                percent(stratum["risk"]),
-                interval(stratum["low"], stratum["high"]),
-                f"{times(stratum['ratio'])}{SPACE}×",
-                count(stratum["queries"]),
-                count(stratum["patients"]),
-                "yes" if stratum["stands_out"] else "no",
+                percent(stratum.risk),
+                interval(stratum.low, stratum.high),
+                f"{times(stratum.ratio)}{SPACE}×",
+                count(stratum.queries),
+                count(stratum.patients),
+                "yes" if stratum.stands_out else "no",
             )
             for stratum in strata
         ),
     )
 
 
-def risk_finding(row: Row) -> str:
+def risk_finding(row: RiskRow) -> str:
     """Say how many patients lie above the threshold, and where the one in the middle is."""
-    middle = next(q["most_exposed"] for q in row["quantiles"] if q["share"] == 0.5)
-    share, ends = percent(row["above_share"]), interval(row["above_low"], row["above_high"])
+    middle = next(q.most_exposed for q in row.quantiles if q.share == 0.5)
+    share, ends = percent(row.above_share), interval(row.above_low, row.above_high)
     return (
-        f"Of {counted(row['patients'], 'patient')}, {count(row['above'])} ({share}, interval {ends}) have "
-        f"a query that is linked with a probability above {bare_percent(row['threshold'])}; for the "
+        f"Of {counted(row.patients, 'patient')}, {count(row.above)} ({share}, interval {ends}) have "
+        f"a query that is linked with a probability above {bare_percent(row.threshold)}; for the "
         f"patient in the middle it is {percent(middle)}."
     )
 
@@ -198,12 +198,12 @@ def _decades(low: float) -> list[float]:
     return [10.0**exponent for exponent in range(math.ceil(math.log10(low) - 1e-9), 1)]
 
 
-def _dot(stratum: Row, average: float) -> Dot:
-    low, value, high = (stratum[key] / average for key in ("low", "risk", "high"))
-    role = "alert" if stratum["stands_out"] and value > 1 else "series-1"
+def _dot(stratum: RiskStratum, average: float) -> Dot:
+    low, value, high = (share / average for share in (stratum.low, stratum.risk, stratum.high))
+    role = "alert" if stratum.stands_out and value > 1 else "series-1"
     return Dot(_name(stratum), value, low, high, f"{times(value)}{SPACE}×", role)
 
 
-def _name(stratum: Row) -> str:
-    column, value = one_line(stratum["column"], 30), one_line(stratum["value"], 20)
+def _name(stratum: RiskStratum) -> str:
+    column, value = one_line(stratum.column, 30), one_line(stratum.value, 20)
     return column if value == "positive" else f"{column} {value}"

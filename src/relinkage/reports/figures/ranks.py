@@ -8,7 +8,9 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.reports.audits import Audit, Row, select
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RankDistribution
+from relinkage.reports.audits import select
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn
 from relinkage.reports.wording import SPACE, bare_percent, count, percent, sides
 
@@ -29,7 +31,7 @@ class Bins(NamedTuple):
     chance: list[float]
 
 
-def rank_figure(audit: Audit, prefix: str, distribution: Row) -> Figure:
+def rank_figure(audit: AuditResult, prefix: str, distribution: RankDistribution) -> Figure:
     """Draw the share of queries by the relative rank of their mate on log axes, with the uniform expectation.
 
     Args:
@@ -37,8 +39,8 @@ def rank_figure(audit: Audit, prefix: str, distribution: Row) -> Figure:
         prefix: starts the figure's key; unique on the page.
         distribution: one of its rows of `rank_distribution`.
     """
-    gallery = round(1 / distribution["edges"][0])
-    bins = rank_bins(distribution["edges"], distribution["counts"], gallery)
+    gallery = round(1 / distribution.edges[0])
+    bins = rank_bins(distribution.edges, distribution.counts, gallery)
     floor = min(*bins.chance, *(share for share in bins.shares if share)) / 2
     top = max(*bins.shares, *bins.chance)
 
@@ -71,7 +73,7 @@ def rank_figure(audit: Audit, prefix: str, distribution: Row) -> Figure:
     cells = zip(bins.edges[:-1], bins.edges[1:], bins.counts, bins.shares, bins.chance, strict=True)
     table = tuple((percent(a), percent(b), count(n), percent(s), percent(c)) for a, b, n, s, c in cells)
     columns = ("Rank from", "to", "Queries", "Share", "Chance")
-    query, candidate = sides(distribution["direction"])
+    query, candidate = sides(distribution.direction)
     title = f"Share of {query}s by the rank of their {candidate}"
     return Figure(f"{prefix}-ranks", title, takeaway, alt, wide, narrow, columns, table)
 
@@ -124,14 +126,12 @@ def _name_lines(axes: Axes, bins: Bins) -> None:
         )
 
 
-def _takeaway(audit: Audit, distribution: Row, bins: Bins, gallery: int) -> str:
-    direction, negatives = distribution["direction"], distribution["negatives"]
-    ranks = select(audit["ranks"], direction=direction, negatives=negatives, pool=gallery)
+def _takeaway(audit: AuditResult, distribution: RankDistribution, bins: Bins, gallery: int) -> str:
+    direction, negatives = distribution.direction, distribution.negatives
+    ranks = select(audit.ranks, direction=direction, negatives=negatives, pool=gallery)
     shares = zip(bins.edges[1:], accumulate(bins.shares), strict=True)
     # Where the full gallery was not asked for, only the bin is known that holds the middle query.
-    half = (
-        ranks[0]["median_rank"] / gallery if ranks else next(edge for edge, share in shares if share >= 0.5)
-    )
+    half = ranks[0].median_rank / gallery if ranks else next(edge for edge, share in shares if share >= 0.5)
     _, candidate = sides(direction)
     return (
         f"Half of the mates rank within the top {percent(half)} of {count(gallery)} {candidate}s; "

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.reports.audits import ALL, Audit, Row, select
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RecallRow, TargetRow
+from relinkage.reports.audits import ALL, select
 from relinkage.reports.figures.canvas import SMALL, TEXT_SIZE, Figure, Sheet, colour, drawn, log_ticks
 from relinkage.reports.headlines import headline_row
 from relinkage.reports.palette import series
@@ -18,14 +20,17 @@ TARGETS = (STUDY, "text", "patient")
 _NAMES, _NOTES, _TOP, _BOTTOM, _HEAD, _ROW, _GAP = 58, 62, 34, 42, 32, 22, 24
 
 
-def target_rows(audit: Audit, direction: str) -> list[Row]:
-    """Give the rows of one direction for every target, the closed set's own as the target "study"."""
-    study = [{"target": STUDY, **row} for row in audit["closed_set"]]
-    rows = [*study, *(audit.get("targets") or [])]
-    return select(rows, direction=direction, negatives=ALL)
+def target_rows(audit: AuditResult, direction: str) -> list[RecallRow]:
+    """Give the rows of one direction for every target, the closed set's own first."""
+    return select((*audit.closed_set, *audit.targets), direction=direction, negatives=ALL)
 
 
-def targets_figure(audit: Audit, prefix: str, direction: str) -> Figure | None:
+def target(row: RecallRow) -> str:
+    """Give what a row counts as a hit: "study" for the closed set's."""
+    return row.target if isinstance(row, TargetRow) else STUDY
+
+
+def targets_figure(audit: AuditResult, prefix: str, direction: str) -> Figure | None:
     """Draw recall by target as dots with intervals and chance marks, a panel each for K = 1 and the next K.
 
     Args:
@@ -37,10 +42,10 @@ def targets_figure(audit: Audit, prefix: str, direction: str) -> Figure | None:
         None where the audit knows no target but the study in this direction.
     """
     rows = target_rows(audit, direction)
-    if {row["target"] for row in rows} <= {STUDY}:
+    if {target(row) for row in rows} <= {STUDY}:
         return None
-    ks = sorted({int(row["k"]) for row in rows})[:2]
-    panels = [[row for row in rows if row["k"] == k] for k in ks]
+    ks = sorted({row.k for row in rows})[:2]
+    panels = [[row for row in rows if row.k == k] for k in ks]
     tall = max(_height(panel) for panel in panels)
 
     def paint(sheet: Sheet) -> None:
@@ -69,37 +74,37 @@ def targets_figure(audit: Audit, prefix: str, direction: str) -> Figure | None:
         ("Linked to", "Pool", "K", "Recall", "Interval", "Chance", "Lift"),
         tuple(
             (
-                row["target"],
-                count(row["pool"]),
-                str(row["k"]),
-                percent(row["recall"]),
-                interval(row["low"], row["high"]),
-                bare_percent(row["chance"]),
-                f"{about(row['lift'])} ×",
+                target(row),
+                count(row.pool),
+                str(row.k),
+                percent(row.recall),
+                interval(row.low, row.high),
+                bare_percent(row.chance),
+                f"{about(row.lift)} ×",
             )
             for row in rows
         ),
     )
 
 
-def _pool(row: Row) -> tuple[bool, int]:
+def _pool(row: RecallRow) -> tuple[bool, int]:
     """Tell pools apart; the full one differs in size where a patient's reports leave it."""
-    return bool(row["full"]), 0 if row["full"] else int(row["pool"])
+    return row.full, 0 if row.full else row.pool
 
 
-def _pools(rows: Sequence[Row]) -> list[tuple[bool, int]]:
+def _pools(rows: Sequence[RecallRow]) -> list[tuple[bool, int]]:
     return sorted(dict.fromkeys(_pool(row) for row in rows))
 
 
-def _height(rows: Sequence[Row]) -> int:
+def _height(rows: Sequence[RecallRow]) -> int:
     return _TOP + _BOTTOM + len(_pools(rows)) * _HEAD + len(rows) * _ROW
 
 
-def _paint(axes: Axes, rows: Sequence[Row]) -> None:
+def _paint(axes: Axes, rows: Sequence[RecallRow]) -> None:
     """Draw the rows of one K, a block a pool."""
-    shown = [row[key] for row in rows for key in ("recall", "high", "chance") if row[key] > 0]
+    shown = [share for row in rows for share in (row.recall, row.high, row.chance) if share > 0]
     limits = (
-        min([*shown, *(row["low"] for row in rows if row["low"] > 0)]) / 1.6,
+        min([*shown, *(row.low for row in rows if row.low > 0)]) / 1.6,
         min(max(shown) * 1.4, 1.0),
     )
     axes.set(xscale="log", xlim=limits)
@@ -109,26 +114,26 @@ def _paint(axes: Axes, rows: Sequence[Row]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: bare_percent(share)))
-    _write(axes, -_NAMES, -18, f"Recall@{rows[0]['k']}", "ink", bold=True)
+    _write(axes, -_NAMES, -18, f"Recall@{rows[0].k}", "ink", bold=True)
     y = 0.0
     for pool in _pools(rows):
-        own = {row["target"]: row for row in rows if _pool(row) == pool}
-        full, size = pool[0], max(row["pool"] for row in own.values())
+        own = {target(row): row for row in rows if _pool(row) == pool}
+        full, size = pool[0], max(row.pool for row in own.values())
         _write(axes, -_NAMES, y + _HEAD - 12, f"{'all' if full else 'pool of'} {count(size)}", "muted")
         y += _HEAD
         axes.vlines(ticks, y, y + len(own) * _ROW, color=colour("rule"), linewidth=0.8)
         if pool == _pools(rows)[0]:
-            first = next(own[target] for target in TARGETS if target in own)
-            _name_chance(axes, max(first["chance"], limits[0]), y - 8)
-        for target in (target for target in TARGETS if target in own):
-            _paint_row(axes, own[target], y + _ROW / 2, limits)
+            first = next(own[hit] for hit in TARGETS if hit in own)
+            _name_chance(axes, max(first.chance, limits[0]), y - 8)
+        for hit in (hit for hit in TARGETS if hit in own):
+            _paint_row(axes, own[hit], y + _ROW / 2, limits)
             y += _ROW
 
 
-def _paint_row(axes: Axes, row: Row, y: float, limits: tuple[float, float]) -> None:
-    role = series(TARGETS.index(row["target"]))
+def _paint_row(axes: Axes, row: RecallRow, y: float, limits: tuple[float, float]) -> None:
+    role = series(TARGETS.index(target(row)))
     low, value, high, chance = (
-        min(max(row[key], limits[0]), limits[1]) for key in ("low", "recall", "high", "chance")
+        min(max(share, limits[0]), limits[1]) for share in (row.low, row.recall, row.high, row.chance)
     )
     axes.vlines(chance, y - 8, y + 8, color=colour("muted"), linewidth=1.2, linestyle=(0, (2, 2)))
     axes.hlines(y, low, high, color=colour(role), linewidth=2, clip_on=False)
@@ -142,8 +147,8 @@ def _paint_row(axes: Axes, row: Row, y: float, limits: tuple[float, float]) -> N
         markeredgewidth=1.2,
         clip_on=False,
     )
-    _write(axes, 6 - _NAMES, y, row["target"], "ink")
-    _write(axes, 10, y, percent(row["recall"]), role, end=True)
+    _write(axes, 6 - _NAMES, y, target(row), "ink")
+    _write(axes, 10, y, percent(row.recall), role, end=True)
 
 
 def _name_chance(axes: Axes, x: float, y: float) -> None:
@@ -168,12 +173,12 @@ def _write(
     )
 
 
-def _takeaway(rows: Sequence[Row]) -> str:
+def _takeaway(rows: Sequence[RecallRow]) -> str:
     """Say recall by each target at the pool of headlines, for rows of one K."""
-    spoken = headline_row(select(rows, target=STUDY) or rows)
-    own = {row["target"]: row for row in rows if _pool(row) == _pool(spoken)}
-    query, candidate = sides(spoken["direction"])
-    among = "comes first" if spoken["k"] == 1 else f"is among the first {spoken['k']}"
+    spoken = headline_row([row for row in rows if target(row) == STUDY] or rows)
+    own = {target(row): row for row in rows if _pool(row) == _pool(spoken)}
+    query, candidate = sides(spoken.direction)
+    among = "comes first" if spoken.k == 1 else f"is among the first {spoken.k}"
     names = {
         STUDY: f"the study's own {candidate} {among}",
         "text": "one with its text does",
@@ -182,8 +187,8 @@ def _takeaway(rows: Sequence[Row]) -> str:
     if among != "comes first":
         names |= {"text": "one with its text is", "patient": "one of its patient is"}
     said = [
-        f"{name} for {percent(own[target]['recall'])} of {query}s ({about(own[target]['lift'])} times chance)"
-        for target, name in names.items()
-        if target in own
+        f"{name} for {percent(own[hit].recall)} of {query}s ({about(own[hit].lift)} times chance)"
+        for hit, name in names.items()
+        if hit in own
     ]
-    return f"Among {counted(spoken['pool'], candidate)} {'; '.join(said)}."
+    return f"Among {counted(spoken.pool, candidate)} {'; '.join(said)}."

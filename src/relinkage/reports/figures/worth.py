@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.reports.audits import Row
+from relinkage.linkage.open_set_rows import OpenSetRow
 from relinkage.reports.figures.canvas import Figure, Sheet, colour, drawn, label_ends
 from relinkage.reports.figures.shares import share_axis, share_limits, within
 from relinkage.reports.open_set import (
@@ -24,7 +24,7 @@ _PRIORS = [10 ** (exponent / 16) for exponent in range(-36, 1)]
 """From one pool in 180 that holds the mate to every pool."""
 
 
-def worth_figure(rows: Sequence[Row], prefix: str) -> Figure:
+def worth_figure(rows: Sequence[OpenSetRow], prefix: str) -> Figure:
     """Draw the share of claims that are right, a line a pool, at the rate of the operating point.
 
     The band, of the operating point's pool, puts the low end of TPIR with the high end of FPIR and
@@ -38,7 +38,7 @@ def worth_figure(rows: Sequence[Row], prefix: str) -> Figure:
     point = operating_point(rows)
     lines = same_rate(rows, point)
     # Chance is seen over the last decade of priors, in the smallest pool.
-    chance = 0.1 / min(row["pool"] for row in lines)
+    chance = 0.1 / min(row.pool for row in lines)
     limits = share_limits([chance, *(worth(row, prior) or 0.0 for row in lines for prior in _PRIORS)])
 
     def paint(sheet: Sheet) -> None:
@@ -57,34 +57,34 @@ def worth_figure(rows: Sequence[Row], prefix: str) -> Figure:
     takeaway = worth_sentence(point)
     return Figure(
         f"{prefix}-worth",
-        f"What a claim is worth at {rate_words(point['fpir'])}",
+        f"What a claim is worth at {rate_words(point.fpir)}",
         f"{takeaway} A dotted line is an attacker who knows nothing.",
         f"Line chart, a line a pool size: share of claims that are right against the prior. {takeaway}",
         wide,
         narrow,
         ("Pool", "Prior", "Claims that are right"),
         tuple(
-            (pool_name(row), bare_percent(entry["prior"]), _said(entry["ppv"]))
+            (pool_name(row), bare_percent(entry.prior), _said(entry.ppv))
             for row in lines
-            for entry in row["ppv"]
+            for entry in row.ppv
         ),
     )
 
 
-def _draw(axes: Axes, row: Row, position: int, limits: tuple[float, float]) -> tuple[float, str, str]:
+def _draw(axes: Axes, row: OpenSetRow, position: int, limits: tuple[float, float]) -> tuple[float, str, str]:
     """Draw a pool's line, its chance and its dots, and give what stands at the end."""
     ink = colour(series(position))
     right = [(prior, within(share, limits)) for prior in _PRIORS if (share := worth(row, prior)) is not None]
     if right:
         axes.plot(*zip(*right, strict=True), color=ink, linewidth=2)
-    nothing = [(p, p / row["pool"]) for p in _PRIORS if p / row["pool"] > limits[0]]
+    nothing = [(p, p / row.pool) for p in _PRIORS if p / row.pool > limits[0]]
     if nothing:
         axes.plot(*zip(*nothing, strict=True), color=ink, linewidth=1.1, dashes=(1, 2.5))
-    for entry in row["ppv"]:
-        if entry["ppv"] is not None:
+    for entry in row.ppv:
+        if entry.ppv is not None:
             axes.plot(
-                entry["prior"],
-                within(entry["ppv"], limits),
+                entry.prior,
+                within(entry.ppv, limits),
                 marker="o",
                 markersize=6.5,
                 color=ink,
@@ -95,16 +95,11 @@ def _draw(axes: Axes, row: Row, position: int, limits: tuple[float, float]) -> t
     return right[-1][1] if right else limits[0], pool_name(row), series(position)
 
 
-def _paint_band(axes: Axes, point: Row, role: str, limits: tuple[float, float]) -> None:
+def _paint_band(axes: Axes, point: OpenSetRow, role: str, limits: tuple[float, float]) -> None:
     """Draw between the corners of the intervals of TPIR and FPIR, where both are known."""
-    if "fpir_low" not in point:
-        return
     least, most = (
-        [
-            within(share_right(prior, point[t], point["misidentified"], point[f]) or 0.0, limits)
-            for prior in _PRIORS
-        ]
-        for t, f in (("low", "fpir_high"), ("high", "fpir_low"))
+        [within(share_right(prior, tpir, point.misidentified, fpir) or 0.0, limits) for prior in _PRIORS]
+        for tpir, fpir in ((point.low, point.fpir_high), (point.high, point.fpir_low))
     )
     axes.fill_between(_PRIORS, least, most, color=colour(role), alpha=0.16, linewidth=0)
 

@@ -1,59 +1,8 @@
 """What the sections of the report say about one audit: a module a section, beside a template fragment each.
 
-A new section is a module here, a line in `SECTIONS` and `templates/sections/KEY.html.j2`.
+A new section is a module here, a line in `SECTIONS` of `order.py` and `templates/sections/KEY.html.j2`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import lazy_loader
 
-from relinkage.reports.audits import Audit
-from relinkage.reports.sections.audited import audited_facts, audited_view
-from relinkage.reports.sections.closed_set import closed_set_view
-from relinkage.reports.sections.controls import controls_view
-from relinkage.reports.sections.hard_negatives import hard_negatives_view
-from relinkage.reports.sections.hits import duplicates_sentence, duplicates_view, hits_view
-from relinkage.reports.sections.method import method_steps, settings_table
-from relinkage.reports.sections.open_set import open_set_view
-from relinkage.reports.sections.patients import patients_view
-from relinkage.reports.sections.ranks import ranks_view
-from relinkage.reports.sections.tables import View, group_title
-
-__all__ = [
-    "SECTIONS",
-    "Section",
-    "audited_facts",
-    "duplicates_sentence",
-    "group_title",
-    "method_steps",
-    "settings_table",
-]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of a run.
-
-    Attributes:
-        key: names its fragment, `templates/sections/KEY.html.j2`.
-        title: its heading.
-        view: turns an audit and a prefix for ids into what the fragment shows, its figures under
-            `figures`; None leaves the section out.
-    """
-
-    key: str
-    title: str
-    view: Callable[[Audit, str], View | None]
-
-
-SECTIONS = (
-    Section("audited", "What was audited", audited_view),
-    Section("closed_set", "Closed set", closed_set_view),
-    Section("hits", "What counts as a hit", hits_view),
-    Section("hard_negatives", "Hard negatives", hard_negatives_view),
-    Section("ranks", "Ranks", ranks_view),
-    Section("open_set", "Open set: when the mate may be absent", open_set_view),
-    Section("patients", "Patients", patients_view),
-    Section("controls", "Controls", controls_view),
-    Section("duplicates", "Duplicate reports", duplicates_view),
-)
-"""The sections of a run, in order."""
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

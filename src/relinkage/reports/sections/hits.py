@@ -1,72 +1,63 @@
 """What counts as a hit: the study's own report, a report with the same text, or any of the patient's."""
 
-from relinkage.reports.audits import ALL, Audit, Row, groups, select
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RankRow
+from relinkage.reports.audits import ALL, groups, select
 from relinkage.reports.figures import targets_figure
 from relinkage.reports.sections.tables import View
-from relinkage.reports.wording import count, one_line, percent
-
-_VIEWS = ("optimistic", "expected", "pessimistic")
+from relinkage.reports.wording import count, percent
 
 
-def hits_view(audit: Audit, prefix: str) -> View | None:
-    """Give recall by target and ranks by the treatment of ties; None where the audit has neither."""
-    directions = dict.fromkeys(direction for direction, _ in groups(audit["closed_set"]))
+def hits_view(audit: AuditResult, prefix: str) -> View:
+    """Give recall by target and ranks by the treatment of ties."""
+    directions = dict.fromkeys(direction for direction, _ in groups(audit.closed_set))
     found = (targets_figure(audit, f"{prefix}-{i}", way) for i, way in enumerate(directions, 1))
     figures = [figure for figure in found if figure is not None]
-    ranks = [row for row in select(audit["ranks"], negatives=ALL) if "optimistic" in row]
-    if not figures and not ranks:
-        return None
+    ranks = select(audit.ranks, negatives=ALL)
     return {
         "figures": figures,
-        "targets": {row["target"] for row in audit.get("targets") or []},
+        "targets": {row.target for row in audit.targets},
         "sentence": duplicates_sentence(audit),
         "ties": ties_sentence(ranks) if ranks else "",
         "ranks": [
-            {"pool": row["pool"], "direction": row["direction"].replace("-", " "), "views": _rank_views(row)}
+            {"pool": row.pool, "direction": row.direction.replace("-", " "), "views": _rank_views(row)}
             for row in ranks
         ],
-        "several": len({row["direction"] for row in ranks}) > 1,
+        "several": len({row.direction for row in ranks}) > 1,
     }
 
 
-def duplicates_view(audit: Audit, prefix: str) -> View | None:
-    """Give how far equal texts cap what can be reached; None where the section on hits says it."""
-    known = audit.get("targets") or any("optimistic" in row for row in audit["ranks"])
-    return None if known else {"sentence": duplicates_sentence(audit)}
-
-
-def duplicates_sentence(audit: Audit) -> str:
+def duplicates_sentence(audit: AuditResult) -> str:
     """Say what reports with equal texts mean for the audit."""
-    duplicates = audit["duplicates"]
-    same = "text" if duplicates["known"] else "vector"
-    how = "" if duplicates["known"] else "The audit was given no text hashes, so it goes by equal vectors. "
-    if duplicates["queries_sharing"] == 0:
+    duplicates = audit.duplicates
+    same = "text" if duplicates.known else "vector"
+    how = "" if duplicates.known else "The audit was given no text hashes, so it goes by equal vectors. "
+    if duplicates.queries_sharing == 0:
         return f"{how}No query's report has the {same} of another study's."
     return (
-        f"{how}{percent(duplicates['queries_sharing'])} of the queries have a report whose {same} is also "
+        f"{how}{percent(duplicates.queries_sharing)} of the queries have a report whose {same} is also "
         f"another study's. Nobody can tell equal {same}s apart, so over the full gallery Recall@1 "
-        f"cannot pass {percent(duplicates['recall_at_1_ceiling'])}."
+        f"cannot pass {percent(duplicates.recall_at_1_ceiling)}."
     )
 
 
-def ties_sentence(ranks: list[Row]) -> str:
+def ties_sentence(ranks: list[RankRow]) -> str:
     """Say how far the treatment of ties could move the mean rank, at the pool where it moves it most.
 
     Args:
-        ranks: rows of `ranks` with optimistic and pessimistic figures, at least one.
+        ranks: rows of `ranks`, at least one.
     """
-    spread = {
-        i: row["pessimistic"]["mean_rank"] - row["optimistic"]["mean_rank"] for i, row in enumerate(ranks)
-    }
+    spread = {i: row.pessimistic.mean_rank - row.optimistic.mean_rank for i, row in enumerate(ranks)}
     row = ranks[max(spread, key=lambda i: spread[i])]
-    if row["pessimistic"] == row["optimistic"]:
+    if row.pessimistic == row.optimistic:
         return "No mate ties with another candidate, so ranks are the same however ties count."
-    ends = [f"{row[view]['mean_rank']:,.1f}" for view in ("optimistic", "pessimistic")]
+    ends = [f"{view.mean_rank:,.1f}" for view in (row.optimistic, row.pessimistic)]
     return (
         f"Ties count in expectation. With all of them in the attacker's favour the mean rank among "
-        f"{count(row['pool'])} would be {ends[0]}, with all against {ends[1]}."
+        f"{count(row.pool)} would be {ends[0]}, with all against {ends[1]}."
     )
 
 
-def _rank_views(row: Row) -> list[dict[str, object]]:
-    return [{"name": one_line(name), **(row if name == "expected" else row[name])} for name in _VIEWS]
+def _rank_views(row: RankRow) -> list[dict[str, object]]:
+    views = (("optimistic", row.optimistic), ("expected", row), ("pessimistic", row.pessimistic))
+    return [{"name": name, "figures": figures} for name, figures in views]

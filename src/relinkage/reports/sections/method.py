@@ -1,11 +1,13 @@
 """The method: what was computed and how, from the settings and inputs that an audit carries."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relinkage.reports.audits import Audit, stronger_attacker
+from relinkage.linkage.result import Attacker, AuditResult
+from relinkage.linkage.settings import AuditSettings
+from relinkage.options import Field, fields_of
+from relinkage.reports.audits import stronger_attacker
 from relinkage.reports.sections.audited import audited_facts
 from relinkage.reports.wording import bare_percent, counted, listed, one_line
 
@@ -31,11 +33,11 @@ class Step:
     texts: tuple[str, ...]
 
 
-def method_steps(audits: Sequence[Audit]) -> list[Step]:
+def method_steps(audits: Sequence[AuditResult]) -> list[Step]:
     """Say how audits were measured, each line once where they agree.
 
     Args:
-        audits: parsed `audit.json`, at least one.
+        audits: results, at least one.
     """
     told = [dict(_steps(audit)) for audit in audits]
     names = [name for name, _ in _steps(audits[0])]
@@ -46,36 +48,35 @@ def method_steps(audits: Sequence[Audit]) -> list[Step]:
         if len(set(texts)) == 1:
             found.append(Step(name, (texts[0],)))
         else:
-            each = (f"{one_line(a['name'], 40)}: {text}" for a, text in zip(audits, texts, strict=True))
+            each = (f"{one_line(a.name, 40)}: {text}" for a, text in zip(audits, texts, strict=True))
             found.append(Step(name, tuple(each)))
     return found
 
 
-def settings_table(audits: list[Audit]) -> list[tuple[str, list[str]]]:
+def settings_table(audits: Sequence[AuditResult]) -> list[tuple[str, list[str]]]:
     """Give every setting with its value in each audit, versions first."""
-    names = list(dict.fromkeys(name for audit in audits for name in audit["settings"]))
     return [
-        ("relinkage", [one_line(audit["version"]) for audit in audits]),
-        ("Schema", [one_line(audit["schema"]) for audit in audits]),
+        ("relinkage", [one_line(audit.version) for audit in audits]),
+        ("Schema", [one_line(audit.schema) for audit in audits]),
         *(
             (
-                one_line(name).replace("_", " ").capitalize(),
-                [_plain(audit["settings"].get(name)) for audit in audits],
+                field.name.replace("_", " ").capitalize(),
+                [_plain(getattr(audit.settings, field.name), field) for audit in audits],
             )
-            for name in names
+            for field in fields_of(AuditSettings)
         ),
     ]
 
 
-def _steps(audit: Audit) -> list[tuple[str, str]]:
+def _steps(audit: AuditResult) -> list[tuple[str, str]]:
     """Give the lines of one audit; what it did not do has none."""
-    settings = audit["settings"]
+    settings = audit.settings
     steps = [
         ("Score", _score(stronger_attacker(audit))),
         (
             "Ranks",
             "For each query, how many candidates score above the mate and how many tie, counted exactly over "
-            f"the whole gallery (engine: {one_line(settings['engine'])}).",
+            f"the whole gallery (engine: {one_line(settings.engine)}).",
         ),
         (
             "Pools",
@@ -86,13 +87,13 @@ def _steps(audit: Audit) -> list[tuple[str, str]]:
         ("Chance", "What a scorer that knows nothing reaches, K / N; lift is recall divided by chance."),
         ("Intervals", _intervals(audit)),
     ]
-    if audit.get("strata"):
+    if audit.strata:
         steps.append(("Hard negatives", _hard_negatives(settings)))
-    if audit.get("targets"):
+    if audit.targets:
         steps.append(("Hits", _targets(audit)))
-    if audit.get("open_set"):
+    if audit.open_set:
         steps.append(("Open set", _open_set(audit)))
-    if audit.get("entropy"):
+    if audit.entropy:
         steps.append(("Entropy", _entropy(audit)))
     steps.append(("Controls", _controls(audit)))
     if limits := [fact.value for fact in audited_facts(audit) if fact.name == "Text limit"]:
@@ -100,90 +101,87 @@ def _steps(audit: Audit) -> list[tuple[str, str]]:
     steps.append(
         (
             "Again",
-            f"Seed {settings['seed']}, relinkage {one_line(audit['version'])}. The same inputs (fingerprints "
+            f"Seed {settings.seed}, relinkage {one_line(audit.version)}. The same inputs (fingerprints "
             "under “What was audited”), seed and version give the same figures.",
         )
     )
     return steps
 
 
-def _score(attacker: dict[str, Any] | None) -> str:
+def _score(attacker: Attacker | None) -> str:
     whose = "the vectors as given"
     if attacker is not None:
-        whose = f"vectors that the attacker {one_line(attacker['name'], 40)} makes of the {attacker['on']}"
-        if attacker["auxiliary_pairs"]:
-            pairs, patients = (attacker[f"auxiliary_{what}"] for what in ("pairs", "patients"))
-            whose += f", learned from {counted(pairs, 'pair')} of {counted(patients, 'other patient')}"
+        whose = f"vectors that the attacker {one_line(attacker.name, 40)} makes of the {attacker.on}"
+        if attacker.auxiliary_pairs:
+            whose += f", learned from {counted(attacker.auxiliary_pairs, 'pair')} of "
+            whose += counted(attacker.auxiliary_patients, "other patient")
     return f"The cosine of {whose}, in float64 where it decides; scores within 2⁻⁴⁰ tie."
 
 
-def _distractors(settings: dict[str, Any]) -> str:
-    if settings["distractors"] == "other-patients":
+def _distractors(settings: AuditSettings) -> str:
+    if settings.distractors == "other-patients":
         return "Candidates of other patients: a patient's other studies are left out of the pool."
     return "All candidates but the mate, a patient's other studies among them."
 
 
-def _intervals(audit: Audit) -> str:
-    settings = audit["settings"]
-    who = "patients" if audit["patients_known"] else "studies (patients are not known)"
+def _intervals(audit: AuditResult) -> str:
+    settings = audit.settings
+    who = "patients" if audit.patients_known else "studies (patients are not known)"
     return (
-        f"At {bare_percent(settings['interval'])}, {counted(settings['replicates'], 'bootstrap draw')} of "
+        f"At {bare_percent(settings.interval)}, {counted(settings.replicates, 'bootstrap draw')} of "
         f"{who}; Clopper-Pearson at the effective number of queries where hits or misses are fewer than ten. "
         "The gallery is held fixed: intervals speak of other patients asked about, not of other candidates."
     )
 
 
-def _hard_negatives(settings: dict[str, Any]) -> str:
-    columns = listed(one_line(column) for column in settings.get("hard_negatives") or ["labels"])
-    ladder = ", and the ladder of further columns" if settings.get("ladder") else ""
-    uncertain = UNCERTAIN.get(settings.get("uncertain", "own"), "")
+def _hard_negatives(settings: AuditSettings) -> str:
+    columns = listed(one_line(column) for column in settings.hard_negatives or ["labels"])
+    ladder = ", and the ladder of further columns" if settings.ladder else ""
+    uncertain = UNCERTAIN[settings.uncertain]
     return (
         f"Distractors share the query's value in {columns}{ladder}. Uncertain labels: {uncertain}. "
         "Queries whose stratum is smaller than the pool leave the row; coverage says how many stay."
     )
 
 
-def _targets(audit: Audit) -> str:
+def _targets(audit: AuditResult) -> str:
     said = {
         "text": "By text, any report with the mate's text is a hit.",
         "patient": "By patient, all candidates of the patient are in the pool and any is a hit.",
     }
-    found = dict.fromkeys(row["target"] for row in audit["targets"])
+    found = dict.fromkeys(row.target for row in audit.targets)
     return f"{' '.join(said[target] for target in found)} Chance is worked out for each."
 
 
-def _open_set(audit: Audit) -> str:
-    scores = listed(dict.fromkeys(row["score"] for row in audit["open_set"]))
-    rates = listed(dict.fromkeys(bare_percent(row["fpir"]) for row in audit["open_set"]))
-    sample = audit["settings"].get("open_set_sample")
-    drawn = f", at most {counted(sample, 'query')} of each half" if sample else ""
+def _open_set(audit: AuditResult) -> str:
+    scores = listed(dict.fromkeys(row.score for row in audit.open_set))
+    rates = listed(dict.fromkeys(bare_percent(row.fpir) for row in audit.open_set))
+    drawn = f", at most {counted(audit.open_set_sample, 'query')} of each half"
     return (
         f"Patients are dealt into two halves: thresholds on {scores} are set on one for FPIR {rates}, and "
         f"all is measured on the other{drawn}."
     )
 
 
-def _entropy(audit: Audit) -> str:
-    row = audit["entropy"][0]
-    over = f"a sample of {counted(row['queries'], 'query')}" if row["sampled"] else "all queries"
+def _entropy(audit: AuditResult) -> str:
+    row = audit.entropy[0]
+    over = f"a sample of {counted(row.queries, 'query')}" if row.sampled else "all queries"
     return (
-        f"Of the softmax at temperature {row['temperature']:g} of a query's scores with all its candidates, "
+        f"Of the softmax at temperature {row.temperature:g} of a query's scores with all its candidates, "
         f"divided by the logarithm of their number, over {over}."
     )
 
 
-def _controls(audit: Audit) -> str:
-    names = dict.fromkeys(one_line(row["control"]) for row in audit["controls"])
+def _controls(audit: AuditResult) -> str:
+    names = dict.fromkeys(one_line(row.control) for row in audit.controls)
     if not names:
         return "None was run."
     return f"The same measurement with {listed(names)}; all must sit on chance."
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value)
-    if value is None:
+def _plain(value: Any, field: Field) -> str:
+    if value is None or value == ():
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return one_line(json.dumps(value) if isinstance(value, dict) else value)
+    return one_line(field.text(value).replace(",", ", "))

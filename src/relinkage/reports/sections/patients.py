@@ -1,17 +1,18 @@
 """The risk of each patient, and who is exposed most."""
 
-from relinkage.reports.audits import ALL, Audit
+from relinkage.linkage.result import AuditResult
+from relinkage.reports.audits import ALL
 from relinkage.reports.figures import exposed_figure, patients_figure
 from relinkage.reports.sections.tables import View, group_title
 
 
-def patients_view(audit: Audit, prefix: str) -> View | None:
-    """Give the risk of patients; None where the audit is too old to know it."""
-    if not audit.get("risk"):
+def patients_view(audit: AuditResult, prefix: str) -> View | None:
+    """Give the risk of patients; None where the audit does not state it."""
+    if not audit.risk:
         return None
-    entries = []
-    for number, row in enumerate(audit["risk"], 1):
+    entries: list[View] = []
+    for number, row in enumerate(audit.risk, 1):
         found = (patients_figure(row, f"{prefix}-{number}"), exposed_figure(row, f"{prefix}-{number}"))
         figures = [figure for figure in found if figure is not None]
-        entries.append({"row": row, "title": group_title(row["direction"], ALL), "figures": figures})
+        entries.append({"row": row, "title": group_title(row.direction, ALL), "figures": figures})
     return {"entries": entries, "figures": [figure for entry in entries for figure in entry["figures"]]}

@@ -3,7 +3,8 @@
 from itertools import groupby
 from typing import Any
 
-from relinkage.reports.audits import ALL, Audit, select
+from relinkage.linkage.result import AuditResult
+from relinkage.reports.audits import ALL, select
 from relinkage.reports.wording import one_line
 
 View = dict[str, Any]
@@ -16,15 +17,15 @@ def group_title(direction: str, negatives: str) -> str:
     return title if negatives == ALL else f"{title}, distractors share: {one_line(negatives)}"
 
 
-def recall_table(audit: Audit, direction: str, negatives: str) -> View:
+def recall_table(audit: AuditResult, direction: str, negatives: str) -> View:
     """Give the closed-set rows of one direction and kind of distractors, a block a pool size."""
-    rows = select(audit["closed_set"], direction=direction, negatives=negatives)
-    rows.sort(key=lambda row: (row["pool"], row["full"], row["k"]))
+    rows = select(audit.closed_set, direction=direction, negatives=negatives)
+    rows.sort(key=lambda row: (row.pool, row.full, row.k))
     return {
         "title": group_title(direction, negatives),
         "pools": [
             {"size": size, "rows": list(found)}
-            for (size, _), found in groupby(rows, lambda row: (row["pool"], row["full"]))
+            for (size, _), found in groupby(rows, lambda row: (row.pool, row.full))
         ],
-        "partial": any(row["coverage"] < 1 for row in rows),
+        "partial": any(row.coverage < 1 for row in rows),
     }

@@ -1,57 +1,45 @@
 """An attack: the same audit with a stronger scorer, which may know pairs of other patients."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
 
+import msgspec
 import numpy as np
 
 from relinkage.alignment import Heads, read_heads
-from relinkage.attackers import Attacker, AuxiliaryPairs, Fitted, load_attacker
+from relinkage.attackers import Attacker, AttackSettings, AuxiliaryPairs, Fitted, load_attacker
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.linkage import Audit, AuditSettings, Links
 from relinkage.linkage.grid import grid
 from relinkage.linkage.measures import recall_rows
+from relinkage.linkage.result import Attacker as Described
+from relinkage.linkage.rows import RecallRow, Size
+from relinkage.linkage.settings import On
 from relinkage.linkage.table import ALL
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.progress import say
-from relinkage.reports.audits import Row
+from relinkage.records import plain
 from relinkage.reports.headlines import headline
 from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
-from relinkage.studies.audits.auditing import On, Sides, audit_folder
+from relinkage.studies.audits.embedded import Sides, audit_folder
 
 
-@dataclass(frozen=True)
-class AttackSettings:
-    """What the attackers are and what they know.
+class AttackerRow(RecallRow, frozen=True):
+    """Recall@K of one attacker.
 
     Attributes:
-        attackers: their names, at least one.
-        on: whether they see embeddings, or the features before any head.
-        auxiliary: the split that auxiliary pairs are drawn from.
-        auxiliary_pairs: how many; all that the split has where it has fewer.
-        seed: of the draw, and of whatever an attacker draws.
+        attacker: The attacker.
+        auxiliary_pairs: Pairs of other patients that it learned from.
+        auxiliary_patients: Patients of these pairs.
     """
 
-    attackers: tuple[str, ...]
-    on: On = "embeddings"
-    auxiliary: str = "train"
-    auxiliary_pairs: int = 1000
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.on not in get_args(On):
-            raise InputError(f"--on {self.on} is not known; give one of {', '.join(get_args(On))}.")
-        if self.auxiliary_pairs < 1:
-            raise InputError(
-                f"--auxiliary-pairs {self.auxiliary_pairs} is no number of pairs; give 10 or more."
-            )
-        for name in self.attackers:
-            load_attacker(name)
+    attacker: str
+    auxiliary_pairs: Size
+    auxiliary_patients: Size
 
 
 def attack_embeddings(
@@ -73,7 +61,7 @@ def attack_embeddings(
         name: what the reports call the attacked model; the encoder's id where not given.
 
     Returns:
-        An audit for each attacker in the order of their names, with a key `attacker` in its result.
+        An audit for each attacker in the order of their names, with the attacker in its result.
 
     Raises:
         InputError: the folder or heads cannot be read or do not fit, the sides share no space and an attacker
@@ -84,10 +72,10 @@ def attack_embeddings(
     embeddings = read_embeddings(path)
     trained = None if heads is None else read_heads(heads)
     audited = embeddings.split(split)
-    attackers = {called: load_attacker(called, attack.seed) for called in attack.attackers}
+    attackers = {called: load_attacker(called, settings.seed) for called in attack.attacker}
     drawn = None
     if any(attacker.needs_pairs for attacker in attackers.values()):
-        drawn = draw_auxiliary(embeddings, audited, attack.auxiliary, attack.auxiliary_pairs, attack.seed)
+        drawn = draw_auxiliary(embeddings, audited, attack.auxiliary, attack.auxiliary_pairs, settings.seed)
     pair = None if trained is None else trained.pair
     attacked = attacked_sides(audited, pair, attack.on)
     for called, attacker in attackers.items():
@@ -104,15 +92,16 @@ def attack_embeddings(
             embeddings, heads, split, _tempered(settings, fitted, scored), f"{called} on {title}", attack.on,
             scored,
         )  # fmt: skip
-        audit.result["attacker"] = _describe(called, attacker, fitted, attack, known)
-        audit.result["notes"] += _notes(audit.result["attacker"], trained, embeddings)
-        audits.append(audit)
+        described = _describe(called, attacker, fitted, attack, known, settings.seed)
+        notes = (*audit.result.notes, *_notes(described, trained, embeddings))
+        result = msgspec.structs.replace(audit.result, attacker=described, notes=notes)
+        audits.append(replace(audit, result=result))
     return audits
 
 
 def strongest_first(audits: Sequence[Audit]) -> list[Audit]:
     """Order audits of the same queries by the recall that their headlines speak of, the highest first."""
-    return sorted(audits, key=lambda audit: -headline(audit.result).row["recall"])
+    return sorted(audits, key=lambda audit: -headline(audit.result).row.recall)
 
 
 def attacker_rows(
@@ -123,7 +112,7 @@ def attacker_rows(
     settings: AuditSettings,
     on: On = "embeddings",
     seed: int = 0,
-) -> list[Row]:
+) -> list[AttackerRow]:
     """Give each attacker's recall against a pair of heads, and nothing else of an audit.
 
     This is what a search over many pairs of heads calls: one pass an attacker, no figures, no controls.
@@ -138,8 +127,7 @@ def attacker_rows(
         seed: of whatever an attacker draws.
 
     Returns:
-        Rows as in `closed_set` of an audit, each with its `attacker`, `auxiliary_pairs` and
-        `auxiliary_patients`.
+        Rows as in `closed_set` of an audit, each with its attacker.
 
     Raises:
         InputError: as in `attack_embeddings`, and where no pool fits.
@@ -148,7 +136,7 @@ def attacker_rows(
     pairs = audited.pairs
     links = Links.from_pairs(pairs, len(pairs), len(pairs), str(audited.path / "pairs.parquet"))
     report_row = pairs["report_row"].to_numpy()[links.candidate_row]
-    rows = []
+    rows: list[AttackerRow] = []
     for called in attackers:
         attacker = load_attacker(called, seed)
         _check_space(called, attacker, attacked)
@@ -161,13 +149,16 @@ def attacker_rows(
             settings,
         )
         cells = grid(ways[0].table.standings[ALL], settings).cells
-        knows = {
-            "attacker": called,
-            "auxiliary_pairs": len(known) if attacker.needs_pairs else 0,
-            "auxiliary_patients": known.patients if attacker.needs_pairs else 0,
-        }
+        pairs_known, patients_known = (len(known), known.patients) if attacker.needs_pairs else (0, 0)
         rows += [
-            {**knows, **row} for way in ways for row in recall_rows(way.table, cells, settings.resampling)
+            AttackerRow(
+                attacker=called,
+                auxiliary_pairs=pairs_known,
+                auxiliary_patients=patients_known,
+                **msgspec.structs.asdict(row),
+            )
+            for way in ways
+            for row in recall_rows(way.table, cells, settings)
         ]
     return rows
 
@@ -182,7 +173,7 @@ def _check_space(name: str, attacker: Attacker, attacked: Sides) -> None:
 
 
 def _title(embeddings: Embeddings, heads: Path | None, on: On) -> str:
-    model = embeddings.manifest["encoder"]["id"]
+    model = embeddings.manifest.encoder.id
     if on == "features":
         return f"features of {model}"
     return model if heads is None else f"{model} + {heads.name}"
@@ -190,42 +181,48 @@ def _title(embeddings: Embeddings, heads: Path | None, on: On) -> str:
 
 def _tempered(settings: AuditSettings, fitted: Fitted, scored: Sides) -> AuditSettings:
     """Let the softmax of the audit be a posterior: put the score's temperature in units of its cosine."""
-    if fitted.temperature is None:
+    if fitted.temperature is None or settings.temperature is not None:
         return settings
     lengths = [float(np.linalg.norm(side[0])) for side in scored]
     # An audit takes no lower one; there, the best candidate already takes all of the softmax.
-    return replace(settings, temperature=max(fitted.temperature / (lengths[0] * lengths[1]), 1e-4))
+    return msgspec.structs.replace(
+        settings, temperature=max(fitted.temperature / (lengths[0] * lengths[1]), 1e-4)
+    )
 
 
 def _describe(
-    name: str, attacker: Attacker, fitted: Fitted, attack: AttackSettings, known: AuxiliaryPairs | None
-) -> dict[str, Any]:
+    name: str,
+    attacker: Attacker,
+    fitted: Fitted,
+    attack: AttackSettings,
+    known: AuxiliaryPairs | None,
+    seed: int,
+) -> Described:
     learned = known if attacker.needs_pairs else None
-    return {
-        "name": name,
-        "on": attack.on,
-        "auxiliary_pairs": 0 if learned is None else len(learned),
-        "auxiliary_patients": 0 if learned is None else learned.patients,
-        "auxiliary_split": None if learned is None else attack.auxiliary,
-        "asked_for": None if learned is None else attack.auxiliary_pairs,
-        "seed": attack.seed,
-        "settings": dict(fitted.settings),
-    }
+    return Described(
+        name=name,
+        on=attack.on,
+        auxiliary_pairs=0 if learned is None else len(learned),
+        auxiliary_patients=0 if learned is None else learned.patients,
+        auxiliary_split=None if learned is None else attack.auxiliary,
+        asked_for=None if learned is None else attack.auxiliary_pairs,
+        seed=seed,
+        settings=plain(dict(fitted.settings)),
+    )
 
 
-def _notes(attacker: dict[str, Any], trained: Heads | None, embeddings: Embeddings) -> list[str]:
-    pairs = attacker["auxiliary_pairs"]
-    if not pairs:
-        sees = attacker["settings"].get("sees")
-        return [] if sees is None else [f"The attacker {attacker['name']} saw {sees}."]
-    split = attacker["auxiliary_split"]
+def _notes(attacker: Described, trained: Heads | None, embeddings: Embeddings) -> list[str]:
+    pairs, split = attacker.auxiliary_pairs, attacker.auxiliary_split
+    if not pairs or split is None:
+        sees = attacker.settings.get("sees")
+        return [] if sees is None else [f"The attacker {attacker.name} saw {sees}."]
     notes = [
-        f"The attacker {attacker['name']} learned from {pairs:,} pairs of {attacker['auxiliary_patients']:,} "
+        f"The attacker {attacker.name} learned from {pairs:,} pairs of {attacker.auxiliary_patients:,} "
         f"other patients, of the split {split}."
     ]
-    if pairs < attacker["asked_for"]:
+    if attacker.asked_for is not None and pairs < attacker.asked_for:
         notes.append(
-            f"The split {split} has {pairs:,} pairs, fewer than the {attacker['asked_for']:,} asked for."
+            f"The split {split} has {pairs:,} pairs, fewer than the {attacker.asked_for:,} asked for."
         )
     if trained is not None and _trained_on(trained, embeddings, split):
         notes.append(
@@ -236,6 +233,7 @@ def _notes(attacker: dict[str, Any], trained: Heads | None, embeddings: Embeddin
 
 
 def _trained_on(trained: Heads, embeddings: Embeddings, split: str) -> bool:
-    manifest = trained.manifest
-    same = manifest.get("cohort_fingerprint") == embeddings.manifest["cohort"]["fingerprint"]
-    return same and manifest.get("train_split") == split
+    told = trained.manifest
+    if told is None:
+        return False
+    return told.cohort_fingerprint == embeddings.manifest.cohort.fingerprint and told.train_split == split

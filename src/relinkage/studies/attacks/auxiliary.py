@@ -8,7 +8,8 @@ from relinkage.attackers import AuxiliaryPairs
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
-from relinkage.studies.audits.auditing import On, Sides, sides
+from relinkage.linkage.settings import On
+from relinkage.studies.audits.embedded import Sides, sides
 
 
 def attacked_sides(embeddings: Embeddings, heads: HeadPair | None, on: On) -> Sides:

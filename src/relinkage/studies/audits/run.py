@@ -5,23 +5,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.files import whole_folder
 from relinkage.linkage import Audit, write_tables
-from relinkage.linkage.auditing import SCHEMA
-from relinkage.linkage.measures import FULL
+from relinkage.linkage.result import SCHEMA
 from relinkage.linkage.risk import query_risk
+from relinkage.linkage.settings import FULL
+from relinkage.records import write_record
 from relinkage.reports import render_card, render_report, write_figures
-
-AUDIT, TABLES, REPORT, CARD, FIGURES = "audit.json", "linkage.parquet", "report.html", "card.md", "figures"
-
-
-def check_run(out: Path) -> None:
-    """Check that a run may be written at `out`, before an audit that may take long.
-
-    Raises:
-        InputError: as in `write_run`.
-    """
-    check_folder(out, AUDIT, SCHEMA)
+from relinkage.studies.audits.places import AUDIT, CARD, FIGURES, REPORT, TABLES
 
 
 def write_run(audit: Audit, out: Path) -> Path:
@@ -35,7 +26,7 @@ def write_run(audit: Audit, out: Path) -> Path:
         InputError: `out` is a file or holds other things.
     """
     with whole_folder(out, AUDIT, SCHEMA) as folder:
-        write_json(folder / AUDIT, audit.result)
+        write_record(folder / AUDIT, audit.result)
         write_tables(audit.tables, folder / TABLES, _risk(audit))
         (folder / REPORT).write_text(render_report([audit.result]), encoding="utf-8")
         (folder / CARD).write_text(render_card([audit.result]), encoding="utf-8")
@@ -46,6 +37,6 @@ def write_run(audit: Audit, out: Path) -> Path:
 def _risk(audit: Audit) -> list[NDArray[np.float64]]:
     """Give the risk of each table's queries at the pool that the audit states it at."""
     return [
-        query_risk(table, FULL if row["full"] else row["pool"])
-        for table, row in zip(audit.tables, audit.result["risk"], strict=True)
+        query_risk(table, FULL if row.full else row.pool)
+        for table, row in zip(audit.tables, audit.result.risk, strict=True)
     ]

@@ -5,21 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 import relinkage
 from relinkage.errors import InputError
-from relinkage.files import fingerprint, whole_folder, write_json
+from relinkage.files import fingerprint, whole_folder
 from relinkage.linkage import LinkageTable, Resampling, read_tables
 from relinkage.linkage.comparison import EXACT_UP_TO, FLIPS, Change, holm
-from relinkage.linkage.measures import FULL, Cell, chance, recalls, size
+from relinkage.linkage.comparison_result import (
+    COMPARISON,
+    SCHEMA,
+    ComparedRun,
+    ComparisonResult,
+    ComparisonRow,
+    ComparisonSettings,
+    SharedQueries,
+)
+from relinkage.linkage.measures import Cell, chance, recalls, size
 from relinkage.linkage.pairing import Pairing
+from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RecallRow
+from relinkage.linkage.settings import FULL
+from relinkage.records import write_record
 from relinkage.reports import read_audit, render_report
-from relinkage.studies.audits.run import AUDIT, REPORT, TABLES
+from relinkage.studies.audits.places import AUDIT, REPORT, TABLES
 from relinkage.studies.comparisons.text_length import text_length_notes
-
-SCHEMA = "relinkage.comparison/1"
-COMPARISON = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -27,12 +38,12 @@ class Comparison:
     """What a comparison leaves.
 
     Attributes:
-        result: the content of `comparison.json` (schema `relinkage.comparison/1`).
+        result: the content of `comparison.json`.
         audits: the audits, the baseline first, each under a name that no other has.
     """
 
-    result: dict[str, Any]
-    audits: list[dict[str, Any]]
+    result: ComparisonResult
+    audits: list[AuditResult]
 
 
 def compare_runs(runs: Sequence[Path]) -> Comparison:
@@ -58,37 +69,39 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
         raise InputError(
             "The runs have no direction in common; audit them with the same --direction, or with both."
         )
-    known = [bool(audit["patients_known"]) for audit in audits]
+    known = [audit.patients_known for audit in audits]
     names = [str(folder / TABLES) for folder in folders]
     pairings = [Pairing.of([found[d] for found in tables], names, known) for d in directions]
-    settings = audits[0]["settings"]
-    resampling = Resampling(settings["interval"], settings["replicates"], settings["seed"])
-    rows = [row for pairing in pairings for row in _rows(audits, pairing, resampling)]
+    first = audits[0].settings
+    settings = ComparisonSettings(
+        interval=first.interval,
+        replicates=first.replicates,
+        seed=first.seed,
+        distractors=first.distractors,
+        flips=FLIPS,
+        exact_up_to=EXACT_UP_TO,
+    )
+    rows = [row for pairing in pairings for row in _rows(audits, pairing, settings)]
     if not rows:
         raise InputError(
             "The runs have no row in common that their queries can bear; audit them with the same --pool, "
             "--k and --hard-negatives, against the same candidates."
         )
-    rows.sort(key=lambda row: int(row["run"]))
-    for row, adjusted in zip(rows, holm(np.array([row["p"] for row in rows])), strict=True):
-        row["p_holm"] = float(adjusted)
-    named = [{**audit, "name": name} for audit, name in zip(audits, _unique_names(audits), strict=True)]
-    result = {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "runs": [_describe(audit, folder) for audit, folder in zip(named, folders, strict=True)],
-        "settings": {
-            "interval": resampling.level,
-            "replicates": resampling.replicates,
-            "seed": resampling.seed,
-            "distractors": settings["distractors"],
-            "flips": FLIPS,
-            "exact_up_to": EXACT_UP_TO,
-        },
-        "shared": [_describe_shared(pairing) for pairing in pairings],
-        "rows": rows,
-        "notes": _notes(named, pairings, rows),
-    }
+    rows.sort(key=lambda row: row.run)
+    adjusted = holm(np.array([row.p for row in rows]))
+    rows = [msgspec.structs.replace(row, p_holm=float(p)) for row, p in zip(rows, adjusted, strict=True)]
+    named = [
+        msgspec.structs.replace(audit, name=name)
+        for audit, name in zip(audits, _unique_names(audits), strict=True)
+    ]
+    result = ComparisonResult(
+        version=relinkage.__version__,
+        runs=tuple(_describe(audit, folder) for audit, folder in zip(named, folders, strict=True)),
+        settings=settings,
+        shared=tuple(_describe_shared(pairing) for pairing in pairings),
+        rows=tuple(rows),
+        notes=tuple(_notes(named, pairings, rows)),
+    )
     return Comparison(result, named)
 
 
@@ -103,25 +116,25 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
         InputError: `out` is a file or holds other things.
     """
     with whole_folder(out, COMPARISON, SCHEMA) as folder:
-        write_json(folder / COMPARISON, comparison.result)
+        write_record(folder / COMPARISON, comparison.result)
         page = render_report(comparison.audits, comparison.result)
         (folder / REPORT).write_bytes(page.encode("utf-8", "replace"))
     return out
 
 
-def _check_galleries(audits: Sequence[dict[str, Any]], folders: Sequence[Path]) -> None:
+def _check_galleries(audits: Sequence[AuditResult], folders: Sequence[Path]) -> None:
     first = audits[0]
     for audit, folder in zip(audits[1:], folders[1:], strict=True):
-        distractors = [a["settings"]["distractors"] for a in (first, audit)]
+        distractors = [a.settings.distractors for a in (first, audit)]
         if len(set(distractors)) > 1:
             raise InputError(
                 f"{folders[0]} has --distractors {distractors[0]} and {folder} has {distractors[1]}, so "
                 "their pools are not alike; audit both with the same."
             )
-        if first["candidates"] != audit["candidates"]:
+        if first.candidates != audit.candidates:
             raise InputError(
-                f"{folders[0]} searches {first['candidates']} candidates and {folder} "
-                f"{audit['candidates']}; audit both against the same reports."
+                f"{folders[0]} searches {first.candidates} candidates and {folder} "
+                f"{audit.candidates}; audit both against the same reports."
             )
 
 
@@ -129,7 +142,7 @@ def _tables(folder: Path) -> dict[str, LinkageTable]:
     return {table.direction: table for table in read_tables(folder / TABLES)}
 
 
-def _rows(audits: Sequence[dict[str, Any]], pairing: Pairing, resampling: Resampling) -> list[dict[str, Any]]:
+def _rows(audits: Sequence[AuditResult], pairing: Pairing, resampling: Resampling) -> list[ComparisonRow]:
     """Compare every audit with the first, row by row of the closed sets that all audits share."""
     rows = []
     direction = pairing.tables[0].direction
@@ -142,29 +155,29 @@ def _rows(audits: Sequence[dict[str, Any]], pairing: Pairing, resampling: Resamp
         for run, after in enumerate(afters, 1):
             change = Change.measure(before, after, pairing.patient, resampling)
             rows += [
-                {
-                    "run": run,
-                    "direction": direction,
-                    "negatives": negatives,
-                    "pool": size(standings[0], cell.pool),
-                    "full": cell.pool == FULL,
-                    "k": cell.k,
-                    "chance": chance(standings[0], cell),
+                ComparisonRow(
+                    run=run,
+                    direction=direction,
+                    negatives=negatives,
+                    pool=size(standings[0], cell.pool),
+                    full=cell.pool == FULL,
+                    k=cell.k,
+                    chance=chance(standings[0], cell),
                     **_change(change, place),
-                }
+                )
                 for place, cell in enumerate(cells)
                 if change.queries[place]
             ]
     return rows
 
 
-def _shared_cells(audits: Sequence[dict[str, Any]], direction: str, negatives: str) -> list[Cell]:
+def _shared_cells(audits: Sequence[AuditResult], direction: str, negatives: str) -> list[Cell]:
     """Give the cells for which every audit has a row, in the order of the baseline."""
     found = [
         [
-            Cell(FULL if row["full"] else row["pool"], row["k"])
-            for row in audit["closed_set"]
-            if (row["direction"], row["negatives"]) == (direction, negatives)
+            Cell(FULL if row.full else row.pool, row.k)
+            for row in audit.closed_set
+            if (row.direction, row.negatives) == (direction, negatives)
         ]
         for audit in audits
     ]
@@ -188,6 +201,7 @@ def _change(change: Change, place: int) -> dict[str, Any]:
         "patients": int(change.patients[place]),
         **values,
         "p": float(change.p[place]),
+        "p_holm": float(change.p[place]),  # adjusted when all rows are there
         "exact": bool(change.exact[place]),
     }
 
@@ -197,38 +211,38 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+def _place(row: RecallRow | ComparisonRow) -> tuple[Any, ...]:
     """Name a row's place; that of "full" does not depend on how large it is."""
-    return row["direction"], row["negatives"], row["full"] or row["pool"], row["k"]
+    return row.direction, row.negatives, row.full or row.pool, row.k
 
 
-def _unique_names(audits: Sequence[dict[str, Any]]) -> list[str]:
-    names = [str(audit["name"]) for audit in audits]
+def _unique_names(audits: Sequence[AuditResult]) -> list[str]:
+    names = [audit.name for audit in audits]
     return [
         name if names.count(name) == 1 else f"{name} (run {number})" for number, name in enumerate(names, 1)
     ]
 
 
-def _describe(audit: dict[str, Any], folder: Path) -> dict[str, Any]:
-    return {
-        "name": audit["name"],
-        "folder": folder.resolve().name,
-        "queries": audit["queries"],
-        "audit": fingerprint((folder / AUDIT).read_bytes()),
-        "linkage": fingerprint((folder / TABLES).read_bytes()),
-    }
+def _describe(audit: AuditResult, folder: Path) -> ComparedRun:
+    return ComparedRun(
+        name=audit.name,
+        folder=folder.resolve().name,
+        queries=audit.queries,
+        audit=fingerprint((folder / AUDIT).read_bytes()),
+        linkage=fingerprint((folder / TABLES).read_bytes()),
+    )
 
 
-def _describe_shared(pairing: Pairing) -> dict[str, Any]:
-    return {
-        "direction": pairing.tables[0].direction,
-        "queries": len(pairing.patient),
-        "patients": len(np.unique(pairing.patient)),
-    }
+def _describe_shared(pairing: Pairing) -> SharedQueries:
+    return SharedQueries(
+        direction=pairing.tables[0].direction,
+        queries=len(pairing.patient),
+        patients=len(np.unique(pairing.patient)),
+    )
 
 
 def _notes(
-    audits: Sequence[dict[str, Any]], pairings: Sequence[Pairing], rows: Sequence[dict[str, Any]]
+    audits: Sequence[AuditResult], pairings: Sequence[Pairing], rows: Sequence[ComparisonRow]
 ) -> list[str]:
     notes = [
         f"{pairing.tables[0].direction.replace('-', ' ').capitalize()}, {', '.join(pairing.unequal)}: left "
@@ -237,14 +251,14 @@ def _notes(
         if pairing.unequal
     ]
     shared = max(len(pairing.patient) for pairing in pairings)
-    most = max(audit["queries"] for audit in audits)
+    most = max(audit.queries for audit in audits)
     if shared < most:
         notes.append(f"{shared} of up to {most} queries are shared by all runs; the others are left out.")
     compared = {_place(row) for row in rows}
-    left = {_place(row) for audit in audits for row in audit["closed_set"]} - compared
+    left = {_place(row) for audit in audits for row in audit.closed_set} - compared
     if left:
         notes.append(f"Left out, as not every run has them: {len(left)} of the audits' rows.")
-    knows = [audit["patients_known"] for audit in audits]
+    knows = [audit.patients_known for audit in audits]
     if not any(knows):
         notes.append(
             "Patients are not known: every study counts as a patient of its own, so intervals are too narrow "
@@ -252,13 +266,13 @@ def _notes(
         )
     elif not all(knows):
         notes.append("Some runs do not know their patients; those of a run that does are used for all.")
-    inputs = [audit["inputs"] for audit in audits]
-    if any(made.get("kind") == "arrays" and not made.get("pairs") for made in inputs):
+    inputs = [audit.inputs for audit in audits]
+    if any(made.kind == "arrays" and not made.pairs for made in inputs):
         notes.append(
             "At least one run goes by row numbers alone; that the same row means the same pair in all "
             "runs is taken on trust."
         )
-    cohorts = {made["cohort"]["fingerprint"] for made in inputs if made.get("cohort")}
+    cohorts = {made.cohort.fingerprint for made in inputs if made.cohort}
     if len(cohorts) > 1:
         notes.append(
             "The runs' cohorts have different fingerprints; pairs are matched by pair_id, and what changed "
@@ -266,6 +280,6 @@ def _notes(
         )
     notes += text_length_notes(inputs)
     for audit, made in zip(audits[1:], inputs[1:], strict=True):
-        if all(made[side]["fingerprint"] == inputs[0][side]["fingerprint"] for side in ("images", "reports")):
-            notes.append(f"{audit['name']} was made from the same vectors as {audits[0]['name']}.")
+        if made.fingerprints is not None and made.fingerprints == inputs[0].fingerprints:
+            notes.append(f"{audit.name} was made from the same vectors as {audits[0].name}.")
     return notes

@@ -1,12 +1,12 @@
 """Whether compared models saw the same text of each report."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from relinkage.linkage.result import Inputs
 from relinkage.reports.wording import percent
 
 
-def text_length_notes(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
+def text_length_notes(inputs: Sequence[Inputs]) -> list[str]:
     """Say where text length may pass for specialisation, because one model saw more of the reports.
 
     Runs of plain arrays are passed over: nothing tells what text they were made of.
@@ -17,10 +17,10 @@ def text_length_notes(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
     Returns:
         At most one note.
     """
-    embedded = [made for made in inputs if made.get("model")]
-    budgets = {made.get("token_budget") for made in embedded}
-    limits = {made["model"].get("token_limit") for made in embedded}
-    most = max((made.get("truncated_share") or 0.0 for made in embedded), default=0.0)
+    embedded = [made for made in inputs if made.model]
+    budgets = {made.token_budget for made in embedded}
+    limits = {made.model.token_limit for made in embedded if made.model}
+    most = max((made.truncated_share or 0.0 for made in embedded), default=0.0)
     again = "embed the cohort again with one --token-budget for all models"
     if len(budgets) > 1:
         differ = f"The runs have different token budgets ({_listed(budgets)})"

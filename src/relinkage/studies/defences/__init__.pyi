@@ -1,4 +1,3 @@
-from .settings import ControlSettings as ControlSettings
 from .table import check_controls as check_controls
 from .table import run_controls as run_controls
 from .table import write_controls as write_controls

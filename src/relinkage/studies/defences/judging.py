@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.attackers import AuxiliaryPairs, load_attacker
+from relinkage.attackers.names import AttackerName
+from relinkage.defences.settings import ControlSettings, Measure
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.measures import Cell, recalls
+from relinkage.linkage.settings import On
 from relinkage.linkage.table import ALL
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
-from relinkage.studies.audits.auditing import On
-from relinkage.studies.defences.settings import ControlSettings
 from relinkage.studies.utility import benchmark
 from relinkage.utility import Benchmark
 from relinkage.utility.auroc import auroc
@@ -41,7 +42,7 @@ class Judged:
         zero_shot_scores: float64, shape (images, kept labels).
     """
 
-    hits: dict[str, Floats]
+    hits: dict[AttackerName, Floats]
     probe_scores: Floats
     precision: Floats | None
     zero_shot_scores: Floats | None
@@ -81,9 +82,7 @@ class Ground:
         tested, whole = prepared.test, read_embeddings(path)
         pairs = tested.pairs
         links = Links.from_pairs(pairs, len(pairs), len(pairs), str(path / "pairs.parquet"))
-        drawn = draw_auxiliary(
-            whole, tested, settings.auxiliary, settings.auxiliary_pairs, settings.resampling.seed
-        )
+        drawn = draw_auxiliary(whole, tested, settings.auxiliary, settings.auxiliary_pairs, settings.seed)
         return cls(prepared, links, drawn, min(settings.pool, len(links.candidate_row)), settings)
 
     def judge(self, heads: HeadPair | None) -> Judged:
@@ -97,16 +96,16 @@ class Ground:
             InputError: the heads do not fit.
         """
         if heads is None:
-            bringing = [name for name in self.settings.attackers if not load_attacker(name).one_space]
+            bringing = [name for name in self.settings.attacker if not load_attacker(name).one_space]
             return Judged(self._attack(None, bringing, "features"), self.benchmark.features[1], None, None)
         return Judged(
-            self._attack(heads, self.settings.attackers, "embeddings"),
+            self._attack(heads, self.settings.attacker, "embeddings"),
             self._probe(heads),
             self._precision(heads),
             self._zero_shot(heads),
         )
 
-    def usefulness(self, heads: HeadPair, measure: str) -> float:
+    def usefulness(self, heads: HeadPair, measure: Measure) -> float:
         """Give one measure of usefulness, `precision` or `auroc`, as `judge` does and without the rest."""
         if measure == "precision":
             return float(np.nanmean(self._precision(heads)))
@@ -116,13 +115,15 @@ class Ground:
         """Give the macro AUROC of some scores."""
         return float(auroc(scores, self.benchmark.test_truth).mean())
 
-    def _attack(self, heads: HeadPair | None, attackers: Sequence[str], on: On) -> dict[str, Floats]:
+    def _attack(
+        self, heads: HeadPair | None, attackers: Sequence[AttackerName], on: On
+    ) -> dict[AttackerName, Floats]:
         attacked = attacked_sides(self.benchmark.test, heads, on)
         known: AuxiliaryPairs = known_pairs(self.drawn, heads, on)
         rows = self.benchmark.test.pairs["report_row"].to_numpy()[self.links.candidate_row]
         hits = {}
         for name in attackers:
-            attacker = load_attacker(name, self.settings.resampling.seed)
+            attacker = load_attacker(name, self.settings.seed)
             images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
             (way,) = link(
                 Vectors.prepare(images, "images"),
@@ -135,7 +136,7 @@ class Ground:
 
     def _probe(self, heads: HeadPair) -> Floats:
         on = self.benchmark
-        probe = fit_probe(on.fit.project(heads)[0], on.fit_truth, on.aside, on.settings.penalties)
+        probe = fit_probe(on.fit.project(heads)[0], on.fit_truth, on.aside, on.settings.penalty)
         return probe.scores(on.test.project(heads)[0])
 
     def _precision(self, heads: HeadPair) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 
 from relinkage.attackers import load_attacker
 from relinkage.defences import (
+    ControlSettings,
     Knob,
     Match,
     cut,
@@ -25,7 +26,6 @@ from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Public
 from relinkage.studies.defences.judging import Ground
-from relinkage.studies.defences.settings import ControlSettings
 
 NOISE = (0.0, *(float(amount) for amount in np.geomspace(0.02, 20, 60)))
 """Amounts of weight noise that are tried."""
@@ -93,7 +93,7 @@ def defences(recipe: Recipe, ground: Ground, choices: ControlSettings) -> Iterat
     Raises:
         InputError: as `harden`.
     """
-    settings, seeds = recipe.settings, range(choices.resampling.seed, choices.resampling.seed + choices.seeds)
+    settings, seeds = recipe.settings, range(choices.seed, choices.seed + choices.seeds)
     hardened = (recipe.hardened, *(recipe.again(settings, seed) for seed in seeds[1:]))
     yield Defence(PUBLISHED, "Heads as published", (recipe.published,), "The baseline.")
     yield Defence("hardened", "Hardened heads", hardened, "")
@@ -129,7 +129,7 @@ def defences(recipe: Recipe, ground: Ground, choices: ControlSettings) -> Iterat
     turns = tuple(rotated(recipe.published, seed) for seed in seeds)
     yield Defence("rotation", "Random rotation", turns, note)
     key, title = "features", "Features before any head"
-    if all(load_attacker(name).one_space for name in choices.attackers):
+    if all(load_attacker(name).one_space for name in choices.attacker):
         yield Defence(
             key, title, (), "Does not apply: no attacker was asked for who brings two spaces into one."
         )

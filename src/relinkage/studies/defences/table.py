@@ -4,27 +4,32 @@ It shows what differential privacy itself contributed to a lower recall, and wha
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import relinkage
 from relinkage.alignment import Heads, read_heads
+from relinkage.defences.result import (
+    DEFENCES,
+    SCHEMA,
+    DefenceCohort,
+    DefenceFigures,
+    DefenceRow,
+    DefencesInputs,
+    DefencesResult,
+)
+from relinkage.defences.settings import ControlSettings
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
-from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.files import check_folder, whole_folder
 from relinkage.privacy import HardenSettings, Public
 from relinkage.progress import progress
-from relinkage.reports.defences import SCHEMA
+from relinkage.records import write_record
 from relinkage.reports.defences_page import render_defences
-from relinkage.studies.audits.run import REPORT
+from relinkage.studies.audits.places import REPORT
 from relinkage.studies.defences.judging import Ground, Judged
 from relinkage.studies.defences.rows import PUBLISHED, Defence, Recipe, defences
-from relinkage.studies.defences.settings import ControlSettings
-from relinkage.studies.defences.statistics import Baseline, over_seeds
-
-DEFENCES = "defences.json"
+from relinkage.studies.defences.statistics import Baseline
 
 
 def run_controls(
@@ -37,7 +42,7 @@ def run_controls(
     public: Public | None = None,
     against: Path | None = None,
     transfer: Path | None = None,
-) -> dict[str, Any]:
+) -> DefencesResult:
     """Judge hardened heads beside all controls, on patients that trained none of them.
 
     Args:
@@ -51,7 +56,7 @@ def run_controls(
         transfer: a second embeddings folder of the same model, on which the same heads are judged again.
 
     Returns:
-        The content of `defences.json`, schema `relinkage.defences/1`.
+        The content of `defences.json`.
 
     Raises:
         InputError: a folder cannot be read or does not fit, the tested split trained the heads, or the model
@@ -63,25 +68,25 @@ def run_controls(
     published = _published(against, public, embeddings)
     recipe = Recipe(embeddings, train, settings, public, hardened.pair, published)
     grounds = [Ground.prepare(path, choices)]
+    assert hardened.manifest is not None
     if transfer is not None:
         _check_model(embeddings, transfer)
         grounds.append(Ground.prepare(transfer, choices))
     made = list(defences(recipe, grounds[0], choices))
-    cohorts = [_judge_all(ground, made) for ground in grounds]
-    return {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "inputs": {
-            "embeddings": path.resolve().name,
-            "model": embeddings.manifest["encoder"],
-            "train": train,
-            "hardened": hardened.manifest,
-        },
-        "settings": _told(choices),
-        "rows": [_described(defence) for defence in made],
-        "cohorts": cohorts,
-        "notes": _notes(hardened, choices, train, grounds),
-    }
+    cohorts = tuple(_judge_all(ground, made) for ground in grounds)
+    return DefencesResult(
+        version=relinkage.__version__,
+        inputs=DefencesInputs(
+            embeddings=path.resolve().name,
+            model=embeddings.manifest.encoder,
+            train=train,
+            hardened=hardened.manifest,
+        ),
+        settings=choices,
+        rows=tuple(_described(defence) for defence in made),
+        cohorts=cohorts,
+        notes=tuple(_notes(hardened, choices, train, grounds)),
+    )
 
 
 def check_controls(
@@ -114,7 +119,7 @@ def check_controls(
         _check_model(embeddings, transfer)
 
 
-def write_controls(result: dict[str, Any], out: Path) -> Path:
+def write_controls(result: DefencesResult, out: Path) -> Path:
     """Write `defences.json` and `report.html` into a folder, all or nothing.
 
     Args:
@@ -125,7 +130,7 @@ def write_controls(result: dict[str, Any], out: Path) -> Path:
         InputError: `out` is a file or holds other things.
     """
     with whole_folder(out, DEFENCES, SCHEMA) as folder:
-        write_json(folder / DEFENCES, result)
+        write_record(folder / DEFENCES, result)
         (folder / REPORT).write_bytes(render_defences(result).encode("utf-8", "replace"))
     return out / REPORT
 
@@ -148,17 +153,17 @@ def _published(against: Path | None, public: Public, embeddings: Embeddings) -> 
 
 
 def _check_model(embeddings: Embeddings, path: Path) -> None:
-    model, other = embeddings.manifest["encoder"], read_embeddings(path).manifest["encoder"]
-    if (model["id"], model["revision"]) != (other["id"], other["revision"]):
+    model, other = embeddings.manifest.encoder, read_embeddings(path).manifest.encoder
+    if (model.id, model.revision) != (other.id, other.revision):
         raise InputError(
-            f"{path} was embedded with {other['id']} and {embeddings.path} with {model['id']}, or with other "
+            f"{path} was embedded with {other.id} and {embeddings.path} with {model.id}, or with other "
             "revisions; embed the cohort to transfer to with the same model."
         )
 
 
-def _judge_all(ground: Ground, made: Sequence[Defence]) -> dict[str, Any]:
+def _judge_all(ground: Ground, made: Sequence[Defence]) -> DefenceCohort:
     manifest = ground.benchmark.test.manifest
-    rows: dict[str, Any] = {}
+    figures: dict[str, DefenceFigures] = {}
     baseline = None
     with progress(len(made), "judging", "defences") as bar:
         for defence in made:
@@ -166,47 +171,33 @@ def _judge_all(ground: Ground, made: Sequence[Defence]) -> dict[str, Any]:
             if defence.key == PUBLISHED:
                 baseline = Baseline.of(ground, judged[0])
             if judged and baseline is not None:
-                rows[defence.key] = {**baseline.figures(judged[0]), **over_seeds(ground, judged)}
+                figures[defence.key] = baseline.figures(judged)
             bar.update()
     on = ground.benchmark
-    return {
-        "name": manifest["cohort"]["name"],
-        "fingerprint": manifest["cohort"]["fingerprint"],
-        "pairs": len(on.test),
-        "studies": len(on.reports),
-        "patients": on.test.pairs["patient_id"].n_unique(),
-        "pool": ground.pool,
-        "candidates": len(ground.links.candidate_row),
-        "auxiliary_pairs": len(ground.drawn),
-        "auxiliary_patients": ground.drawn.pairs["patient_id"].n_unique(),
-        "labels": on.labels,
-        "figures": rows,
-    }
+    return DefenceCohort(
+        name=manifest.cohort.name,
+        fingerprint=manifest.cohort.fingerprint,
+        pairs=len(on.test),
+        studies=len(on.reports),
+        patients=on.test.pairs["patient_id"].n_unique(),
+        pool=ground.pool,
+        candidates=len(ground.links.candidate_row),
+        auxiliary_pairs=len(ground.drawn),
+        auxiliary_patients=ground.drawn.pairs["patient_id"].n_unique(),
+        labels=tuple(on.labels),
+        figures=figures,
+    )
 
 
-def _described(defence: Defence) -> dict[str, Any]:
-    found = defence.matched
-    return {
-        "key": defence.key,
-        "title": defence.title,
-        "applies": bool(defence.heads),
-        "note": defence.note,
-        "knob": defence.knob,
-        "matched": None if found is None else {**asdict(found), "setting": float(found.setting)},
-    }
-
-
-def _told(choices: ControlSettings) -> dict[str, Any]:
-    told = asdict(choices)
-    resampling = told.pop("resampling")
-    return {
-        **told,
-        "attackers": list(choices.attackers),
-        "match": list(choices.match),
-        "interval": resampling["level"],
-        "replicates": resampling["replicates"],
-        "seed": resampling["seed"],
-    }
+def _described(defence: Defence) -> DefenceRow:
+    return DefenceRow(
+        key=defence.key,
+        title=defence.title,
+        applies=bool(defence.heads),
+        note=defence.note,
+        knob=defence.knob,
+        matched=defence.matched,
+    )
 
 
 def _notes(hardened: Heads, choices: ControlSettings, train: str, grounds: Sequence[Ground]) -> list[str]:
@@ -227,6 +218,6 @@ def _notes(hardened: Heads, choices: ControlSettings, train: str, grounds: Seque
                 f"The split {choices.auxiliary} has {len(ground.drawn):,} pairs, fewer than the "
                 f"{choices.auxiliary_pairs:,} asked for."
             )
-    if not isinstance(hardened.manifest.get("privacy"), dict):
+    if hardened.manifest is None or hardened.manifest.privacy is None:
         notes.append("The hardened heads come without a privacy statement: nothing is proven of them.")
     return notes

@@ -1,20 +1,28 @@
 """The heads that a model or embeddings bring along, as a folder that every command takes as `--heads`."""
 
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 import relinkage
 from relinkage.alignment import Heads, read_heads
-from relinkage.alignment.folder import HEADS, MANIFEST, SCHEMA
-from relinkage.embeddings.folder import MANIFEST as EMBEDDINGS_MANIFEST
+from relinkage.embeddings.manifest import Manifest, read_manifest
 from relinkage.encoders.checkpoints import biovil_files, biovil_heads, is_biovil, layouts_of
 from relinkage.encoders.heads import load_heads, save_heads
 from relinkage.encoders.huggingface import folder_digest
-from relinkage.encoders.norms import NormChoice, with_norm
+from relinkage.encoders.norms import with_norm
+from relinkage.encoders.trained.manifest import (
+    HEADS,
+    MANIFEST,
+    SCHEMA,
+    NormChoice,
+    OwnHeads,
+    check_heads,
+    holds_heads,
+)
 from relinkage.errors import InputError
-from relinkage.files import fingerprint, read_json, whole_folder, write_json
-
-ORIGIN = "the model's own heads"
+from relinkage.files import fingerprint, read_json, whole_folder
+from relinkage.records import schema_name, write_record
 
 
 def write_own_heads(source: Path, norm: NormChoice, out: Path) -> Heads:
@@ -28,12 +36,14 @@ def write_own_heads(source: Path, norm: NormChoice, out: Path) -> Heads:
     Raises:
         InputError: there are no heads at `source`, none with BatchNorm to swap, or `out` holds other things.
     """
+    check_heads(out)
     found = _find(source)
     heads = with_norm(found.pair, norm)
-    manifest = {**found.manifest, "version": relinkage.__version__, "norm": norm}
+    assert found.manifest is not None
+    manifest = replace(found.manifest, version=relinkage.__version__, norm=norm)
     with whole_folder(out, MANIFEST, SCHEMA) as folder:
         save_heads(heads, folder / HEADS)
-        write_json(folder / MANIFEST, manifest)
+        write_record(folder / MANIFEST, manifest)
     return Heads(heads, manifest)
 
 
@@ -44,36 +54,28 @@ def _find(source: Path) -> Heads:
         )
     if is_biovil(source):
         revision = fingerprint(*(file.read_bytes() for file in biovil_files(source)))
-        return Heads(biovil_heads(source), _manifest(source.resolve().name, revision))
-    if (source / HEADS).is_file() or (source / EMBEDDINGS_MANIFEST).is_file():
+        return Heads(biovil_heads(source), OwnHeads(model=source.resolve().name, model_revision=revision))
+    if (source / HEADS).is_file() or (source / MANIFEST).is_file():
         return _written(source)
     if not source.exists():
         raise InputError(f"{source} does not exist; name embeddings, heads or the folder of a model.")
     heads = layouts_of(source)[0].heads()
-    return Heads(heads, _manifest(f"clip:{source.resolve().name}", folder_digest(source)))
+    own = OwnHeads(model=f"clip:{source.resolve().name}", model_revision=folder_digest(source))
+    return Heads(heads, own)
 
 
 def _written(source: Path) -> Heads:
     """Read heads that an earlier command wrote."""
-    manifest = read_json(source / EMBEDDINGS_MANIFEST, "the manifest of embeddings or heads")
-    if manifest.get("schema") == SCHEMA:
+    if holds_heads(source):
         return read_heads(source)
-    encoder = manifest.get("encoder")
-    if not isinstance(encoder, dict) or not {"id", "revision"} <= encoder.keys():
+    manifest = read_json(source / MANIFEST, "the manifest of embeddings or heads")
+    if manifest.get("schema") != schema_name(Manifest):
         raise InputError(f"{source} holds neither embeddings nor heads; name one of the two, or a model.")
+    encoder = read_manifest(source).encoder
     if not (source / HEADS).is_file():
         raise InputError(
             f"{source} comes from towers that share no space, so it has no heads; train some with "
             f"`relinkage align {source} --out HEADS`."
         )
-    return Heads(load_heads(source / HEADS), _manifest(encoder["id"], encoder["revision"]))
-
-
-def _manifest(model: str, revision: str) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "model": model,
-        "model_revision": revision,
-        "origin": ORIGIN,
-        "privacy": "none",
-    }
+    own = OwnHeads(model=encoder.id, model_revision=encoder.revision)
+    return Heads(load_heads(source / HEADS), own)

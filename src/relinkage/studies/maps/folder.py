@@ -2,21 +2,12 @@
 
 from pathlib import Path
 
-from relinkage.files import check_folder, whole_folder, write_json
+from relinkage.files import whole_folder
+from relinkage.records import write_record
 from relinkage.reports.figures.canvas import standalone
 from relinkage.reports.maps import map_figures, render_map
-from relinkage.studies.maps.mapping import SCHEMA, Maps
-
-MAP, POINTS, PAGE, FIGURES = "map.json", "maps.parquet", "map.html", "figures"
-
-
-def check_map(out: Path) -> None:
-    """Check that maps may be written at `out`, before work that takes long.
-
-    Raises:
-        InputError: as in `write_map`.
-    """
-    check_folder(out, MAP, SCHEMA)
+from relinkage.studies.maps.mapping import Maps
+from relinkage.studies.maps.places import FIGURES, MAP, PAGE, POINTS, SCHEMA
 
 
 def write_map(maps: Maps, out: Path) -> Path:
@@ -34,7 +25,7 @@ def write_map(maps: Maps, out: Path) -> Path:
     """
     figures = map_figures(maps.result, maps.points)
     with whole_folder(out, MAP, SCHEMA) as folder:
-        write_json(folder / MAP, maps.result)
+        write_record(folder / MAP, maps.result)
         maps.points.write_parquet(folder / POINTS)
         page = render_map(maps.result, figures)
         (folder / PAGE).write_bytes(page.encode("utf-8", "replace"))

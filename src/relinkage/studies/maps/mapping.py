@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -14,7 +14,16 @@ from relinkage.alignment import Heads, read_heads
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.errors import InputError
 from relinkage.linkage.uncertainty import ClusterBootstrap
-from relinkage.retrieval import MapSettings, shared_space
+from relinkage.retrieval import MapResult, MapSettings, shared_space
+from relinkage.retrieval.map_result import (
+    AlikeNeighbours,
+    Estimate,
+    Kept,
+    MapColouring,
+    MapInputs,
+    MapPanel,
+    MapSample,
+)
 from relinkage.retrieval.neighbours import alike, alike_by_chance, kept, neighbours
 from relinkage.retrieval.sampling import UNKNOWN, Colouring, Sample, draw_sample
 from relinkage.retrieval.tsne import check_installed, principal_start, tsne
@@ -22,7 +31,6 @@ from relinkage.studies.provenance.heads import heads_entry, seen_in_training
 from relinkage.utility.geometry import geometry
 from relinkage.utility.retrieval import unit
 
-SCHEMA = "relinkage.map/1"
 SIDES = ("image", "report")
 BY_SIDE = "side"
 
@@ -35,12 +43,12 @@ class Maps:
     """Maps of one sample, one a pair of heads.
 
     Attributes:
-        result: the content of `map.json`, schema `relinkage.map/1`.
+        result: the content of `map.json`.
         points: a row per map, side and pair: `model`, `side`, `row`, `x`, `y`, a class per colouring (0, 1,
             empty where it is not known) and the label columns.
     """
 
-    result: dict[str, Any]
+    result: MapResult
     points: pl.DataFrame
 
 
@@ -73,35 +81,36 @@ def draw_maps(path: Path, heads: Sequence[Path], settings: MapSettings) -> Maps:
         near = neighbours(space, settings.neighbours, group), neighbours(points, settings.neighbours, group)
         figures = {key: _figures(space, points, code, group, settings) for key, code in codes.items()}
         half = len(space) // 2
-        shape = geometry(space[:half], space[half:], np.arange(half), half, settings.resampling.seed)
+        shape = geometry(space[:half], space[half:], np.arange(half), half, settings.seed)
         panels.append(
-            {
-                "name": name,
-                "heads": heads_entry(path, folder, read),
-                "dimension": dimension,
-                "modality_gap": shape.modality_gap,
-                "alignment": shape.alignment,
-                "divergence": divergence,
-                "kept": _estimate(kept(*near), group, settings)
-                | {"chance": settings.neighbours / _eligible(group)},
-                "neighbours": figures,
-            }
+            MapPanel(
+                name=name,
+                heads=heads_entry(path, folder, read),
+                dimension=dimension,
+                modality_gap=shape.modality_gap,
+                alignment=shape.alignment,
+                divergence=divergence,
+                kept=Kept(
+                    **msgspec.structs.asdict(_estimate(kept(*near), group, settings)),
+                    chance=settings.neighbours / _eligible(group),
+                ),
+                neighbours=figures,
+            )
         )
         tables.append(_table(name, points, sample))
-    result = {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "inputs": {
-            "embeddings": path.resolve().name,
-            "model": embeddings.manifest["encoder"],
-            "cohort": embeddings.manifest["cohort"],
-        },
-        "settings": _settings(settings),
-        "sample": {"pairs": len(sample.row), "patients": len(np.unique(sample.patient))},
-        "colourings": _colourings(sample, codes),
-        "maps": panels,
-        "notes": _notes(sample, codes, trained, embeddings, settings),
-    }
+    result = MapResult(
+        version=relinkage.__version__,
+        inputs=MapInputs(
+            embeddings=path.resolve().name,
+            model=embeddings.manifest.encoder,
+            cohort=embeddings.manifest.cohort,
+        ),
+        settings=settings,
+        sample=MapSample(pairs=len(sample.row), patients=len(np.unique(sample.patient))),
+        colourings=_colourings(sample, codes),
+        maps=tuple(panels),
+        notes=_notes(sample, codes, trained, embeddings, settings),
+    )
     return Maps(result, pl.concat(tables))
 
 
@@ -154,27 +163,26 @@ def _eligible(group: Ints) -> float:
 
 def _figures(
     space: Floats, points: Floats, code: NDArray[np.int8], group: Ints, settings: MapSettings
-) -> dict[str, Any]:
+) -> AlikeNeighbours:
     """Say how often neighbours of known class are of one class, in the space and in the map."""
     known = np.flatnonzero(code != UNKNOWN)
     code, group = code[known], group[known]
-    shares = {
-        name: alike(neighbours(where[known], settings.neighbours, group), code)
-        for name, where in (("space", space), ("map", points))
-    }
-    chance = alike_by_chance(code, group)
-    return {name: _estimate(share, group, settings) for name, share in shares.items()} | {
-        "chance": float(chance.mean()),
-        "points": len(known),
-        "patients": len(np.unique(group)),
-    }
+    in_space, in_map = (
+        alike(neighbours(where[known], settings.neighbours, group), code) for where in (space, points)
+    )
+    return AlikeNeighbours(
+        space=_estimate(in_space, group, settings),
+        map=_estimate(in_map, group, settings),
+        chance=float(alike_by_chance(code, group).mean()),
+        points=len(known),
+        patients=len(np.unique(group)),
+    )
 
 
-def _estimate(values: Floats, group: Ints, settings: MapSettings) -> dict[str, float]:
-    sampling = settings.resampling
-    drawn = ClusterBootstrap.draw(values[:, None], group, sampling.replicates, sampling.seed)
-    ends = drawn.interval(sampling.level)
-    return {"value": float(ends.mean[0]), "low": float(ends.low[0]), "high": float(ends.high[0])}
+def _estimate(values: Floats, group: Ints, settings: MapSettings) -> Estimate:
+    drawn = ClusterBootstrap.draw(values[:, None], group, settings.replicates, settings.seed)
+    ends = drawn.interval(settings.interval)
+    return Estimate(value=float(ends.mean[0]), low=float(ends.low[0]), high=float(ends.high[0]))
 
 
 def _table(name: str, points: Floats, sample: Sample) -> pl.DataFrame:
@@ -205,34 +213,15 @@ def _table(name: str, points: Floats, sample: Sample) -> pl.DataFrame:
     )
 
 
-def _colourings(sample: Sample, codes: dict[str, NDArray[np.int8]]) -> list[dict[str, Any]]:
-    kept_ones = [colouring for colouring in sample.colourings if colouring.key in codes]
-    side = {"key": BY_SIDE, "classes": list(SIDES), "pairs": [len(sample.row)] * 2, "unknown": 0}
-    return [*(_colouring_entry(colouring) for colouring in kept_ones), side]
+def _colourings(sample: Sample, codes: dict[str, NDArray[np.int8]]) -> tuple[MapColouring, ...]:
+    half = len(sample.row)
+    side = MapColouring(key=BY_SIDE, classes=SIDES, pairs=(half, half), unknown=0)
+    return (*(_counted(colouring) for colouring in sample.colourings if colouring.key in codes), side)
 
 
-def _colouring_entry(colouring: Colouring) -> dict[str, Any]:
-    return {
-        "key": colouring.key,
-        "classes": list(colouring.classes),
-        "pairs": [int((colouring.code == value).sum()) for value in (0, 1)],
-        "unknown": int((colouring.code == UNKNOWN).sum()),
-    }
-
-
-def _settings(settings: MapSettings) -> dict[str, Any]:
-    return {
-        "split": settings.split,
-        "pairs": settings.pairs,
-        "labels": list(settings.labels),
-        "neighbours": settings.neighbours,
-        "perplexity": settings.perplexity,
-        "early": settings.early,
-        "steps": settings.steps,
-        "interval": settings.resampling.level,
-        "replicates": settings.resampling.replicates,
-        "seed": settings.resampling.seed,
-    }
+def _counted(colouring: Colouring) -> MapColouring:
+    first, second, unknown = (int((colouring.code == value).sum()) for value in (0, 1, UNKNOWN))
+    return MapColouring(key=colouring.key, classes=colouring.classes, pairs=(first, second), unknown=unknown)
 
 
 def _notes(
@@ -241,7 +230,7 @@ def _notes(
     trained: Sequence[tuple[Path, Heads]],
     embeddings: Embeddings,
     settings: MapSettings,
-) -> list[str]:
+) -> tuple[str, ...]:
     notes = []
     if not sample.colourings:
         notes.append("The cohort has no labels, so points are coloured by image and report only.")
@@ -253,4 +242,4 @@ def _notes(
     for folder, read in trained:
         said = seen_in_training(read, folder.resolve().name, embeddings, settings.split)
         notes += [said] if said else []
-    return notes
+    return tuple(notes)

@@ -17,20 +17,20 @@ def find_encoder(embeddings: Embeddings, model: str | None) -> tuple[Encoder | N
     Raises:
         InputError: `model` is not the model that made the features, or cannot be loaded.
     """
-    card = embeddings.manifest["encoder"]
-    if model is None and str(card["id"]).endswith("+tfidf"):
+    card = embeddings.manifest.encoder
+    if model is None and card.id.endswith("+tfidf"):
         return None, NO_FITTED
     try:
-        encoder = load_encoder(model or card["id"], options=EncoderOptions(device="cpu"))
+        encoder = load_encoder(model or card.id, options=EncoderOptions(device="cpu"))
         found = encoder.card
-    except InputError:
+    except (InputError, OSError, ValueError):
         if model is not None:
             raise
-        return None, f"the encoder {card['id']} cannot be loaded here; say where it lies with --model"
+        return None, f"the encoder {card.id} cannot be loaded here; say where it lies with --model"
     except RuntimeError:  # a tower that is fitted has no card before that
         return None, NO_FITTED
-    if found.revision != card["revision"]:
+    if found.revision != card.revision:
         if model is not None:
             raise InputError(f"--model {model} is not the model that made {embeddings.path}; name that one.")
-        return None, f"{card['id']} is here another than made the features; name that one with --model"
+        return None, f"{card.id} is here another than made the features; name that one with --model"
     return encoder, None

@@ -1,17 +1,17 @@
 """Which heads a picture of the space was made with, and whether they were trained on what it shows."""
 
 from pathlib import Path
-from typing import Any
 
 from relinkage.alignment import Heads
+from relinkage.alignment.used import HeadsUsed
 from relinkage.embeddings import Embeddings
 from relinkage.files import fingerprint
 
 OWN = "the model's own heads"
 
 
-def heads_entry(path: Path, folder: Path | None, heads: Heads | None) -> dict[str, Any]:
-    """Name heads, by fingerprint and by what trained them.
+def heads_entry(path: Path, folder: Path | None, heads: Heads | None) -> HeadsUsed:
+    """Return which heads were put on, by fingerprint and by what trained them.
 
     Args:
         path: the embeddings folder.
@@ -20,13 +20,11 @@ def heads_entry(path: Path, folder: Path | None, heads: Heads | None) -> dict[st
     """
     if folder is None or heads is None:
         file = path / "heads.safetensors"
-        return {"name": OWN, "fingerprint": fingerprint(file.read_bytes()), "manifest": None}
+        return HeadsUsed(name=OWN, fingerprint=fingerprint(file.read_bytes()), manifest=None)
     file = folder / "heads.safetensors" if folder.is_dir() else folder
-    return {
-        "name": folder.resolve().name,
-        "fingerprint": fingerprint(file.read_bytes()),
-        "manifest": heads.manifest or None,
-    }
+    return HeadsUsed(
+        name=folder.resolve().name, fingerprint=fingerprint(file.read_bytes()), manifest=heads.manifest
+    )
 
 
 def seen_in_training(heads: Heads, name: str, embeddings: Embeddings, split: str | None) -> str | None:
@@ -38,13 +36,13 @@ def seen_in_training(heads: Heads, name: str, embeddings: Embeddings, split: str
         embeddings: what is looked at.
         split: the split of it; all where not given.
     """
-    if not heads.manifest:
+    told = heads.manifest
+    if told is None:
         return f"What trained the heads of {name} is not known: pairs that are looked at may be among it."
-    trained = heads.manifest.get("train_split")
-    same = heads.manifest.get("cohort_fingerprint") == embeddings.manifest["cohort"]["fingerprint"]
-    if not same or trained is None or split not in (None, trained):
+    same = told.cohort_fingerprint == embeddings.manifest.cohort.fingerprint
+    if not same or split not in (None, told.train_split):
         return None
     return (
-        f"The heads of {name} were trained on the split {trained}, which is looked at here: its images and "
-        "reports lie closer together than those of new patients."
+        f"The heads of {name} were trained on the split {told.train_split}, which is looked at here: its "
+        "images and reports lie closer together than those of new patients."
     )

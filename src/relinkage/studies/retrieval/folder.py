@@ -3,23 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from relinkage.files import check_folder, whole_folder, write_json
-from relinkage.reports.retrieval import Illustration, Retrieval, render_retrieval
-from relinkage.studies.retrieval.retrieving import SCHEMA
-
-RETRIEVAL, PAGE = "retrieval.json", "retrieval.html"
-
-
-def check_retrieval(out: Path) -> None:
-    """Check that a search may be written at `out`, before any work.
-
-    Raises:
-        InputError: as in `write_retrieval`.
-    """
-    check_folder(out, RETRIEVAL, SCHEMA)
+from relinkage.files import whole_folder
+from relinkage.records import write_record
+from relinkage.reports.retrieval import Illustration, render_retrieval
+from relinkage.retrieval import RetrievalResult
+from relinkage.studies.retrieval.places import PAGE, RETRIEVAL, SCHEMA
 
 
-def write_retrieval(result: Retrieval, shown: Sequence[Illustration] | None, out: Path) -> Path:
+def write_retrieval(result: RetrievalResult, shown: Sequence[Illustration] | None, out: Path) -> Path:
     """Write a search into a folder, whole or not at all; only the page holds what `shown` brings.
 
     Args:
@@ -34,7 +25,7 @@ def write_retrieval(result: Retrieval, shown: Sequence[Illustration] | None, out
         InputError: `out` is a file or holds other things.
     """
     with whole_folder(out, RETRIEVAL, SCHEMA) as folder:
-        write_json(folder / RETRIEVAL, result)
+        write_record(folder / RETRIEVAL, result)
         # A report from elsewhere may hold half a character; it must not cost the page.
         (folder / PAGE).write_bytes(render_retrieval(result, shown).encode("utf-8", "replace"))
     return out / PAGE

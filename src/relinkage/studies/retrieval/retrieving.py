@@ -18,22 +18,32 @@ from relinkage.linkage.scores import TIE
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval import Found, RetrievalSettings, Side, image_side, nearest, report_side, shared_space
-from relinkage.retrieval.asking import Question, embed_image, embed_text, read_image
+from relinkage.retrieval.asking import embed_image, embed_text, read_image
 from relinkage.retrieval.exact import own, scores_of
 from relinkage.retrieval.indexed import FaissIndex, check_installed, recall
+from relinkage.retrieval.question import Question
+from relinkage.retrieval.result import (
+    Asked,
+    Gallery,
+    IndexRecall,
+    Kin,
+    LabelsInCommon,
+    MateStanding,
+    Neighbour,
+    RetrievalInputs,
+    RetrievalResult,
+)
 from relinkage.retrieval.sides import NOBODY, rows_of_split
 from relinkage.studies.provenance.encoder import find_encoder
 from relinkage.studies.provenance.heads import heads_entry, seen_in_training
 from relinkage.utility.labels import read_truth
 from relinkage.utility.relevance import positive_sets
 
-SCHEMA = "relinkage.retrieval/1"
-
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Placed:
     """A question in the shared space.
 
     `place` is that of the query among all of its side, where it is a row of the embeddings; `cut` says
@@ -53,7 +63,7 @@ def retrieve(
     heads: Path | None = None,
     model: str | None = None,
     cohort: Cohort | None = None,
-) -> dict[str, Any]:
+) -> RetrievalResult:
     """Find the nearest reports or images of a query.
 
     Args:
@@ -65,20 +75,19 @@ def retrieve(
         cohort: the cohort of the embeddings; pair ids stand in the result only with it.
 
     Returns:
-        The content of `retrieval.json`, schema `relinkage.retrieval/1`. It holds no report text, and no
-        patient's id.
+        The content of `retrieval.json`. It holds no report text, and no patient's id.
 
     Raises:
         InputError: the request makes no sense, a file cannot be read, or the parts do not fit each other.
     """
-    question.check(settings)
+    settings = question.settle(settings)
     if settings.index == "faiss":
         check_installed()
     image = None if question.image is None else read_image(question.image)
     embeddings = read_embeddings(path)
     if cohort is not None:
         check_cohort(cohort, embeddings)
-    _check_row(question.row, embeddings)
+    _check_row(question.query, embeddings)
     read = None if heads is None else read_heads(heads)
     images, texts = shared_space(embeddings, None if read is None else read.pair)
     rows, everything = rows_of_split(embeddings, settings.split), np.arange(len(embeddings))
@@ -92,11 +101,11 @@ def retrieve(
 
     asks, finds = settings.sides
     askers, gallery = side(asks, everything), side(finds, rows)
-    if question.row is not None:
+    if question.query is not None:
         same = askers.row if asks == "image" else askers.study
-        wanted = question.row if asks == "image" else _study_of(embeddings, question.row)
+        wanted = question.query if asks == "image" else _study_of(embeddings, question.query)
         place = int(np.flatnonzero(same == wanted)[0])
-        asked = _Asked(askers.vectors.take(np.array([place])), place, False)
+        asked = _Placed(askers.vectors.take(np.array([place])), place, False)
     else:
         pair = read.pair if read is not None else embeddings.heads
         assert pair is not None  # a shared space without trained heads is that of the model's own
@@ -109,40 +118,32 @@ def retrieve(
     if settings.index == "exact":
         found = nearest(asked.vectors, gallery.vectors, settings.top, query_group, candidate_group)
     else:
-        file = FaissIndex.build(gallery.vectors, settings.resampling.seed)
+        file = FaissIndex.build(gallery.vectors, settings.seed)
         found = file.nearest(asked.vectors, settings.top, query_group, candidate_group)
-        index = _index_entry(file, side(asks, rows), gallery, settings)
+        index = _recall(file, side(asks, rows), gallery, settings)
     eligible = np.flatnonzero(~own(query_group, candidate_group)[0])
-    return {
-        "schema": SCHEMA,
-        "version": relinkage.__version__,
-        "inputs": {
-            "embeddings": path.resolve().name,
-            "model": embeddings.manifest["encoder"],
-            "cohort": embeddings.manifest["cohort"],
-            "heads": heads_entry(path, heads, read),
-        },
-        "settings": {
-            "direction": settings.direction,
-            "top": settings.top,
-            "index": settings.index,
-            "exclude": settings.exclude,
-            "split": settings.split,
-            "seed": settings.resampling.seed,
-        },
-        "query": _query_entry(question, embeddings, cohort),
-        "gallery": {
-            "kind": finds,
-            "candidates": len(eligible),
-            "patients": len(np.unique(gallery.patient[eligible])),
-        },
-        "index": index,
-        "mate": None if asked.place is None else _mate(asked, askers, gallery, settings),
-        "labels_in_common": _in_common(question.row, embeddings, gallery, eligible, found),
-        "results": _results(question.row, embeddings, gallery, found, cohort),
-        "ties_left": int(found.ties_left[0]),
-        "notes": _notes(asked, embeddings, read, settings),
-    }
+    return RetrievalResult(
+        version=relinkage.__version__,
+        inputs=RetrievalInputs(
+            embeddings=path.resolve().name,
+            model=embeddings.manifest.encoder,
+            cohort=embeddings.manifest.cohort,
+            heads=heads_entry(path, heads, read),
+        ),
+        settings=settings,
+        query=_query(question, embeddings, cohort),
+        gallery=Gallery(
+            kind=gallery.kind,
+            candidates=len(eligible),
+            patients=len(np.unique(gallery.patient[eligible])),
+        ),
+        index=index,
+        mate=None if asked.place is None else _mate(asked, askers, gallery, settings),
+        labels_in_common=_in_common(question.query, embeddings, gallery, eligible, found),
+        results=_results(question.query, embeddings, gallery, found, cohort),
+        ties_left=int(found.ties_left[0]),
+        notes=_notes(asked, embeddings, read, settings),
+    )
 
 
 def check_cohort(cohort: Cohort, embeddings: Embeddings) -> None:
@@ -151,7 +152,7 @@ def check_cohort(cohort: Cohort, embeddings: Embeddings) -> None:
     Raises:
         InputError: it is another.
     """
-    if cohort.fingerprint() != embeddings.manifest["cohort"]["fingerprint"]:
+    if cohort.fingerprint() != embeddings.manifest.cohort.fingerprint:
         raise InputError(
             f"--cohort {cohort.name} is not the cohort that {embeddings.path} was made from, or has changed "
             "since; name that one."
@@ -159,7 +160,7 @@ def check_cohort(cohort: Cohort, embeddings: Embeddings) -> None:
 
 
 def _check_row(row: int | None, embeddings: Embeddings) -> None:
-    if row is not None and not 0 <= row < len(embeddings):
+    if row is not None and row >= len(embeddings):
         raise InputError(
             f"--query {row} is no row of {embeddings.path}, which has {len(embeddings)} pairs; give a row "
             f"from 0 to {len(embeddings) - 1}."
@@ -183,70 +184,86 @@ def _encoder(embeddings: Embeddings, model: str | None) -> Encoder:
 
 def _from_outside(
     question: Question, embeddings: Embeddings, encoder: Encoder, heads: HeadPair, image: Any
-) -> _Asked:
+) -> _Placed:
     if question.text is not None:
         vector, cut = embed_text(encoder, heads, question.text, embeddings.token_budget)
-        return _Asked(Vectors.prepare(vector, "The text's embedding"), None, cut)
+        return _Placed(Vectors.prepare(vector, "The text's embedding"), None, cut)
     vector = embed_image(encoder, heads, image)
-    return _Asked(Vectors.prepare(vector, f"The embedding of {question.image}"), None, False)
+    return _Placed(Vectors.prepare(vector, f"The embedding of {question.image}"), None, False)
 
 
-def _index_entry(file: FaissIndex, among: Side, gallery: Side, settings: RetrievalSettings) -> dict[str, Any]:
+def _recall(file: FaissIndex, among: Side, gallery: Side, settings: RetrievalSettings) -> IndexRecall:
     """Compare the index with the exact search on a seeded sample of queries of the searched split."""
-    sampling = settings.resampling
     size = min(settings.recall_queries, len(among))
-    chosen = np.sort(np.random.default_rng(sampling.seed).choice(len(among), size, replace=False))
+    chosen = np.sort(np.random.default_rng(settings.seed).choice(len(among), size, replace=False))
     sample = among.take(chosen)
     groups = sample.group(gallery, settings.exclude), gallery.group(sample, settings.exclude)
     exact = nearest(sample.vectors, gallery.vectors, settings.top, *groups)
     shares = recall(file.nearest(sample.vectors, settings.top, *groups), exact)
-    drawn = ClusterBootstrap.draw(shares[:, None], sample.patient, sampling.replicates, sampling.seed)
-    ends = drawn.interval(sampling.level)
-    return {
-        "library": f"faiss {file.version}",
-        "lists": file.lists,
-        "probed": file.probed,
-        "recall": float(ends.mean[0]),
-        "low": float(ends.low[0]),
-        "high": float(ends.high[0]),
-        "chance": settings.top / len(gallery),
-        "queries": size,
-        "patients": int(drawn.patients[0]),
-    }
+    drawn = ClusterBootstrap.draw(shares[:, None], sample.patient, settings.replicates, settings.seed)
+    ends = drawn.interval(settings.interval)
+    return IndexRecall(
+        library=f"faiss {file.version}",
+        lists=file.lists,
+        probed=file.probed,
+        recall=float(ends.mean[0]),
+        low=float(ends.low[0]),
+        high=float(ends.high[0]),
+        chance=settings.top / len(gallery),
+        queries=size,
+        patients=int(drawn.patients[0]),
+    )
 
 
-def _query_entry(question: Question, embeddings: Embeddings, cohort: Cohort | None) -> dict[str, Any]:
-    if question.row is None:
-        kind = "text" if question.image is None else "image"
-        return {"by": kind, "row": None, "labels": None, "uncertain": None}
-    entry = {"by": "row", "row": question.row, **_labels(embeddings, question.row)}
-    return entry if cohort is None else entry | {"pair_id": embeddings.pairs["pair_id"][question.row]}
+def _query(question: Question, embeddings: Embeddings, cohort: Cohort | None) -> Asked:
+    row = question.query
+    if row is None:
+        return Asked(by="text" if question.image is None else "image")
+    labels, uncertain = _labels(embeddings, row)
+    return Asked(
+        by="row", row=row, labels=labels, uncertain=uncertain, pair_id=_pair_id(embeddings, row, cohort)
+    )
 
 
 def _results(
     row: int | None, embeddings: Embeddings, gallery: Side, found: Found, cohort: Cohort | None
-) -> list[dict[str, Any]]:
+) -> tuple[Neighbour, ...]:
     studies, patients = embeddings.pairs["study_id"], embeddings.pairs["patient_id"]
     results = []
     for rank, (place, score) in enumerate(zip(found.place[0], found.score[0], strict=True), 1):
         at = int(gallery.row[place])
-        kin = None
+        kin: Kin | None = None
         if row is not None and patients[at] == patients[row]:
             kin = "own study" if studies[at] == studies[row] else "same patient"
-        entry = {"rank": rank, "score": float(score), "row": at, "kin": kin, **_labels(embeddings, at)}
-        results.append(entry if cohort is None else entry | {"pair_id": embeddings.pairs["pair_id"][at]})
-    return results
+        labels, uncertain = _labels(embeddings, at)
+        results.append(
+            Neighbour(
+                rank=rank,
+                score=float(score),
+                row=at,
+                kin=kin,
+                labels=labels,
+                uncertain=uncertain,
+                pair_id=_pair_id(embeddings, at, cohort),
+            )
+        )
+    return tuple(results)
 
 
-def _labels(embeddings: Embeddings, row: int) -> dict[str, list[str]]:
+def _labels(embeddings: Embeddings, row: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the positive labels of a row, and the uncertain ones."""
     values = {label: embeddings.pairs[label][row] for label in embeddings.labels}
-    return {
-        "labels": [label for label, value in values.items() if value == POSITIVE],
-        "uncertain": [label for label, value in values.items() if value == UNCERTAIN],
-    }
+    positive, uncertain = (
+        tuple(label for label, value in values.items() if value == wanted) for wanted in (POSITIVE, UNCERTAIN)
+    )
+    return positive, uncertain
 
 
-def _mate(asked: _Asked, askers: Side, gallery: Side, settings: RetrievalSettings) -> dict[str, Any] | None:
+def _pair_id(embeddings: Embeddings, row: int, cohort: Cohort | None) -> str | None:
+    return None if cohort is None else str(embeddings.pairs["pair_id"][row])
+
+
+def _mate(asked: _Placed, askers: Side, gallery: Side, settings: RetrievalSettings) -> MateStanding | None:
     """Say where the query's own study stands among candidates of other studies, as linkage counts."""
     if settings.exclude is not None or askers.kind == gallery.kind or asked.place is None:
         return None
@@ -256,12 +273,12 @@ def _mate(asked: _Asked, askers: Side, gallery: Side, settings: RetrievalSetting
     scores = scores_of(asked.vectors, 0, gallery.vectors, np.arange(len(gallery)))
     best, others = float(scores[mates].max()), scores[~mates]
     above, tied = int((others > best + TIE).sum()), int((np.abs(others - best) <= TIE).sum())
-    return {"score": best, "above": above, "ties": tied, "pool": len(others) + 1}
+    return MateStanding(score=best, above=above, ties=tied, pool=len(others) + 1)
 
 
 def _in_common(
     row: int | None, embeddings: Embeddings, gallery: Side, eligible: Ints, found: Found
-) -> dict[str, float] | None:
+) -> LabelsInCommon | None:
     """Give the share of results that have a positive label in common with the query, beside the gallery's."""
     if row is None or not embeddings.labels:
         return None
@@ -269,13 +286,13 @@ def _in_common(
     if not sets[row].any():
         return None
     alike = ((sets[gallery.row] & sets[row]) != 0).any(axis=1)
-    return {"share": float(alike[found.place[0]].mean()), "chance": float(alike[eligible].mean())}
+    return LabelsInCommon(share=float(alike[found.place[0]].mean()), chance=float(alike[eligible].mean()))
 
 
-def _notes(asked: _Asked, embeddings: Embeddings, read: Any, settings: RetrievalSettings) -> list[str]:
+def _notes(asked: _Placed, embeddings: Embeddings, read: Any, settings: RetrievalSettings) -> tuple[str, ...]:
     notes = []
     if asked.cut:
         notes.append("The text is longer than what the encoder reads of a report; its end was not looked at.")
     if read is not None and (said := seen_in_training(read, "--heads", embeddings, settings.split)):
         notes.append(said)
-    return notes
+    return tuple(notes)

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
+from relinkage.alignment.sweep_result import SweepFigure
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
-from relinkage.linkage.measures import FULL, Cell, recalls
+from relinkage.linkage.measures import Cell, recalls
+from relinkage.linkage.settings import FULL, Direction
 from relinkage.linkage.table import ALL
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
@@ -28,7 +30,7 @@ AUROC = "abnormal-auroc"
 POOLS = (10_000, 1_000, 100)
 
 Floats = NDArray[np.float64]
-Key = tuple[str, str]
+Key = tuple[Direction, str]
 """Direction and measure."""
 
 
@@ -88,7 +90,8 @@ class Ground:
         ranks = sorted({1, k})
         of = candidates if pool == FULL else int(pool)
         chances = {(side, f"recall@{rank}"): min(rank / of, 1.0) for side in DIRECTIONS for rank in ranks}
-        for side, ahead in benchmark.prospects.items():
+        for side in DIRECTIONS:
+            ahead = benchmark.prospects[side]
             for name, values in (
                 (f"precision@{k}", ahead.chance_precision()),
                 (f"ndcg@{k}", ahead.chance_ndcg(discounts(k))),
@@ -119,13 +122,13 @@ class Ground:
             found = recalls(way.table.standings[ALL], self.cells)
             for place, cell in enumerate(self.cells):
                 values[way.table.direction, f"recall@{cell.k}"] = found[:, place, None]
-        for side, found in self.benchmark.retrieve(heads).items():
+        retrieved, told = self.benchmark.retrieve(heads), tell_abnormal(self.benchmark, heads)
+        for side in DIRECTIONS:
             for name, column in ((f"precision@{k}", PRECISION), (f"ndcg@{k}", NDCG), ("map", MAP)):
-                values[side, name] = found[:, column, None]
-        told = tell_abnormal(self.benchmark, heads)
-        return Judged(values | {(side, AUROC): scores for side, scores in told.items()})
+                values[side, name] = retrieved[side][:, column, None]
+        return Judged(values | {(side, AUROC): told[side] for side in DIRECTIONS})
 
-    def figures(self, judged: Judged, baseline: Judged | None) -> list[dict[str, Any]]:
+    def figures(self, judged: Judged, baseline: Judged | None) -> list[SweepFigure]:
         """Give every figure: the mean of its trainings with an interval over patients, and their deviation.
 
         Args:
@@ -133,7 +136,7 @@ class Ground:
             baseline: of the heads that it is set against, over the same draws of patients.
         """
         out = []
-        level = self.benchmark.settings.resampling.level
+        level = self.benchmark.settings.interval
         for (side, measure), values in judged.values.items():
             drawn = self._drawn(side, measure, values)
             before = None if baseline is None else self._drawn(side, measure, baseline.values[side, measure])
@@ -141,28 +144,27 @@ class Ground:
             paired = Paired.of(drawn.take(last), None if before is None else before.take(last), level)
             trainings = drawn.means[:-1]
             out.append(
-                {
-                    "direction": side,
-                    "measure": measure,
-                    "chance": self.chances[side, measure],
-                    **paired.at(0),
-                    "seed_deviation": float(trainings.std(ddof=1)) if len(trainings) > 1 else None,
-                    "queries": int((~np.isnan(values[:, 0])).sum()),
-                    "patients": int(drawn.patients[-1]),
-                }
+                SweepFigure(
+                    direction=side,
+                    measure=measure,
+                    seed_deviation=float(trainings.std(ddof=1)) if len(trainings) > 1 else None,
+                    queries=int((~np.isnan(values[:, 0])).sum()),
+                    patients=int(drawn.patients[-1]),
+                    **asdict(paired.at(0, self.chances[side, measure])),
+                )
             )
         return out
 
-    def _drawn(self, side: str, measure: str, values: Floats) -> ClusterBootstrap:
+    def _drawn(self, side: Direction, measure: str, values: Floats) -> ClusterBootstrap:
         """Give every training's mean and, last, the mean of them all, with replicates."""
-        resampling, patient = self.benchmark.settings.resampling, self._patient(side, measure)
+        settings, patient = self.benchmark.settings, self._patient(side, measure)
         if measure == AUROC:
             truth = np.repeat(self.truth[side], values.shape[1], axis=1)
-            return auroc_bootstrap(values, truth, patient, resampling)
+            return auroc_bootstrap(values, truth, patient, settings)
         both = np.column_stack([values, values.mean(axis=1)])
-        return ClusterBootstrap.draw(both, patient, resampling.replicates, resampling.seed)
+        return ClusterBootstrap.draw(both, patient, settings.replicates, settings.seed)
 
-    def _patient(self, side: str, measure: str) -> NDArray[np.int64]:
+    def _patient(self, side: Direction, measure: str) -> NDArray[np.int64]:
         if measure.startswith("recall") or side == DIRECTIONS[0]:
             return self.benchmark.patient  # a query an image, in both directions of instance recall
         return self.benchmark.reports.patient

@@ -46,7 +46,9 @@ def counts_rightly(engine: Native) -> bool:
     rows, columns = random.standard_normal((45, 70)), random.standard_normal((1070, 70)) + 0.3
     mate = random.integers(0, len(columns), len(rows))
     rows += columns[mate]
-    a, b = Vectors.prepare(rows, "rows"), Vectors.prepare(columns, "columns")
+    given = rows.astype(np.float32), columns.astype(np.float32)  # as most vectors are
+    a, b = Vectors.prepare(given[0], "rows"), Vectors.prepare(given[1], "columns")
+    rows, columns = (side.astype(np.float64) for side in given)
     scores = (rows @ columns.T) * (a.inverse_norm[:, None] * b.inverse_norm)
     own = scores[np.arange(len(rows)), mate]
     asking = np.full(len(columns), -1)

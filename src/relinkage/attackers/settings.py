@@ -1,0 +1,34 @@
+"""The choices of an attack, checked when they are made."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from relinkage.attackers.names import AttackerName
+from relinkage.linkage.settings import On
+from relinkage.options import Option, Settings
+
+
+class Knowledge(Settings, frozen=True):
+    """What attackers see and know.
+
+    Attributes:
+        on: What attackers see: embeddings, or the features before any head.
+        auxiliary: Split that the known pairs are drawn from.
+        auxiliary_pairs: Pairs that the attacker knows, or all that the split has.
+    """
+
+    on: Annotated[On, Option(noun="kind of vectors")] = "embeddings"
+    auxiliary: str = "train"
+    auxiliary_pairs: Annotated[int, Meta(ge=1), Option(noun="number of pairs")] = 1000
+
+
+class AttackSettings(Knowledge, frozen=True):
+    """The attackers, and what they know.
+
+    Attributes:
+        attacker: The attackers: cosine, whiten and csls need no pairs; procrustes, ridge, cca and heads learn
+            from pairs that the attacker knows.
+    """
+
+    attacker: Annotated[tuple[AttackerName, ...], Meta(min_length=1), Option(metavar="NAME[,NAME...]")]

@@ -1,0 +1,40 @@
+"""`relinkage compare`: paired tests between runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+from relinkage.cli.inputs import Runs
+from relinkage.cli.options import command
+from relinkage.cli.outputs import Printed
+from relinkage.files import check_folder
+from relinkage.linkage.comparison_result import COMPARISON, SCHEMA
+from relinkage.options import Option
+from relinkage.progress import say
+from relinkage.studies.audits.places import REPORT
+
+
+class ComparisonOutput(Printed, frozen=True):
+    """Where a comparison goes.
+
+    Attributes:
+        out: Folder to write: comparison.json, report.html.
+    """
+
+    out: Annotated[Path | None, Option(metavar="FOLDER")] = None
+
+
+@command("compare", inputs=Runs, output=ComparisonOutput)
+def compare(inputs: Runs, output: ComparisonOutput) -> None:
+    """Paired tests between audits of the same queries; the first RUN is the baseline."""
+    if output.out is not None:
+        check_folder(output.out, COMPARISON, SCHEMA)
+
+    from relinkage import studies
+    from relinkage.reports import comparison_table
+
+    comparison = studies.compare_runs(inputs.run)
+    if output.out is not None:
+        studies.write_comparison(comparison, output.out)
+    output.show(comparison.result, comparison_table(comparison.result))
+    if output.out is not None:
+        say(f"The report is in {output.out / REPORT}")

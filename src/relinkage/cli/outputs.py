@@ -1,0 +1,91 @@
+"""What commands leave: on standard output, and in the folder that was asked for."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+
+from relinkage.encoders.trained.manifest import check_heads
+from relinkage.options import Option, Settings
+from relinkage.progress import say
+from relinkage.records import json_text
+from relinkage.studies.audits.keys import pseudonym_key
+from relinkage.studies.audits.places import REPORT, check_run
+
+
+class Printed(Settings, frozen=True):
+    """How a result is printed.
+
+    Attributes:
+        json: Print the result alone, as JSON.
+    """
+
+    json: bool = False
+
+    def show(self, result: Any, table: str, notes: Iterable[str] = ()) -> None:
+        """Print a result alone on standard output, as JSON or as a table; notes go to standard error."""
+        for note in notes:
+            say(f"Note: {note}")
+        click.echo(json_text(result) if self.json else table)
+
+
+class HeadsOutput(Printed, frozen=True):
+    """Where heads go.
+
+    Attributes:
+        out: Folder for the heads.
+    """
+
+    out: Annotated[Path, Option(metavar="FOLDER")]
+
+    def check_place(self) -> None:
+        """Check that heads may be written there, before any work is done.
+
+        Raises:
+            InputError: there is something else.
+        """
+        check_heads(self.out)
+
+
+class RunOutput(Printed, frozen=True):
+    """Where runs go, and how they name things.
+
+    Attributes:
+        name: What the report calls the audited model.
+        out: Run folder to write: audit.json, linkage.parquet, report.html, card.md, figures.
+        pseudonymise: Replace ids in linkage.parquet by hashes with a random key that is kept nowhere: nobody
+            can undo them, and linkage.parquet differs from run to run.
+        pseudonym_key: Pseudonymise with the key in this file (32 random bytes): the same ids in every run,
+            and who has the key can tell whose they are.
+    """
+
+    name: Annotated[str | None, Option(default="the model's or the files' names")] = None
+    out: Annotated[Path | None, Option(metavar="FOLDER")] = None
+    pseudonymise: bool = False
+    pseudonym_key: Annotated[Path | None, Option(metavar="FILE", exists=True)] = None
+
+    def check_place(self, place: Path | None = None) -> None:
+        """Check that a run may be written at `place`, or where it was asked for, before any work is done.
+
+        Raises:
+            InputError: there is something else.
+        """
+        place = place or self.out
+        if place is not None:
+            check_run(place)
+
+    def key(self) -> bytes | None:
+        """Return the key of the pseudonyms; None where ids stay as they are.
+
+        Raises:
+            InputError: the key file cannot be read, or is too short.
+        """
+        if not self.pseudonymise and self.pseudonym_key is None:
+            return None
+        return pseudonym_key(self.pseudonym_key)
+
+    def say_where(self, place: Path | None) -> None:
+        """Say on standard error where the report of a run is."""
+        if place is not None:
+            say(f"The report is in {place / REPORT}")

@@ -1,0 +1,65 @@
+"""The choices of a table of defences, checked when they are made."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from relinkage.attackers.names import AttackerName
+from relinkage.errors import InputError
+from relinkage.linkage.settings import Resampling
+from relinkage.options import Count, Option
+from relinkage.utility.settings import UtilitySettings
+
+Measure = Literal["precision", "auroc"]
+
+
+class ControlSettings(Resampling, frozen=True):
+    """The choices of a table of defences.
+
+    Attributes:
+        split: Split that is judged.
+        auxiliary: Split of other patients that attackers know pairs of, and that probes are fitted on.
+        auxiliary_pairs: Pairs that attackers know, at most.
+        attacker: The attackers, plain cosine first.
+        pool: Pool that Recall@1 is stated at; all candidates where there are fewer.
+        seeds: Trainings or draws of each control that has any, the first being the one that is shown.
+        match: Measures of usefulness at which controls are held against the hardened heads, in the order they
+            are tried: precision (label precision@K) and auroc (macro AUROC of the linear probe).
+        tolerance: How far such a measure may be off and still count as matched.
+        k: Cases that label precision looks at.
+        least_patients: Patients with and without a label, for a label to count.
+    """
+
+    split: str = "test"
+    auxiliary: str = "train"
+    auxiliary_pairs: Annotated[int, Meta(ge=10), Option(noun="number of pairs")] = 1000
+    attacker: Annotated[tuple[AttackerName, ...], Meta(min_length=1)] = ("cosine", "procrustes", "cca")
+    pool: Annotated[int, Meta(ge=2), Option(noun="pool size")] = 10_000
+    seeds: Annotated[Count, Option(noun="number of trainings")] = 3
+    match: Annotated[tuple[Measure, ...], Meta(min_length=1), Option(noun="measure")] = ("precision", "auroc")
+    tolerance: Annotated[float, Meta(gt=0, lt=1)] = 0.002
+    k: Annotated[Count, Option(noun="number of cases")] = 10
+    least_patients: Annotated[Count, Option(noun="number of patients")] = 10
+
+    def check(self) -> None:
+        """Check that plain cosine comes first, and what usefulness is measured on.
+
+        Raises:
+            InputError: another attacker comes first, or the splits are the same.
+        """
+        if self.attacker[0] != "cosine":
+            raise InputError("The attackers of a table of defences start with cosine; name it first.")
+        self.usefulness  # noqa: B018 (its own checks)
+
+    @property
+    def usefulness(self) -> UtilitySettings:
+        """The choices of the measurement of usefulness."""
+        return UtilitySettings(
+            fit=self.auxiliary,
+            split=self.split,
+            k=self.k,
+            least_patients=self.least_patients,
+            interval=self.interval,
+            replicates=self.replicates,
+            seed=self.seed,
+        )

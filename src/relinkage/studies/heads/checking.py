@@ -1,0 +1,169 @@
+"""Checking what hardened heads state of themselves, by accountants and by attack."""
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec.structs import asdict, replace
+
+from relinkage.alignment import read_heads
+from relinkage.embeddings import read_embeddings
+from relinkage.encoders.trained.hardening import HardenSettings
+from relinkage.encoders.trained.manifest import HardenedHeads
+from relinkage.encoders.trained.statement import PrivacyStatement
+from relinkage.errors import InputError
+from relinkage.privacy import CanarySettings, Public, Recheck, recheck
+from relinkage.privacy.canaries import CanaryAudit, audit_by_canaries
+from relinkage.records import Record
+
+
+class PrivacyCheck(Record, frozen=True):
+    """What `relinkage privacy` found of heads.
+
+    Attributes:
+        schema: The kind of the result and its version.
+        heads: The name of their folder.
+        statement: What they state.
+        recheck: The statement computed again.
+        canaries: What guessing about canaries said; null where nobody asked.
+    """
+
+    schema: Literal["relinkage.privacy/1"] = "relinkage.privacy/1"
+    heads: str
+    statement: PrivacyStatement
+    recheck: Recheck
+    canaries: CanaryAudit | None = None
+
+    @property
+    def faults(self) -> list[str]:
+        """What does not hold, a sentence each."""
+        faults, canaries = list(self.recheck.faults), self.canaries
+        if canaries is not None and canaries.contradicts:
+            faults.append(
+                f"Guessing about canaries shows an epsilon of {canaries.lower_bound:.3g} at least, which is "
+                f"more than the stated {canaries.stated:.3g}."
+            )
+        return faults
+
+
+def check_statement(heads: Path) -> PrivacyCheck:
+    """Read the statement of hardened heads and compute it again.
+
+    Args:
+        heads: the folder that `relinkage harden` wrote.
+
+    Raises:
+        InputError: the heads cannot be read or state nothing, or dp-accounting is missing.
+    """
+    _, statement = _stated(heads)
+    return PrivacyCheck(heads=heads.resolve().name, statement=statement, recheck=recheck(statement))
+
+
+def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, public: Public) -> PrivacyCheck:
+    """Do what `check_statement` does, and train again with canaries under the statement's settings.
+
+    Args:
+        heads: the folder that `relinkage harden` wrote.
+        embeddings: what they were trained on.
+        attack: how many canaries there are, and how many are guessed.
+        public: what the training looked at freely; it is not kept beside the heads.
+
+    Raises:
+        InputError: as `check_statement` and `audit_by_canaries`, or the public data are other ones.
+    """
+    manifest, statement = _stated(heads)
+    settings = _settings(manifest, statement)
+    _check_public(manifest, public, heads)
+    result = check_statement(heads)
+    found = audit_by_canaries(
+        read_embeddings(embeddings),
+        manifest.train_split,
+        settings,
+        public,
+        attack,
+        noise_multiplier=statement.noise_multiplier,
+    )
+    return replace(result, canaries=replace(found, stated=statement.epsilon))
+
+
+def statement_text(result: PrivacyCheck) -> str:
+    """Return a checked statement as lines for a terminal."""
+    stated, again = result.statement, result.recheck
+    word = "ε" if stated.kind == "proven" else f"{stated.kind} ε"
+    found = "infinite" if again.epsilon is None else f"{again.epsilon:.4g}"
+    renyi = "does not apply" if again.renyi is None else f"{again.renyi:.4g}"
+    rows = [
+        (word, f"{stated.epsilon:.4g} at δ = {stated.delta:g}; neighbours: {stated.neighbours}"),
+        ("computed again", f"{word} = {found} by loss distributions, {renyi} by Rényi"),
+        ("mechanism", f"{stated.mechanism}: {stated.reason}"),
+        ("sampling", f"{stated.sampling}, q = {stated.rate:.4g}, {stated.steps} steps"),
+        (
+            "noise",
+            f"σ = {stated.noise_multiplier:.4g} times {stated.sensitivity:.4g} clipping norms of "
+            f"{stated.clip:g}, on sums divided by {stated.divisor:g}",
+        ),
+        ("coins", stated.seed_policy),
+        ("population", f"at most {stated.population} patients, as stated"),
+        ("accountant", f"{stated.accountant}, interval {stated.discretisation:g}"),
+    ]
+    if stated.pair_epsilon is not None:
+        rows.insert(1, ("of a single pair", f"{word} = {stated.pair_epsilon:.4g}"))
+    canaries = result.canaries
+    if canaries is not None:
+        told = (
+            f"ε is at least {canaries.lower_bound:.3g} with {canaries.confidence:.0%} confidence; "
+            f"stated is {word} = {canaries.stated:.4g} ({canaries.correct} of {canaries.guesses} "
+            f"guesses about {canaries.canaries} canaries were right)"
+        )
+        rows.append(("by attack", told))
+    lines = [stated.sentence, *(f"  {name:16} {text}" for name, text in rows)]
+    faults = result.faults
+    return "\n".join(
+        [*lines, *(f"Fault: {fault}" for fault in faults)] + ["No fault was found."] * (not faults)
+    )
+
+
+def _stated(path: Path) -> tuple[HardenedHeads, PrivacyStatement]:
+    manifest = read_heads(path).manifest
+    if not isinstance(manifest, HardenedHeads) or manifest.privacy is None:
+        raise InputError(f"{path} states no privacy; name a folder that `relinkage harden` wrote.")
+    return manifest, manifest.privacy
+
+
+def _settings(manifest: HardenedHeads, statement: PrivacyStatement) -> HardenSettings:
+    """Return the settings of a training, those that the statement rests on as it tells them.
+
+    Raises:
+        InputError: they do not go together.
+    """
+    settings = HardenSettings(**asdict(manifest.settings))
+    if statement.mechanism == "one-shot":
+        return replace(settings, mechanism="one-shot")
+    return replace(
+        settings,
+        mechanism=statement.mechanism,
+        unit=statement.unit,
+        cap=statement.pairs_a_patient,
+        population=statement.population,
+        batch=round(statement.divisor),
+        steps=statement.steps,
+        clip=statement.clip,
+        delta=statement.delta,
+        temperature=statement.temperature,
+    )
+
+
+def _check_public(manifest: HardenedHeads, public: Public, path: Path) -> None:
+    anchors = manifest.anchors
+    for option, used, given in (
+        ("--start", manifest.start.startswith("given"), public.start is not None),
+        ("--anchors", anchors is not None and anchors.source == "given", public.anchors is not None),
+        ("--public", manifest.public is not None, public.embeddings is not None),
+    ):
+        if used != given:
+            raise InputError(
+                f"{path} was hardened {'with' if used else 'without'} {option}, so the training can only be "
+                f"repeated {'with the same' if used else 'without it'}."
+            )
+    other = public.embeddings
+    if other is not None and other.manifest.cohort.fingerprint != manifest.public:
+        raise InputError(f"--public {other.path} is not the cohort that {path} was hardened with; name that.")
