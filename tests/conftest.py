@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from loading import interpreter
 from tiers import mark_what_needs_slow_fixtures
 
 if not torch.cuda.is_available():
@@ -24,3 +25,10 @@ settings.load_profile("relinkage")
 def pytest_collection_modifyitems(items):
     """Before `-m` chooses."""
     mark_what_needs_slow_fixtures(items)
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """A function that says what is loaded after some code."""
+    with interpreter() as loaded:
+        yield loaded

@@ -66,6 +66,7 @@ def test_the_same_inputs_and_seed_give_the_same_bytes(arrays):
     assert (arrays / "one/audit.json").read_text() != other
 
 
+@pytest.mark.slow
 def test_a_run_holds_a_row_per_query_and_direction_and_what_people_read(arrays):
     done(*AUDIT, "--pairs", "pairs.csv", "--direction", "both", "--out", "run")
     run = arrays / "run"
@@ -80,6 +81,7 @@ def test_a_run_holds_a_row_per_query_and_direction_and_what_people_read(arrays):
     assert {path.suffix for path in (run / "figures").iterdir()} == {".svg"}
 
 
+@pytest.mark.slow
 def test_the_linkage_table_explains_every_recall_at_the_full_pool(arrays):
     found = audited("--out", "run", "--pool", "full", "--k", "1,3,40")
     standing = read_tables(arrays / "run/linkage.parquet")[0].standings["all"]

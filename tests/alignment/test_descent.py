@@ -24,6 +24,7 @@ def test_learning_rates_are_those_of_one_cycle(steps):
     np.testing.assert_allclose(learning_rates(3e-3, steps), expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_step_is_adamws():
     random = np.random.default_rng(0)
     features, pull = random.normal(size=(6, 3)).astype(np.float32), torch.randn(6, 2)

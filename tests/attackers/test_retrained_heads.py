@@ -24,6 +24,7 @@ def test_a_longer_training_is_chosen_where_there_is_more_to_learn():
     assert chosen[0] >= chosen[1]
 
 
+@pytest.mark.slow
 def test_no_training_goes_over_the_pairs_more_than_a_hundred_times(monkeypatch):
     monkeypatch.setattr("relinkage.attackers.heads.choose", lambda known, grid, *rest: grid[-1])
     pairs = shared_latent.draw(30, np.full(4, 0.9)).known(np.arange(30))

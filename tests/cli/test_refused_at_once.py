@@ -1,18 +1,21 @@
 """What can be refused without a tensor or a table is refused before one is imported."""
 
-import subprocess
-import sys
-
 import pytest
 
-HEAVY = ("torch", "polars", "scipy", "sklearn", "matplotlib", "numba", "transformers")
-CALL = f"""
-import sys
+from loading import HEAVY, among
+
+CALL = """
+import contextlib, io, os, sys
+os.chdir({folder!r})
+sys.argv = {line!r}
 from relinkage.cli import main
+status, told = 0, io.StringIO()
 try:
-    main()
-finally:
-    print(*[name for name in {HEAVY} if name in sys.modules])
+    with contextlib.redirect_stderr(told):
+        main()
+except SystemExit as end:
+    status = end.code or 0
+open({said!r}, "w").write(f"{{status}}\\n{{told.getvalue()}}")
 """
 
 LINES = [
@@ -47,30 +50,29 @@ LINES = [
 ]
 
 
-def called(folder, *arguments):
+def called(ask, folder, *arguments):
     """Call a command in a process of its own; give its exit status, its last line, and what is loaded."""
-    line = [sys.executable, "-c", CALL, *arguments]
-    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr, done.stdout.splitlines()[-1]
+    said = folder / "said"
+    loaded = ask(CALL.format(folder=str(folder), line=["relinkage", *arguments], said=str(said)))
+    status, *lines = said.read_text().splitlines(keepends=True)
+    return int(status), "".join(lines), among(loaded, HEAVY)
 
 
 @pytest.mark.parametrize(("line", "says"), LINES, ids=[line for line, _ in LINES])
-def test_a_request_is_refused_before_anything_heavy_is_loaded(tmp_path, line, says):
+def test_a_request_is_refused_before_anything_heavy_is_loaded(ask, tmp_path, line, says):
     (tmp_path / "letter").touch()
     (tmp_path / "drawer").mkdir()
     (tmp_path / "drawer/thesis.txt").touch()
-    assert called(tmp_path, *line.split()) == (2, f"relinkage: {says}\n", "")
+    assert called(ask, tmp_path, *line.split()) == (2, f"relinkage: {says}\n", [])
 
 
-def test_the_models_are_listed_without_loading_one(tmp_path):
-    assert called(tmp_path, "models") == (0, "", "")
-    assert called(tmp_path, "models", "--offline-plan", "biomedclip", "--json")[0::2] == (0, "")
+def test_the_models_are_listed_without_loading_one(ask, tmp_path):
+    assert called(ask, tmp_path, "models") == (0, "", [])
+    assert called(ask, tmp_path, "models", "--offline-plan", "biomedclip", "--json")[0::2] == (0, [])
 
 
-def test_the_types_of_an_embeddings_folder_load_no_tensors():
-    line = (
+def test_the_types_of_an_embeddings_folder_load_no_tensors(ask):
+    loaded = ask(
         "from relinkage.embeddings.manifest import Manifest; from relinkage.encoders.card import EncoderCard"
     )
-    loaded = f"{line}; import sys; print([name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert among(loaded, HEAVY) == []

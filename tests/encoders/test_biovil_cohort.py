@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import polars as pl
+import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 from state_dict_models import CHANNELS, save_biovil
@@ -14,6 +15,7 @@ from relinkage.embeddings import read_embeddings
 PAIRS = 12
 
 
+@pytest.mark.slow
 def test_a_cohort_is_embedded_with_biovil_t_and_audited(tmp_path):
     save_biovil(tmp_path / "model", several_images=True)
     random = np.random.default_rng(0)

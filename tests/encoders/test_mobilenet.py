@@ -54,6 +54,7 @@ def test_a_small_network_is_computed_as_written_out_by_hand(tmp_path):
     assert tower.card.licence == "Apache-2.0"
 
 
+@pytest.mark.slow
 def test_the_real_network_gives_the_references_features(mobilenet_folder, radiograph, tmp_path):
     spec = importlib.util.spec_from_file_location("reference", mobilenet_folder / "load.py")
     reference = importlib.util.module_from_spec(spec)

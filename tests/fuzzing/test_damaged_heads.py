@@ -151,6 +151,7 @@ def test_weights(desk, tmp_path):
     assert len(outcomes(300, door, InputError)) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
@@ -190,6 +191,7 @@ def nothing_to_measure(*_, **__):
     raise InputError("The heads were read.")
 
 
+@pytest.mark.slow
 def test_forged_statements_are_answered_soon(desk, tmp_path):
     """Numbers that would keep an accountant busy for hours: refused, or found to claim too much."""
     folder = shutil.copytree(desk / "hardened", tmp_path / "heads")

@@ -44,6 +44,7 @@ def damaged(text, choose):
     return json.dumps(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "content"),
     [(DefencesResult, defences_json(("city", "county"))), (SweepResult, plain(synthetic_sweep()))],

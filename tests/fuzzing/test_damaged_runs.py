@@ -45,6 +45,7 @@ def read_or_refused(folder, told, *arguments):
     return outcome.status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_damaged_audit(runs, seed, tmp_path, monkeypatch):
     """The page of a run that is read all the same is made a few times only: it takes long."""
@@ -64,6 +65,7 @@ def test_a_damaged_audit(runs, seed, tmp_path, monkeypatch):
     assert refused > CASES / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_damaged_audit_stands_where_another_is_to_be_written(runs, seed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -34,6 +34,7 @@ def files(tmp_path):
     return [tmp_path / name for name in ("0.dcm", "1.dcm", "2.dcm", "3.png")]
 
 
+@pytest.mark.slow
 def test_pixels_are_those_of_this_process_from_many_threads(apart, files, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         opened = list(pool.map(lambda file: apart.open_image(file, tmp_path), files * 3))

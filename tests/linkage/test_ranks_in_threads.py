@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info
 from relinkage.linkage import AuditSettings, audit
 from relinkage.linkage.ranks import count_both
 from relinkage.linkage.table import ALL
+from tiers import quick
 
 
 def settings_of_the_process():
@@ -56,7 +57,8 @@ def scene(seed, pairs=100, width=96):
 
 
 @pytest.mark.usefixtures("careless_program")
-def test_ranks_of_audits_in_four_threads_are_those_of_float64():
+@pytest.mark.parametrize("audits", quick(1, [24, 200]))
+def test_ranks_of_audits_in_four_threads_are_those_of_float64(audits):
     choice = AuditSettings(direction="both", replicates=100)
     scenes = [scene(seed) for seed in range(5)]
     expected = []
@@ -72,7 +74,7 @@ def test_ranks_of_audits_in_four_threads_are_those_of_float64():
         return at, [table.standings[ALL] for table in made.tables]
 
     with ThreadPoolExecutor(4) as pool:
-        for at, found in pool.map(run, range(200)):
+        for at, found in pool.map(run, range(audits)):
             for standing, true in zip(found, expected[at], strict=True):
                 np.testing.assert_array_equal(standing.above, true.above)
                 np.testing.assert_array_equal(standing.ties, true.ties)

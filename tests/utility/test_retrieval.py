@@ -88,6 +88,7 @@ def test_the_size_of_blocks_does_not_matter(monkeypatch):
     np.testing.assert_allclose(found(vectors, truths, own, 5), whole, rtol=1e-12)
 
 
+@pytest.mark.slow
 @given(st.permutations(range(60)))
 def test_neither_the_order_of_candidates_nor_a_common_rotation_matters(order):
     vectors, truths, own = drawn(3)

@@ -62,7 +62,7 @@ def cut_off(scene, out, after, key=None):
     return engine
 
 
-@pytest.mark.parametrize("together", [1, 7, 64])
+@pytest.mark.parametrize("together", quick(1, [7, 1, 64]))
 @pytest.mark.parametrize("after", quick(1, [23, 0, 1, 59]))
 def test_a_run_goes_on_after_its_last_finished_block(scene, tmp_path, monkeypatch, after, together):
     monkeypatch.setattr(kept, "_TOGETHER", together)
@@ -84,6 +84,7 @@ def test_little_room_is_taken_however_many_blocks_there_are(scene, tmp_path, mon
         assert len(list(folder.iterdir())) <= 5
 
 
+@pytest.mark.slow
 def test_a_crash_between_sum_and_removal_counts_nothing_twice(scene, tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "_TOGETHER", 5)
     with monkeypatch.context() as crash:
@@ -104,7 +105,7 @@ def others(scene):
     return range(whole.asked - 60)
 
 
-@pytest.mark.parametrize("damage", [b"", b"damaged"])
+@pytest.mark.parametrize("damage", quick(1, [b"damaged", b""]))
 def test_a_damaged_block_is_counted_again(scene, tmp_path, damage):
     cut_off(scene, tmp_path / "run", 9)
     next((tmp_path / ".run.partial").glob("*/block-*")).write_bytes(damage)

@@ -104,6 +104,7 @@ def test_a_killed_run_resumes_after_its_last_finished_block_with_the_same_bytes(
     assert not list(folder.glob(".*partial*"))
 
 
+@pytest.mark.slow
 def test_what_was_begun_with_other_choices_is_not_taken_over(folder, monkeypatch):
     asked = counted(monkeypatch, most=4)
     assert relinkage(*audit("run")).status == 130

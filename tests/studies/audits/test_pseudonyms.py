@@ -32,6 +32,7 @@ def rows(audit, folder):
     return pl.read_parquet(write_run(audit, folder) / "linkage.parquet")
 
 
+@pytest.mark.slow
 def test_ids_are_gone_and_everything_else_is_there_in_another_order(made, tmp_path):
     before, after = rows(made, tmp_path / "a"), rows(pseudonymise(made, pseudonym_key()), tmp_path / "b")
     assert not set(before["pair_id"]) & set(after["pair_id"])

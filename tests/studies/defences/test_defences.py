@@ -193,6 +193,7 @@ def test_the_folder_is_written_whole_without_a_patient_in_it(result, tmp_path):
         check_controls(tmp_path / "mine", tmp_path)
 
 
+@pytest.mark.slow
 def test_the_mechanism_without_steps_has_no_early_stop(desk, tmp_path):
     once = msgspec.structs.replace(SETTINGS, mechanism="one-shot", dimension=8)
     heads = harden(read_embeddings(desk / "emb"), "train", once, tmp_path / "heads")
@@ -202,6 +203,7 @@ def test_the_mechanism_without_steps_has_no_early_stop(desk, tmp_path):
     assert rows["label-anchored"].applies
 
 
+@pytest.mark.slow
 def test_towers_need_a_baseline_to_be_named(desk, tmp_path):
     towers = read_embeddings(desk / "towers")
     heads = harden(towers, "train", SETTINGS, tmp_path / "heads")

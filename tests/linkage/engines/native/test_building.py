@@ -23,6 +23,7 @@ def fresh(monkeypatch, tmp_path):
     choice._kernel.cache_clear()
 
 
+@pytest.mark.slow
 @needs_a_compiler
 def test_a_library_is_built_once_and_found_again(fresh, monkeypatch):
     path = building.library(("-O0",))
