@@ -28,12 +28,11 @@ def check_cohort_file(out: Path, source: Path | None = None) -> None:
 
 def _is_cohort(path: Path) -> bool:
     """Whether a file has the columns that every cohort table has."""
-    import polars as pl
-
     from relinkage.cohorts.table import REQUIRED
+    from relinkage.tables import BROKEN, scan_csv, scan_parquet
 
     try:
-        scan = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path, infer_schema=False)
+        scan = scan_parquet(path) if path.suffix == ".parquet" else scan_csv(path)
         return set(REQUIRED) <= set(scan.collect_schema().names())
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except BROKEN:
         return False

@@ -8,6 +8,7 @@ from relinkage.cohorts.places import check_cohort_file
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
 from relinkage.files import whole_file
+from relinkage.tables import read_csv, read_parquet, write_csv, write_parquet
 
 TABLE_NAMES = ("cohort.parquet", "cohort.csv", "pairs.parquet", "pairs.csv")
 
@@ -44,8 +45,8 @@ def read_table(path: Path) -> pl.DataFrame:
         raise InputError(f"{path} does not exist; name a CSV or Parquet file.")
     try:
         if path.suffix == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema=False, encoding="utf8")
+            return read_parquet(path)
+        return read_csv(path, encoding="utf8")
     except pl.exceptions.NoDataError:
         raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeDecodeError) as error:
@@ -64,9 +65,9 @@ def write_cohort(cohort: Cohort, out: Path) -> None:
     check_cohort_file(out)
     with whole_file(out) as temporary:
         if out.suffix == ".parquet":
-            cohort.pairs.write_parquet(temporary)
+            write_parquet(cohort.pairs, temporary)
         else:
-            cohort.pairs.write_csv(temporary)
+            write_csv(cohort.pairs, temporary)
 
 
 def _find_table(path: Path) -> Path:

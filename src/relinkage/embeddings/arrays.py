@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from relinkage.embeddings.stored import Matrix, Stored, in_npy, in_safetensors
 from relinkage.errors import InputError
+from relinkage.tables import read_parquet
 
 FORMATS = (".npy", ".npz", ".safetensors", ".parquet")
 FLOATS = (np.float16, np.float32, np.float64)
@@ -125,7 +126,7 @@ def _safetensors(path: Path, name: str | None) -> NDArray[Any]:
 
 
 def _parquet(path: Path, name: str | None) -> NDArray[Any]:
-    table = pl.read_parquet(path)
+    table = read_parquet(path)
     lists = [column for column, kind in table.schema.items() if isinstance(kind, (pl.List, pl.Array))]
     if name is None and not lists:
         wrong = [column for column, kind in table.schema.items() if not kind.is_float()]

@@ -37,6 +37,7 @@ from relinkage.errors import InputError
 from relinkage.files import whole_file
 from relinkage.progress import progress
 from relinkage.records import write_record
+from relinkage.tables import write_csv, write_parquet
 
 
 def embed(
@@ -132,15 +133,11 @@ def _run(
     pairs = pairs_table(cohort, kept, reports, truncated, settings.keep)
     each = pairs.unique("report_hash")
     with whole_file(out / PAIRS) as temporary:
-        pairs.write_parquet(temporary)
+        write_parquet(pairs, temporary)
     with whole_file(out / LEFT_OUT) as temporary:
         rows = sorted(left_out.reasons)
-        pl.DataFrame(
-            {
-                "pair_id": cohort.pairs["pair_id"].gather(rows),
-                "reason": pl.Series([left_out.reasons[row] for row in rows], dtype=pl.String),
-            }
-        ).write_csv(temporary)
+        reasons = pl.Series("reason", [left_out.reasons[row] for row in rows], dtype=pl.String)
+        write_csv(cohort.pairs.select("pair_id")[rows].with_columns(reasons), temporary)
     if encoder.heads is not None:
         save_heads(encoder.heads, out / HEADS)
     manifest = Manifest(

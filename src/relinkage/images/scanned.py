@@ -8,6 +8,7 @@ import polars as pl
 
 from relinkage.images.kept import Kept
 from relinkage.images.limits import UnreadableImageError
+from relinkage.tables import scan_arrow, scan_parquet
 
 _RUN_BYTES = 64_000_000
 _RUN_ROWS = 1024
@@ -27,12 +28,12 @@ def parquet_cell(file: Path, column: str, row: int) -> Any:
     Raises:
         UnreadableImageError: there is no such cell, or the file is damaged.
     """
-    return _cell(file, column, row, lambda: pl.scan_parquet(file, glob=False, hive_partitioning=False))
+    return _cell(file, column, row, lambda: scan_parquet(file))
 
 
 def arrow_file_cell(file: Path, column: str, row: int) -> Any:
     """Give a cell of an Arrow IPC file in the file format; as `parquet_cell`."""
-    return _cell(file, column, row, lambda: pl.scan_ipc(file, glob=False, hive_partitioning=False))
+    return _cell(file, column, row, lambda: scan_arrow(file))
 
 
 def _cell(file: Path, column: str, row: int, scan: Callable[[], pl.LazyFrame]) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relinkage.errors import InputError
 from relinkage.files import whole_file
 from relinkage.linkage.settings import Direction
+from relinkage.tables import read_parquet, write_parquet
 
 Ints = NDArray[np.int64]
 ALL = "all"
@@ -89,7 +90,7 @@ def write_tables(
             columns["risk"] = pl.Series(risk[number]).fill_nan(None)
         frames.append(pl.DataFrame(columns))
     with whole_file(path) as temporary:
-        pl.concat(frames).write_parquet(temporary)
+        write_parquet(pl.concat(frames), temporary)
 
 
 def read_tables(path: Path) -> list[LinkageTable]:
@@ -101,7 +102,7 @@ def read_tables(path: Path) -> list[LinkageTable]:
     if not path.is_file():
         raise InputError(f"{path} does not exist; name the folder that `relinkage audit --out` wrote.")
     try:
-        frame = pl.read_parquet(path)
+        frame = read_parquet(path)
         return [_read(part) for part in frame.partition_by("direction", maintain_order=True)]
     except (pl.exceptions.PolarsError, OSError):
         raise InputError(f"{path} cannot be read as a linkage table; run the audit again.") from None

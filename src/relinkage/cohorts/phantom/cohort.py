@@ -15,6 +15,7 @@ from relinkage.cohorts.tabular import read_cohort
 from relinkage.files import whole_folder
 from relinkage.progress import progress
 from relinkage.records import write_record
+from relinkage.tables import write_csv
 
 TABLE = "cohort.csv"
 
@@ -48,7 +49,7 @@ def phantom_cohort(out: Path, *, pairs: int, seed: int = 0, site: Site = CITY) -
             if len(rows) == pairs:
                 break
         schema = {name: pl.Int64 if name in ("age", *CHEXPERT_LABELS) else pl.String for name in rows[0]}
-        pl.DataFrame(rows, schema=schema).write_csv(folder / TABLE)
+        write_csv(pl.DataFrame(rows, schema=schema), folder / TABLE)
         write_record(folder / MARKER, PhantomMark(pairs=pairs, seed=seed, site=site.name))
     return read_cohort(out)
 

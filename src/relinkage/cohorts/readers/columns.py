@@ -10,6 +10,7 @@ import polars as pl
 
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.errors import InputError
+from relinkage.tables import read_csv
 
 LARGEST = 4_000_000_000
 """Bytes of a table; a small gzipped file that claims more is a bomb."""
@@ -116,12 +117,12 @@ def _source(path: Path) -> Path | bytes:
 def _read(path: Path, source: Path | bytes, **choices: Any) -> pl.DataFrame:
     try:
         try:
-            return pl.read_csv(source, infer_schema=False, **choices)
+            return read_csv(source, **choices)
         except pl.exceptions.ComputeError as error:
             if "utf-8" not in str(error).lower():
                 raise
             content = source if isinstance(source, bytes) else path.read_bytes()
-            return pl.read_csv(content.decode("latin-1").encode(), infer_schema=False, **choices)
+            return read_csv(content.decode("latin-1").encode(), **choices)
     except pl.exceptions.NoDataError:
         raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.tabular import TABLE_NAMES
 from relinkage.errors import InputError
 from relinkage.progress import progress
+from relinkage.tables import parquet_metadata, parquet_schema, read_arrow_stream, scan_parquet
 
 _IMAGE_NAMES = ("image", "images", "img", "jpg", "png", "image_path", "path", "file_name", "filename", "file")
 _SPLIT = re.compile(r"(?:^|[-_./])(train|validation|validate|valid|val|dev|test)(?:[-_./]|$)", re.IGNORECASE)
@@ -33,7 +34,7 @@ def fits(tree: Survey) -> bool:
     if not files:
         return False
     try:
-        schema = pl.read_parquet_schema(files[0])
+        schema = parquet_schema(files[0])
     except _BROKEN:
         return False
     return "pair_id" not in schema and any(_embeds(kind) for kind in schema.values())
@@ -110,7 +111,7 @@ def _classes(file: Path) -> dict[str, list[str]]:
     features: Any = {}
     try:
         if file.suffix == ".parquet":
-            told = json.loads(pl.read_parquet_metadata(file).get("huggingface", "{}"))
+            told = json.loads(parquet_metadata(file).get("huggingface", "{}"))
             features = told.get("info", {}).get("features", {})
         elif (file.parent / "dataset_info.json").is_file():
             features = _json(file.parent / "dataset_info.json").get("features", {})
@@ -135,7 +136,7 @@ def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.Da
     prefix = f"{folder_of(root, file.parent)}{file.name}"
     stem = prefix.removesuffix(file.suffix).replace("/", "-")
     try:
-        rows = pl.scan_parquet(file) if file.suffix == ".parquet" else pl.read_ipc_stream(file).lazy()
+        rows = scan_parquet(file) if file.suffix == ".parquet" else read_arrow_stream(file).lazy()
         schema = rows.collect_schema()
         column = _image_column(schema, asked, file)
         classes = _classes(file)

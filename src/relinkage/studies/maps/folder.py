@@ -8,6 +8,7 @@ from relinkage.reports.figures.canvas import standalone
 from relinkage.reports.maps import map_figures, render_map
 from relinkage.studies.maps.mapping import Maps
 from relinkage.studies.maps.places import FIGURES, MAP, PAGE, POINTS, SCHEMA
+from relinkage.tables import write_parquet
 
 
 def write_map(maps: Maps, out: Path) -> Path:
@@ -26,7 +27,7 @@ def write_map(maps: Maps, out: Path) -> Path:
     figures = map_figures(maps.result, maps.points)
     with whole_folder(out, MAP, SCHEMA) as folder:
         write_record(folder / MAP, maps.result)
-        maps.points.write_parquet(folder / POINTS)
+        write_parquet(maps.points, folder / POINTS)
         page = render_map(maps.result, figures)
         (folder / PAGE).write_bytes(page.encode("utf-8", "replace"))
         (folder / FIGURES).mkdir()

@@ -1,0 +1,80 @@
+"""Files of rows are those that were named, whatever signs stand in their names."""
+
+import ast
+import string
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from relinkage import tables
+
+PACKAGE = Path(tables.__file__).parent
+NAMES = [f"a{sign}1{sign}" for sign in string.punctuation if sign != "/"]
+NAMES += [
+    "~",
+    "~root",
+    "[1]",
+    "*",
+    "?",
+    "**",
+    "{a,b}",
+    "a b",
+    "a\nb",
+    "s3:",
+    "%20",
+    "key=value",
+    "é",
+    "\u202ea",
+]
+RIGHT, WRONG = pl.DataFrame({"id": ["right"]}), pl.DataFrame({"id": ["wrong"]})
+ONES = {".parquet": (tables.read_parquet, tables.scan_parquet), ".csv": (tables.read_csv, tables.scan_csv)}
+WRITE = {".parquet": tables.write_parquet, ".csv": tables.write_csv}
+
+
+@pytest.fixture
+def decoys(tmp_path, monkeypatch):
+    """A folder, and a home folder, with tables that a pattern or a `~` would find."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, home):
+        for name in ("a1", "1", "a", "b", "aa1a", "x"):
+            WRONG.write_parquet(folder / f"{name}.parquet")
+            WRONG.write_csv(folder / f"{name}.csv")
+    return tmp_path
+
+
+@pytest.mark.parametrize("ending", ONES)
+@pytest.mark.parametrize("folder", [".", "~", "[1]", "*"])
+def test_tables_are_written_and_read_by_their_very_name(decoys, folder, ending):
+    (decoys / folder).mkdir(exist_ok=True)
+    before = {path: path.read_bytes() for path in decoys.rglob("*") if path.is_file()}
+    for name in NAMES:
+        path = Path(folder, f"{name}{ending}")
+        WRITE[ending](RIGHT, path)
+        read, scan = ONES[ending]
+        assert read(path).equals(RIGHT), name
+        assert scan(path).collect().equals(RIGHT), name
+        if ending == ".parquet":
+            assert list(tables.parquet_schema(path)) == ["id"]
+            assert "ARROW:schema" in tables.parquet_metadata(path)
+        path.unlink()
+    assert {path: path.read_bytes() for path in decoys.rglob("*") if path.is_file()} == before
+
+
+def test_no_other_module_opens_a_table():
+    """Whatever polars opens by a path goes through `tables`."""
+    found = []
+    for file in sorted(PACKAGE.rglob("*.py")):
+        if file.name == "tables.py" and file.parent == PACKAGE:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Attribute):
+                continue
+            opens = node.attr.startswith(("read_", "scan_")) and ast.unparse(node.value) == "pl"
+            writes = node.attr in ("write_parquet", "sink_parquet", "sink_csv", "write_ipc")
+            if opens or writes:
+                found.append(f"{file.relative_to(PACKAGE)}: {ast.unparse(node)}")
+    assert found == ["images/arrow.py: pl.read_ipc_stream"]  # of bytes that were cut out of a file
