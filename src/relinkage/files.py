@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from relinkage.errors import InputError
-
-PARTIAL = ".partial"
+from relinkage.leftovers import exchange, temporary_beside, tidy
 
 
 @contextmanager
@@ -26,7 +25,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         The path to write to. It keeps the suffix of `path`, which some writers go by.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}{PARTIAL}-{os.getpid()}{path.suffix}")
+    tidy(path)
+    temporary = temporary_beside(path, path.suffix)
     try:
         # The mask can only be read by setting it, for all threads; a new file shows what it leaves.
         temporary.touch()
@@ -83,16 +83,19 @@ def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
     check_folder(path, marker, schema)
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}{PARTIAL}-{os.getpid()}")
+    tidy(path)
+    temporary = temporary_beside(path)
     replaced = path.with_name(f"{temporary.name}-replaced")
     for left in (temporary, replaced):
         shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
-        if path.is_dir():  # moved away first: whenever this is killed, `path` is whole or absent
+        if not path.is_dir():
+            os.replace(temporary, path)
+        elif not exchange(temporary, path):  # where names cannot change places, a moment has neither
             os.replace(path, replaced)
-        os.replace(temporary, path)
+            os.replace(temporary, path)
     finally:
         if replaced.is_dir() and not path.exists():
             os.replace(replaced, path)

@@ -7,7 +7,7 @@ from typing import Any
 
 from relinkage.embeddings.manifest import HEADS, LEFT_OUT, MANIFEST, PAIRS, PROGRESS, Beginning, Manifest
 from relinkage.errors import InputError
-from relinkage.files import PARTIAL
+from relinkage.leftovers import PARTIAL
 from relinkage.records import plain, read_record, write_record
 
 _PACKAGES = ("relinkage", "torch", "numpy", "pillow", "pydicom", "transformers", "scikit-learn")

@@ -21,7 +21,6 @@ from safetensors.numpy import load, save
 
 from relinkage.errors import InputError
 from relinkage.files import (
-    PARTIAL,
     check_folder,
     fingerprint_of,
     read_json,
@@ -29,6 +28,7 @@ from relinkage.files import (
     whole_folder,
     write_json,
 )
+from relinkage.leftovers import PARTIAL
 from relinkage.linkage.engines.question import Question, Tally
 from relinkage.progress import say
 
