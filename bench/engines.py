@@ -7,7 +7,7 @@ Prints a row per width, each figure a median of interleaved runs:
 - exact pass: one direction by the portable engine (cpu) and by the native one, vectors made ready included,
   as ratios to the product; the native column is empty where that engine cannot run;
 - whole audit: pass, controls, every pool, intervals, as a ratio to the product;
-- full audit: both directions, the ladder of hard negatives, the open set with its three scores, 2,000
+- full audit: both directions, the ladder of hard negatives, the open set with its two scores, 2,000
   replicates, as a ratio to the portable exact pass;
 - the process's peak memory.
 

@@ -13,8 +13,9 @@ if not torch.cuda.is_available():
     # The GPU engine is interpreted. Triton reads this when it is imported, and anything may import it.
     os.environ["TRITON_INTERPRET"] = "1"
 
-# A program that calls relinkage may have asked torch for rougher products: the tests hold under that too.
-torch.set_float32_matmul_precision(os.environ.get("RELINKAGE_TEST_PRECISION", "highest"))
+PRECISION = os.environ.get("RELINKAGE_TEST_PRECISION", "highest")
+NETWORKS = ("alignment", "bench", "encoders", "studies", "utility")
+"""Folders of tests that hold two networks' numbers against each other, to more digits than bfloat16 has."""
 
 # The machines that run the tests are shared: a slow example is no failure.
 settings.register_profile("relinkage", deadline=None, derandomize=True)
@@ -32,3 +33,14 @@ def ask():
     """A function that says what is loaded after some code."""
     with interpreter() as loaded:
         yield loaded
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """A program that calls relinkage may have asked torch for rougher products.
+
+    What is counted does not depend on it, so those tests hold under it. What a network computes does
+    follow the program's choice, so tests that compare networks choose for themselves.
+    """
+    network = item.path.relative_to(item.config.rootpath / "tests").parts[0] in NETWORKS
+    torch.set_float32_matmul_precision("highest" if network else PRECISION)

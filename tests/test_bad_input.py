@@ -214,7 +214,7 @@ def test_an_embedding_pass_has_to_have_a_place_too(refuse, sketch, line, says):
     ("cohort/repeating.csv", "repeating.csv repeats a pair_id in 2 rows, the first is row 1"),
     ("cohort/unnamed.csv", "unnamed.csv has 1 rows without patient_id, the first is row 1"),
     ("cohort/shared.csv", "shared.csv gives 1 studies more than one patient_id, the first at row 1"),
-    ("cohort/old.csv", "old.csv row 1 has an age that is not a number of years"),
+    ("cohort/old.csv", "old.csv row 1 has an age that is neither a number of years nor"),
     ("cohort/up.csv", "up.csv row 1 has an image path that leaves the cohort's folder"),
     ("cohort/absolute.csv", "absolute.csv row 1 has an image path that leaves the cohort's folder"),
     ("cohort/drive.csv", "drive.csv row 1 has an image path that leaves the cohort's folder"),

@@ -39,15 +39,28 @@ def sides(made, by="patient_id"):
     st.floats(0.01, 0.99),
     st.integers(0, 5),
 )
-def test_no_patient_crosses_and_the_share_is_kept(patients, share, seed):
+def test_no_patient_crosses_and_both_sides_have_some(patients, share, seed):
     made = with_split(cohort(patients), train=share, seed=seed)
     parts = sides(made)
-    groups = len(set(patients))
     assert parts.keys() == {"train", "test"}
     assert not parts["train"] & parts["test"]
-    assert len(parts["train"]) == min(max(round(share * groups), 1), groups - 1)
     assert made.notes == ()
     assert made.pairs["pair_id"].to_list() == [f"pair-{row}" for row in range(len(patients))]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_the_share_is_that_of_groups(share):
+    train = len(sides(with_split(cohort(range(4000)), train=share))["train"]) / 4000
+    assert abs(train - share) < 4 * (share * (1 - share) / 4000) ** 0.5
+
+
+@pytest.mark.parametrize("left_out", [0, 137, 399])
+def test_a_patient_who_comes_or_goes_moves_no_other(left_out):
+    whole = with_split(cohort(range(400)), seed=2).pairs
+    rest = [patient for patient in range(400) if patient != left_out]
+    without = with_split(cohort(rest), seed=2).pairs
+    kept = whole.filter(pl.col("patient_id") != str(left_out))
+    assert kept["split"].to_list() == without["split"].to_list()
 
 
 def test_one_seed_one_split():

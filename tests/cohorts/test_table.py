@@ -86,7 +86,8 @@ def test_ages_are_numbers_of_years():
 @pytest.mark.parametrize("age", ["old", "-1", "inf", "4O"])
 def test_an_age_that_is_none(age):
     assert refusal(age=["40", "41", age, None]) == (
-        "mine.csv row 3 has an age that is not a number of years; correct it or leave it empty."
+        "mine.csv row 3 has an age that is neither a number of years nor as 038Y, 006M, 003W or 012D; "
+        "correct it or leave it empty."
     )
 
 
@@ -101,8 +102,7 @@ def test_a_table_without_a_header_does_not_print_its_first_row():
     with pytest.raises(InputError) as error:
         Cohort.from_table(pl.DataFrame({cell: ["a"] for cell in row}), Path(), "mine", source="mine.csv")
     assert str(error.value) == (
-        "mine.csv lacks the column pair_id, study_id, patient_id, image, report (it has 5 others); "
-        "add or rename it."
+        "mine.csv lacks the column pair_id, study_id, image, report (it has 5 others); add or rename it."
     )
 
 

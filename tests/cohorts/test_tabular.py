@@ -143,7 +143,7 @@ def test_a_damaged_file(tmp_path, name, content, kind):
 
 
 def test_what_breaks_the_schema_is_said_with_the_files_name(tmp_path):
-    (tmp_path / "some.csv").write_text(CSV.replace("patient_id", "subject"), encoding="utf-8")
+    (tmp_path / "some.csv").write_text(CSV.replace("study_id", "subject"), encoding="utf-8")
     assert refusal(tmp_path / "some.csv").startswith(
-        f"{tmp_path}/some.csv lacks the column patient_id (it has 7"
+        f"{tmp_path}/some.csv lacks the column study_id (it has 7"
     )

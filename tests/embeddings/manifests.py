@@ -20,6 +20,7 @@ def sketched_manifest(card, *, name="sketch", fingerprint="sha256:0", labels=(),
         settings=PassSettings(),
         split=SplitOrigin(column="split"),
         versions={},
+        patients_known=True,
         counts=Counts(
             rows=images,
             pairs=images,

@@ -8,7 +8,7 @@ import pytest
 from sketch_encoder import REPORTS, SketchEncoder
 
 from relinkage.cohorts import with_split
-from relinkage.cohorts.text import report_hash
+from relinkage.cohorts.text import normalise, report_hash
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.errors import InputError
 from relinkage.images import open_image
@@ -54,7 +54,7 @@ def test_towers_without_heads_leave_features_only(make_cohort, tmp_path):
 def test_equal_reports_are_encoded_once_in_order_of_first_appearance(make_cohort, tmp_path):
     cohort, encoder = make_cohort(), SketchEncoder()
     pairs = embed(cohort, encoder, tmp_path / "emb", settings=SMALL).pairs
-    assert encoder.texts == [REPORTS[0], REPORTS[1], REPORTS[3], REPORTS[4]]
+    assert encoder.texts == [normalise(REPORTS[row]) for row in (0, 1, 3, 4)]
     assert pairs["report_row"].to_list() == [0, 1, 1, 2, 3, 0, 1, 1, 2, 3, 0]
     assert pairs["report_hash"].to_list() == [
         report_hash(text, cohort.salt()) for text in cohort.pairs["report"]
@@ -114,13 +114,18 @@ def test_the_manifest_says_what_was_embedded_how_and_by_what(make_cohort, tmp_pa
     manifest = json.loads(json_text(made))
     assert manifest == json.loads((tmp_path / "emb/manifest.json").read_text())
     assert manifest["schema"] == "relinkage.embeddings/1"
-    assert manifest["cohort"] == {"name": "sketches", "fingerprint": cohort.fingerprint()}
+    assert manifest["cohort"] == {
+        "name": "sketches",
+        "fingerprint": cohort.fingerprint(),
+        "synthetic": False,
+    }
     assert manifest["encoder"]["revision"] == "1"
     assert manifest["settings"] == {
         "batch": 2,
         "shard_rows": 4,
         "max_left_out": 0.5,
         "keep": [],
+        "label": [],
         "token_budget": None,
     }
     assert (manifest["cut_share"], manifest["truncated_share"]) == (None, 0.25)
@@ -134,7 +139,8 @@ def test_a_cohort_without_a_split_gets_one_that_no_patient_crosses(make_cohort, 
     expected = with_split(cohort, seed=3, train=0.5).pairs
     assert embeddings.pairs["split"].to_list() == expected["split"].to_list()
     assert plain(embeddings.manifest.split) == {"by": "patient_id", "train": 0.5, "seed": 3}
-    assert encoder.fitted_on == expected.filter(pl.col("split") == "train")["report"].to_list()
+    trained = expected.filter(pl.col("split") == "train")["report"]
+    assert encoder.fitted_on == [normalise(text) for text in trained]
 
 
 def test_a_cohorts_own_split_is_kept(make_cohort, tmp_path):
@@ -143,7 +149,7 @@ def test_a_cohorts_own_split_is_kept(make_cohort, tmp_path):
     embeddings = embed(make_cohort(split=own, empty=(0,)), encoder, tmp_path / "emb", settings=SMALL)
     assert embeddings.pairs["split"].to_list() == own[1:]
     assert plain(embeddings.manifest.split) == {"column": "split"}
-    assert encoder.fitted_on == REPORTS[1:4]
+    assert encoder.fitted_on == [normalise(text) for text in REPORTS[1:4]]
 
 
 def test_neither_report_text_nor_image_paths_leave_the_cohort(make_cohort, tmp_path, contents):
@@ -256,3 +262,21 @@ def test_the_number_of_threads_changes_nothing(make_cohort, tmp_path, contents):
         embed(cohort, SketchEncoder(), tmp_path / str(workers), settings=settings)
     assert contents(tmp_path / "1") == contents(tmp_path / "5")
     assert len(read_embeddings(tmp_path / "5")) == 10
+
+
+def test_a_report_that_comes_first_does_not_decide_how_others_are_encoded(make_cohort, tmp_path):
+    shouted = make_cohort(
+        4, report=["NO ACUTE DISEASE.", "No acute disease.", "no  acute disease.", "Edema."]
+    )
+    encoders = SketchEncoder(), SketchEncoder()
+    for name, encoder, pairs in zip("ab", encoders, (shouted.pairs, shouted.pairs[1:]), strict=True):
+        embed(shouted.with_pairs(pairs.with_columns(split=pl.lit("test"))), encoder, tmp_path / name)
+    assert encoders[0].texts == encoders[1].texts == ["no acute disease.", "edema."]
+
+
+def test_labels_by_name_keep_a_label_that_one_cell_would_remove(make_cohort, tmp_path):
+    slip = make_cohort(4, Edema=["1", "0", "2", None], Nodule=[1, 0, 1, 0])
+    made = embed(slip, SketchEncoder(), tmp_path / "emb", settings=EmbedSettings(label=("Edema",)))
+    assert made.labels == ("Edema",)
+    assert made.pairs["Edema"].to_list() == [1, 0, None, None]
+    assert "Nodule" not in made.pairs.columns

@@ -170,7 +170,7 @@ def test_commands(desk, tmp_path, monkeypatch, line, kind):
     folder = shutil.copytree(desk / kind, tmp_path / "heads")
     told, whole = (folder / MANIFEST).read_text(), (folder / HEADS).read_bytes()
     command = [str(folder) if word == "HEADS" else word for word in line.split()]
-    monkeypatch.setattr("relinkage.studies.heads.checking.recheck", lambda statement: RECHECKED)
+    monkeypatch.setattr("relinkage.studies.heads.checking.recheck", lambda statement, choices: RECHECKED)
     monkeypatch.setattr("relinkage.studies.utility.benchmark", nothing_to_measure)
     for case in range(24):
         random = chance(SEED + 2, case)

@@ -30,7 +30,7 @@ def runs(tmp_path_factory):
         done(
             "audit", "--images", folder / "images.npy", "--reports", folder / "reports.npy",
             "--pairs", folder / "pairs.csv", "--out", folder / name, "--replicates", 100, "--pool", "5,full",
-            "--hard-negatives", "labels", "--open-set", "0.1", "--patient-level",
+            "--hard-negatives", "labels", "--open-set", "0.3", "--patient-level",
         )  # fmt: skip
     return folder
 

@@ -1,5 +1,6 @@
 """Every figure of an audit, over all distractors and inside strata, equals a count by the definitions."""
 
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -100,8 +101,10 @@ def assert_risk(case, row, of_query, patient):
     assert row.coverage == pytest.approx(len(risk) / len(of_query))
     assert row.average == pytest.approx(average)
     assert row.maximum == pytest.approx(max(exposed))
-    assert row.patient_average == pytest.approx(np.mean(exposed))
-    assert row.above == sum(value > THRESHOLD for value in exposed)
+    linked = [1 - math.prod(1 - value for value in values) for values in of_patient.values()]
+    for risk_of_patients, values in ((row.most_exposed, exposed), (row.at_least_one, linked)):
+        assert risk_of_patients.average == pytest.approx(np.mean(values))
+        assert risk_of_patients.above == sum(value > THRESHOLD + 1e-12 for value in values)
     for quantile in row.quantiles:
         assert quantile.most_exposed == pytest.approx(np.quantile(exposed, quantile.share))
     found = {(stratum.column, stratum.value): stratum for stratum in row.strata}

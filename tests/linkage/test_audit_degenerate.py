@@ -25,6 +25,23 @@ def test_strata_in_which_every_query_is_alone_have_no_rows(direction):
                    hard_negatives=("view",))  # fmt: skip
     assert {row.negatives for row in made.closed_set} == {"all"}
     assert made.strata[0].alone == 1
+    assert "view: no query has a distractor that shares its values, so there is no row." in made.notes
+
+
+def test_a_pool_that_no_stratum_holds_is_named():
+    vectors = np.random.default_rng(0).normal(size=(12, 3))
+    made = audited(vectors, vectors, {"view": list("aaaabbbccddd")}, pool=(3, 10, "full"), k=(1,),
+                   hard_negatives=("view",))  # fmt: skip
+    assert [(row.pool, row.full) for row in made.closed_set if row.negatives == "view"] == [
+        (3, False), (4, True)]  # fmt: skip
+    assert "view: the largest stratum has 4 candidates, so it has no pool of 10." in made.notes
+
+
+@pytest.mark.parametrize("views", ["aaaabbbccddd", "abcdefghijkl"])
+def test_hard_negatives_without_any_row_at_the_pools_asked_for_are_refused(views):
+    vectors = np.random.default_rng(0).normal(size=(12, 3))
+    with pytest.raises(InputError, match=r"--pool 10 leaves no row for hard negatives \(view: "):
+        audited(vectors, vectors, {"view": list(views)}, pool=(10,), hard_negatives=("view",))
 
 
 def test_a_direction_without_any_distractor_is_refused_in_one_sentence():

@@ -7,44 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relinkage.linkage.claims import SCORES, absent_claims, mean_absent_claims, right_claims, wrong_claims
+from relinkage.linkage.claims import SCORES, absent_claims, drawn_leads, right_claims, wrong_claims
 from relinkage.linkage.score_rows import ScoreRows
-
-TAU = 0.3
 
 
 def rows_of(scores):
     """Rows as `score_rows` gives them, for one query: all scores, descending."""
     scores = np.asarray(scores, np.float64)
-    log_mean = np.log(np.mean(np.exp(scores / TAU)))
-    return ScoreRows(
-        np.zeros(1, np.int64), np.array([len(scores)]), np.sort(scores)[None, ::-1], np.array([log_mean]),
-        np.zeros(1),
-    )  # fmt: skip
+    top = np.sort(scores)[None, ::-1]
+    return ScoreRows(np.zeros(1, np.int64), np.array([len(scores)]), top, np.zeros(1))
 
 
-def value(score, pool, others, log_mean):
-    """What an attacker compares with his threshold: the pool's best score, its margin, its log-odds."""
+def value(score, pool):
+    """What an attacker compares with his threshold: the pool's best score, or its margin."""
     best = np.sort(pool)[::-1]
-    if score == "cosine":
-        return best[0]
-    if score == "margin":
-        return best[0] - best[1]
-    return best[0] / TAU - log_mean - np.log(others)
+    return best[0] if score == "cosine" else best[0] - best[1]
 
 
 def counted(score, scores, mate, drawn, threshold, absent_drawn):
     """Count pools: claims without the mate, right and wrong claims with it; the mate is no distractor."""
-    log_mean = float(rows_of(scores).log_mean[0])
-    absent = np.mean(
-        [
-            value(score, pool, absent_drawn - 1, log_mean) >= threshold
-            for pool in combinations(scores, absent_drawn)
-        ]
-    )
+    absent = np.mean([value(score, pool) >= threshold for pool in combinations(scores, absent_drawn)])
     right, wrong = [], []
     for pool in combinations(scores, drawn):
-        claimed = value(score, [*pool, mate], drawn, log_mean) >= threshold
+        claimed = value(score, [*pool, mate]) >= threshold
         best = max(pool)
         first = float(mate > best) if mate != best else 1 / (1 + sum(s == mate for s in pool))
         right.append(claimed * first)
@@ -65,10 +50,9 @@ def test_claims_equal_counting_every_pool(seed, lattice, score):
         first = counted("cosine", scores, mate, drawn, -2, absent_drawn)[1]
         for threshold in rng.uniform(0.01, 0.9, 4) if score == "margin" else rng.uniform(-1, 1, 4):
             expected = counted(score, scores, mate, drawn, threshold, absent_drawn)
-            size = np.array([drawn])
-            present = (rows, score, np.array([mate]), np.array([first]), size, threshold, TAU)
+            present = (rows, score, np.array([mate]), np.array([first]), np.array([drawn]), threshold)
             made = (
-                absent_claims(rows, score, np.array([absent_drawn]), threshold, TAU)[0],
+                absent_claims(rows, score, np.array([absent_drawn]), threshold)[0],
                 right_claims(*present)[0],
                 wrong_claims(*present)[0],
             )
@@ -82,32 +66,40 @@ def test_a_higher_threshold_brings_fewer_claims(seed, score):
     low, high = np.sort(rng.uniform(0.001, 1, 2))
     first = np.array([0.4])
     for claimed in (
-        lambda at: absent_claims(rows, score, drawn, at, TAU),
-        lambda at: right_claims(rows, score, np.array([0.5]), first, drawn, at, TAU),
+        lambda at: absent_claims(rows, score, drawn, at),
+        lambda at: right_claims(rows, score, np.array([0.5]), first, drawn, at),
     ):
         assert claimed(high)[0] <= claimed(low)[0] + 1e-12
 
 
+@given(st.integers(0, 2**31), st.sampled_from(SCORES))
+def test_mate_and_impostor_are_judged_alike(seed, score):
+    """A mate that is one more draw from the distractors' scores brings as many claims as an impostor."""
+    rng = np.random.default_rng(seed)
+    scores, threshold = rng.uniform(-1, 1, 9), rng.uniform(0.05, 0.9)
+    absent = absent_claims(rows_of(scores), score, np.array([4]), threshold)[0]
+    claims = []
+    for mate in scores:  # the candidates of a pool of four, one of them the mate
+        rest = scores[scores != mate]
+        first = counted("cosine", rest, mate, 3, -2, 4)[1]
+        present = rows_of(rest), score, np.array([mate]), np.array([first]), np.array([3]), threshold
+        claims.append(right_claims(*present)[0] + wrong_claims(*present)[0])
+    assert np.mean(claims) == pytest.approx(absent, abs=1e-9)
+
+
 def test_a_margin_is_never_claimed_where_the_best_is_tied():
     rows = rows_of([0.5, 0.5, -0.9])
-    assert absent_claims(rows, "margin", np.array([3]), 1e-6, TAU)[0] == 0
-    assert absent_claims(rows, "margin", np.array([2]), 1e-6, TAU)[0] == pytest.approx(2 / 3)
-
-
-def test_alone_in_its_pool_a_candidate_has_the_whole_posterior():
-    rows = rows_of([0.1, -0.3])
-    assert absent_claims(rows, "posterior", np.array([1]), 10.0, TAU)[0] == 1
+    assert absent_claims(rows, "margin", np.array([3]), 1e-6)[0] == 0
+    assert absent_claims(rows, "margin", np.array([2]), 1e-6)[0] == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_the_mean_that_searches_ask_for_is_that_of_the_claims(score):
+@pytest.mark.parametrize("drawn", [2, 40, 300])
+def test_drawn_pools_lie_where_claims_do(drawn, score):
     random = np.random.default_rng(4)
-    top = -np.sort(-random.uniform(-1, 1, (30, 12)), axis=1)
-    rows = ScoreRows(
-        np.arange(30), np.full(30, 12), top, np.log(np.exp(top / TAU).mean(axis=1)), np.zeros(30)
-    )
-    drawn = random.integers(2, 10, 30)
-    mean = mean_absent_claims(rows, score, drawn, TAU)
-    for threshold in (*random.uniform(0.01, 1, 5), float(top[3, 0])):
-        expected = absent_claims(rows, score, drawn, threshold, TAU).mean()
-        assert mean(threshold) == pytest.approx(expected, abs=1e-14)
+    rows, pool = rows_of(random.normal(size=300) / 3), np.array([drawn])
+    leads = drawn_leads(rows, score, pool, 4000, 1)
+    for share in (0.1, 0.5, 0.9):
+        at = float(np.quantile(leads, share, method="nearest"))
+        assert absent_claims(rows, score, pool, at - 1e-9)[0] >= 1 - share - 0.05
+        assert absent_claims(rows, score, pool, at + 1e-9)[0] <= 1 - share + 0.05

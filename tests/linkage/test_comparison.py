@@ -169,12 +169,14 @@ def test_intervals_are_those_of_a_loop_over_the_same_draws():
         a = np.concatenate([after[patient == p] for p in drawn])
         moved.append(a.mean() - b.mean())
         ratio.append(a.mean() / b.mean() - 1)
+    queries = np.bincount(patient, minlength=40)
+    effective = queries.sum() ** 2 / (queries**2).sum()
     for estimates, naive, value in (
         (found.difference, moved, after.mean() - before.mean()),
         (found.relative, ratio, after.mean() / before.mean() - 1),
     ):
         assert estimates.mean[0] == pytest.approx(value)
-        expected = expanded_percentiles(np.array(naive), value, 40, 0.95)
+        expected = expanded_percentiles(np.array(naive), value, effective, 0.95)
         np.testing.assert_allclose([estimates.low[0], estimates.high[0]], expected)
 
 
@@ -263,3 +265,12 @@ def test_intervals_hold_their_estimate_and_stay_in_range(seed, patients, first, 
     if first:
         assert -1 <= relative.low[0] <= relative.mean[0] + 1e-12
         assert relative.mean[0] <= relative.high[0] + 1e-12
+
+
+def test_a_change_of_what_is_1_on_both_sides_is_nought_without_width():
+    ones = np.ones((20, 2))
+    found = Change.measure(ones, ones, np.arange(20), Resampling(replicates=100), np.array([True, False]))
+    for part in (found.difference, found.relative):
+        assert (part.mean[0], part.low[0], part.high[0]) == (0, 0, 0)
+        assert part.low[1] < 0 < part.high[1]
+    assert (found.before.low[0], found.after.low[0]) == (1, 1)

@@ -61,6 +61,48 @@ def test_rows_are_what_counting_pools_gives():
         assert row.low <= row.recall <= row.high
 
 
+def test_what_every_pool_holds_has_no_interval_and_is_no_lift():
+    table = table_of([10] * 30, np.arange(30) % 9, [0] * 30)
+    certain, open_ = recall_rows(table, [Cell(5, 5), Cell(5, 4)], FEW)
+    assert (certain.recall, certain.low, certain.high, certain.chance, certain.lift) == (1, 1, 1, 1, 1)
+    assert certain.on_chance
+    assert open_.low < open_.recall < open_.high
+    (full,) = recall_rows(table, [Cell(FULL, 10)], FEW)
+    assert (full.low, full.high) == (1, 1)
+
+
+def test_counts_in_the_full_pool_are_what_ranking_with_ties_broken_by_lot_gives():
+    """Scores are drawn, ties broken by a random number each, and queries and patients counted."""
+    rng = np.random.default_rng(2)
+    patient, scores = np.repeat(np.arange(12), 3), rng.integers(0, 6, (36, 15)).astype(float)
+    mate = scores[:, :1]
+    above, ties = (scores[:, 1:] > mate).sum(1), (scores[:, 1:] == mate).sum(1)
+    rows = recall_rows(table_of([15] * 36, above, ties, patient), [Cell(FULL, 1), Cell(FULL, 3)], FEW)
+    draws, queries, patients = 4000, np.zeros(2), np.zeros(2)
+    for _ in range(draws):
+        lot = scores + 0.5 * rng.random(scores.shape)
+        rank = 1 + (lot[:, 1:] > lot[:, :1]).sum(1)
+        for place, k in enumerate((1, 3)):
+            queries[place] += (rank <= k).sum()
+            patients[place] += len(set(patient[rank <= k]))
+    for row, found, of in zip(rows, queries / draws, patients / draws, strict=True):
+        assert row.queries_found == pytest.approx(found, abs=0.15)
+        assert row.patients_found == pytest.approx(of, abs=0.15)
+        assert row.queries_found == pytest.approx(row.recall * row.queries)
+
+
+def test_only_rows_of_the_full_pool_count_the_patients_at_hand():
+    (row,) = recall_rows(at_random(60, 20, 80), [Cell(10, 1)], FEW)
+    assert row.queries_found is row.patients_found is None
+
+
+def test_a_row_says_how_many_equal_patients_tell_as_much():
+    patient = np.repeat(np.arange(21), [20] + [1] * 20)
+    (row,) = recall_rows(table_of([50] * 40, np.arange(40), [0] * 40, patient), [Cell(10, 1)], FEW)
+    assert row.patients == 21
+    assert row.effective_patients == pytest.approx(40**2 / (20**2 + 20))
+
+
 def test_rank_rows_are_what_counting_pools_gives():
     table = at_random(60, 20, 80)
     for row, pool in zip(rank_rows(table, [10, 50, FULL], FEW), [10, 50, "full"], strict=True):

@@ -58,22 +58,22 @@ def test_it_is_what_a_loop_over_patients_gives(seed, pool):
     each = np.concatenate(list(patients.values()))
     exposed = np.array([max(risks) for risks in patients.values()])
     mean = np.array([np.mean(risks) for risks in patients.values()])
+    linked = np.array([1 - np.prod([1 - risk for risk in risks]) for risks in patients.values()])
     assert (found.queries, found.patients) == (len(each), len(patients))
     assert found.coverage == pytest.approx(len(each) / len(made))
     assert found.maximum == pytest.approx(each.max())
     assert found.average == pytest.approx(each.mean())
-    assert found.patient_average == pytest.approx(exposed.mean())
-    assert found.above == (exposed > THRESHOLD).sum()
-    assert found.above_share == pytest.approx((exposed > THRESHOLD).mean())
+    for risk, values in ((found.most_exposed, exposed), (found.at_least_one, linked)):
+        assert risk.average == pytest.approx(values.mean())
+        assert risk.above == (values > THRESHOLD).sum()
+        assert risk.above_share == pytest.approx((values > THRESHOLD).mean())
+        assert 0 <= risk.low <= risk.average <= risk.high <= 1
+        assert 0 <= risk.above_low <= risk.above_share <= risk.above_high <= 1
     for quantile in found.quantiles:
         assert quantile.most_exposed == pytest.approx(np.quantile(exposed, quantile.share))
         assert quantile.mean == pytest.approx(np.quantile(mean, quantile.share))
-    for low, middle, high in (
-        ("average_low", "average", "average_high"),
-        ("patient_average_low", "patient_average", "patient_average_high"),
-        ("above_low", "above_share", "above_high"),
-    ):
-        assert 0 <= getattr(found, low) <= getattr(found, middle) <= getattr(found, high) <= 1
+        assert quantile.at_least_one == pytest.approx(np.quantile(linked, quantile.share))
+    assert 0 <= found.average_low <= found.average <= found.average_high <= 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -98,7 +98,7 @@ def test_the_histogram_counts_every_patient_once_and_parts_at_the_threshold(pool
     place = edges.index(THRESHOLD)
     exposed = [max(risks) for risks in patients.values()]
     assert sum(found.histogram.most_exposed) == sum(found.histogram.mean) == len(patients)
-    assert sum(found.histogram.most_exposed[place:]) == found.above
+    assert sum(found.histogram.most_exposed[place:]) == found.most_exposed.above
     for low, high, number in zip(edges[1:-1], edges[2:], found.histogram.most_exposed[1:], strict=True):
         assert number == sum(low < risk <= high for risk in exposed)
 
@@ -109,15 +109,16 @@ def test_a_patient_counts_once_however_many_queries_it_has():
     made = table(np.full(50, 10), above, np.zeros(50), np.array([0] * 30 + list(range(1, 21))))
     found = row_of(made, "full")
     assert found.average == pytest.approx(0.6)
-    assert found.patient_average == pytest.approx(1 / 21)
-    assert found.above_share == pytest.approx(1 / 21)
-    assert found.above_low > 0
-    assert found.above_high < 0.4
+    assert found.most_exposed.average == pytest.approx(1 / 21)
+    assert found.most_exposed.above_share == pytest.approx(1 / 21)
+    assert found.most_exposed.above_low > 0
+    assert found.most_exposed.above_high < 0.4
 
 
 @pytest.mark.parametrize(("above", "share"), [(0, 1.0), (9, 0.0)])
 def test_the_interval_has_width_where_all_or_none_are_above(above, share):
     found = row_of(table(np.full(40, 10), np.full(40, above), np.zeros(40), np.arange(40)), "full")
+    found = found.most_exposed
     assert found.above_share == share
     assert found.above_high - found.above_low == pytest.approx(1 - 0.025 ** (1 / 40), rel=0.1)
 

@@ -43,7 +43,6 @@ def test_rows_equal_sorted_cosines(depth, distractors, direction):
         np.testing.assert_allclose(rows.top[place, :there], others[:there], atol=1e-14)
         assert (rows.top[place, there:] < -1e299).all()
         z = others / 0.07
-        assert rows.log_mean[place] == pytest.approx(logsumexp(z) - np.log(len(others)), abs=1e-10)
         z = np.append(z, scores[i, i] / 0.07)
         p = np.exp(z - logsumexp(z))
         assert rows.entropy[place] == pytest.approx(-np.sum(p * np.log(p)) / np.log(len(z)), abs=1e-10)
@@ -62,7 +61,6 @@ def test_candidates_may_come_a_few_at_a_time(monkeypatch, depth, distractors, te
     parts = score_rows(way, query, depth, temperature)
     np.testing.assert_array_equal(parts.distractors, whole.distractors)
     np.testing.assert_allclose(parts.top, whole.top, atol=1e-15)
-    np.testing.assert_allclose(parts.log_mean, whole.log_mean, rtol=1e-12)
     np.testing.assert_allclose(parts.entropy, whole.entropy, rtol=1e-9, atol=1e-12)
 
 
@@ -82,5 +80,5 @@ def test_what_lies_below_the_depth_is_never_the_best_of_a_pool(drawn, candidates
     missed = 1.0
     for i in range(drawn):
         missed *= max(P - depth - i, 0) / (P - i)
-    assert missed <= 1e-10
+    assert missed <= 1e-7
     assert 1 <= depth <= candidates

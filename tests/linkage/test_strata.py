@@ -308,3 +308,13 @@ def test_the_description_counts_strata():
     assert (said.strata, said.largest) == (len(sizes), sizes.max())
     assert said.median_stratum_of_a_query == np.median(of_query)
     assert said.alone == np.mean(np.array(of_query) == 1)
+
+
+@pytest.mark.parametrize("absent", ["NaN", "NA", "", None])
+def test_cells_without_a_value_leave_a_label_a_label(absent):
+    cells = ["1", "0", "1", "0", absent, absent]
+    pairs = pl.DataFrame({"pair_id": [*"abcdef"], "A": ["1"] * 3 + ["0"] * 3, "B": cells})
+    assert label_columns(pairs) == ("A", "B")
+    links = Links.from_pairs(pairs, 6, 6, "pairs")
+    (level,) = levels(links, AuditSettings(hard_negatives=("labels",)))
+    assert len(set(level.candidate.tolist())) == 4

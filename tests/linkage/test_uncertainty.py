@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, norm, t
 
-from relinkage.linkage.uncertainty import ClusterBootstrap, draw_patients
+from relinkage.linkage.uncertainty import ClusterBootstrap, draw_patients, evened
 
 
 def interval(values, patient, level=0.95, replicates=400, seed=0):
@@ -151,6 +151,62 @@ def test_patients_count_where_they_have_a_value():
     assert made.interval(0.95).high[0] == interval(np.zeros(8), patient[:8])[2]
 
 
+def test_effective_patients_are_as_many_equal_ones_as_vary_as_much():
+    """Each patient is found or not with all of its queries; the variance of the mean tells how many count."""
+    rng, queries = np.random.default_rng(10), np.array([1, 1, 2, 3, 5, 8, 20])
+    found = rng.random((200_000, len(queries))) < 0.3
+    variance = (found @ queries / queries.sum()).var()
+    assert evened(queries[:, None] * 1.0)[0] == pytest.approx(0.3 * 0.7 / variance, rel=0.02)
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=30), st.integers(1, 9))
+def test_effective_patients_are_no_more_than_patients_and_no_scale_matters(queries, times):
+    counts = np.array(queries, np.float64)[:, None]
+    patients, effective = (counts > 0).sum(), evened(counts)[0]
+    assert min(patients, 2) <= effective <= patients * (1 + 1e-12)
+    assert evened(times * counts)[0] == pytest.approx(effective)
+    equal = np.full((len(queries), 1), float(times))
+    assert evened(equal)[0] == len(queries)
+
+
+@pytest.mark.parametrize("level", [0.95, 0.999])
+def test_a_mean_that_never_moves_has_both_ends_on_itself(level):
+    values = np.ones((30, 2))
+    drawn = ClusterBootstrap.draw(values, np.arange(30), 100, 0)
+    made = drawn.interval(level, np.array([True, False]))
+    assert (made.low[0], made.high[0]) == (1, 1)
+    assert made.low[1] < 1
+
+
+def large_patient(rng, patients, share, recall, alike):
+    """Zeros and ones of patients with three studies, and of one with a share of all studies."""
+    studies = np.full(patients, 3)
+    studies[0] = round(share / (1 - share) * studies[1:].sum())
+    own = rng.beta(recall * (1 / alike - 1), (1 - recall) * (1 / alike - 1), patients)
+    patient = np.repeat(np.arange(patients), studies)
+    return (rng.random(len(patient)) < own[patient]).astype(np.float64), patient
+
+
+def held_by(intervals, cohorts, patients, recall, alike):
+    rng, held = np.random.default_rng(11), 0
+    for seed in range(cohorts):
+        _, low, high = intervals(*large_patient(rng, patients, 0.4, recall, alike), replicates=200, seed=seed)
+        held += low <= recall <= high
+    return held / cohorts
+
+
+def test_a_patient_with_two_fifths_of_the_images_is_allowed_for():
+    assert held_by(interval, 100, 60, 0.2, 0.3) >= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("patients", [20, 200, 300])
+@pytest.mark.parametrize("recall", [0.01, 0.05, 0.2, 0.5])
+@pytest.mark.parametrize("alike", [0.1, 0.3])
+def test_of_500_cohorts_with_one_large_patient_92_in_a_hundred_hold_the_truth(patients, recall, alike):
+    assert held_by(interval, 500, patients, recall, alike) >= 0.92
+
+
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95, 0.99, 0.999])
 def test_a_higher_level_gives_a_wider_interval(level):
     values, patient = outcomes(np.random.default_rng(6), 60, 3, 0.4, 0.2)
@@ -199,3 +255,10 @@ def test_rare_patients_who_are_always_found_are_allowed_for():
         _, low, high = interval(values, patient, replicates=100, seed=seed)
         held += low <= 0.02 * 0.9 <= high
     assert held / 1000 > 0.93
+
+
+def test_a_mean_of_values_that_are_all_one_is_one():
+    """Sums of shares may round up: what is written must stay a share."""
+    values = np.full((160, 3), np.nextafter(1.0, 2.0))
+    found = ClusterBootstrap.draw(values, np.arange(160) // 2, 100, 0).interval(0.95)
+    assert (found.mean == 1).all()

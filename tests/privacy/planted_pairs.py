@@ -28,8 +28,8 @@ def planted(patients=60, pairs_a_patient=2, *, seed=0, images=9, texts=7, noise=
         for name, column in zip(LABELS, values.T, strict=True)
     }
     table = {
-        "pair_id": [f"pair-{row}" for row in range(rows)],
-        "patient_id": [f"patient-{number}" for number in patient],
+        "pair_id": [f"pair-{seed}-{row}" for row in range(rows)],
+        "patient_id": [f"patient-{seed}-{number}" for number in patient],
         "split": ["train" if number < patients * 2 // 3 else "test" for number in patient],
         "report_row": np.arange(rows).astype(np.int32),
         **labels,

@@ -4,9 +4,10 @@ import math
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from relinkage.errors import InputError
 from relinkage.privacy.accounting import Spending, calibrate, epsilon, renyi_epsilon
@@ -62,6 +63,29 @@ def test_reference_values_of_a_patient_with_several_pairs(pairs, expected):
 def test_the_noise_of_a_single_release():
     """σ = 10.37 at (0.34, 6e-6), rounded up to four digits."""
     assert calibrate(0.34, DELTA, Spending(1, 1.0, 1)) in (10.37, 10.38)
+
+
+def delta_by_fft(sigma, rate, units, steps, target, width=2e-5, reach=1.0):
+    """δ at ε = `target` of sampled units with no accountant: both loss laws on a grid, composed by FFT."""
+    x = np.linspace(-12 * sigma, 12 * sigma + units, 400_001)
+    near, chances = norm.pdf(x, 0, sigma), binom.pmf(np.arange(units + 1), units, rate)
+    far = sum(chance * norm.pdf(x, count, sigma) for count, chance in enumerate(chances))
+    grid, deltas = np.arange(-reach, reach, width), []
+    for top, bottom in ((far, near), (near, far)):
+        place = np.rint((np.log(top) - np.log(bottom) + reach) / width)
+        law = np.bincount(np.clip(place, 0, len(grid) - 1).astype(int), top, len(grid)) * (x[1] - x[0])
+        whole = np.fft.irfft(np.fft.rfft(np.roll(law, len(grid) // 2)) ** steps, len(grid))
+        deltas.append(np.sum(np.roll(whole, len(grid) // 2) * np.clip(1 - np.exp(target - grid), 0, None)))
+    return max(deltas)
+
+
+def test_a_small_epsilon_of_sampled_pairs_is_used_up():
+    """At ε = 0.01, three pairs a patient: the noise is not more than what the stated interval asks for."""
+    spending = Spending(1.0, 1024 / 60_000, 200, 3)
+    sigma = calibrate(0.01, DELTA, spending)
+    spent = epsilon(replace(spending, sigma=sigma), DELTA)
+    assert 0.97 * 0.01 <= spent <= 0.01
+    assert delta_by_fft(sigma, spending.rate, 3, 200, spent) <= DELTA
 
 
 def exact_gaussian(sigma, delta):

@@ -9,7 +9,7 @@ from scipy.stats import binom
 from privacy.planted_pairs import planted
 from relinkage.errors import InputError
 from relinkage.privacy import CanarySettings, HardenSettings, Public
-from relinkage.privacy.canaries import audit_by_canaries, epsilon_at_least
+from relinkage.privacy.canaries import audit_by_canaries, epsilon_at_least, power
 
 PROVEN = ("label-anchored", "public-negatives", "grouped", "batch-clip", "logit", "one-shot")
 
@@ -71,6 +71,26 @@ def test_the_bound_is_where_the_definition_says(r, share, delta, extra):
     else:
         assert probability_by_definition(found, m, r, v, delta) == pytest.approx(0.05, abs=1e-4)
         assert epsilon_at_least(m, r, min(v + 1, r), delta) >= found
+
+
+@pytest.mark.parametrize(("m", "r", "stated"), [(1000, 100, 0.34), (100, 100, 1.0), (200, 40, 0.1)])
+def test_the_power_is_what_drawn_audits_find(m, r, stated):
+    """Guesses of the best of attacks on a training of the named ε, drawn: four of five audits refute."""
+    needed, refutable = power(m, r, 1e-6, stated)
+    assert epsilon_at_least(m, r, needed, 1e-6) > stated >= epsilon_at_least(m, r, needed - 1, 1e-6)
+    rng = np.random.default_rng(0)
+    right = rng.random((20_000, r)) < 1 / (1 + np.exp(-refutable))
+    assert (right.sum(1) >= needed).mean() == pytest.approx(0.8, abs=0.012)
+
+
+def test_the_power_that_a_review_found_for_a_third():
+    needed, refutable = power(1000, 100, 6e-6, 0.34)
+    assert needed == 68
+    assert refutable == pytest.approx(0.92, abs=0.02)
+
+
+def test_four_canaries_refute_nothing():
+    assert power(4, 2, 1e-5, 0.34) is None
 
 
 def test_no_right_guesses_say_nothing():

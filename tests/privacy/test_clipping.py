@@ -61,7 +61,7 @@ def test_clipping_a_patients_summed_gradient_is_exact(kind, bias, seed, rows, pa
     slow, slow_norms = one_after_the_other(heads, images, texts, groups, clip)
     np.testing.assert_allclose(norms, slow_norms, rtol=1e-4)
     for one, other in zip(sums, slow, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(one.float(), other, rtol=1e-3, atol=1e-3)
 
 
 def test_groups_of_many_rows_take_the_other_way_to_their_norm_and_get_the_same():
@@ -73,6 +73,40 @@ def test_groups_of_many_rows_take_the_other_way_to_their_norm_and_get_the_same()
     np.testing.assert_allclose(norms, one_after_the_other(heads, *images_texts, groups, 1.0)[1], rtol=1e-4)
 
 
+@pytest.mark.parametrize("length", [1.0, 1e4, 1e8, 1e10, 1e18])
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_rows_of_any_length_that_cancel_move_a_sum_by_no_more_than_the_norm(kind, length):
+    """A patient with images x and −x: what is summed with and without, beside other patients, in float64."""
+    heads, rng = heads_of(kind, False), np.random.default_rng(5)
+    others, reports = features_of(rng, 40)
+    wild = torch.tensor(rng.normal(size=(1, 5)) * length, dtype=torch.float32)
+    images = torch.cat([others, wild, -wild])
+    texts = torch.cat([reports, reports[:1], reports[:1]])
+    owner = np.concatenate([np.arange(40), [40, 40]])
+
+    def summed(rows):
+        left, left_taps = tapped(heads.image, images[:rows])
+        right, right_taps = tapped(heads.text, texts[:rows])
+        loss = -(left * right).sum()
+        sums, _ = clipped_sum(heads, left_taps + right_taps, loss, owner[:rows], 0.5)
+        return torch.cat([one.flatten() for one in sums])
+
+    assert summed(42).dtype == torch.float64
+    assert float((summed(42) - summed(40)).norm()) <= 0.5
+
+
+def test_a_row_whose_gradient_is_no_number_adds_nothing():
+    heads, rng = heads_of("linear", False), np.random.default_rng(6)
+    images, texts = features_of(rng, 3)
+    images[2] = 3e38
+    left, left_taps = tapped(heads.image, images)
+    right, right_taps = tapped(heads.text, texts)
+    loss = (left * right * 1e10).sum()
+    sums, _ = clipped_sum(heads, left_taps + right_taps, loss, np.arange(3), 1.0)
+    assert all(one.isfinite().all() for one in sums)
+    assert float(torch.cat([one.flatten() for one in sums]).norm()) <= 3
+
+
 def test_gradients_that_cancel_within_a_patient_are_measured_in_full_precision():
     """Two large gradients that nearly cancel: in float32 their sum's norm would be lost."""
     heads = heads_of("linear", False)
@@ -82,7 +116,7 @@ def test_gradients_that_cancel_within_a_patient_are_measured_in_full_precision()
     left, left_taps = tapped(heads.image, images)
     right, right_taps = tapped(heads.text, texts)
     loss = 1e4 * (left[0] - left[1] * (1 - 1e-5)).sum() + 0 * right.sum()
-    _, norms = clipped_sum(heads, left_taps + right_taps, loss, np.zeros(2, np.int64), 1.0)
+    _, norms = clipped_sum(heads, left_taps + right_taps, loss, np.zeros(2, np.int64), 100.0)
     slope = np.float64(1e4) - np.float64(np.float32(1e4) * np.float32(1 - 1e-5))
     expected = slope * np.sqrt(3) * images[0].double().norm().item()
     assert norms[0] == pytest.approx(expected, rel=1e-6)
@@ -107,7 +141,7 @@ def test_gradients_below_the_norm_are_left_alone():
     )
     assert norms.max() < 1e6
     for one, other in zip(sums, plain, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(one.float(), other, rtol=1e-4, atol=1e-4)
 
 
 def test_without_groups_nothing_is_clipped():
@@ -119,7 +153,7 @@ def test_without_groups_nothing_is_clipped():
     )
     assert norms.size == 0
     for one, other in zip(sums, plain, strict=True):
-        torch.testing.assert_close(one, other)
+        torch.testing.assert_close(one.float(), other)
 
 
 def test_a_tapped_head_gives_what_the_head_gives():

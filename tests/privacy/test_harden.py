@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace as replaced
+from hashlib import sha256
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from msgspec.structs import replace
@@ -13,7 +15,9 @@ from privacy.planted_pairs import LABELS, planted
 from relinkage.alignment import read_heads
 from relinkage.alignment.folder import Heads
 from relinkage.alignment.settings import Weights
+from relinkage.embeddings.overlap import shared_with
 from relinkage.errors import InputError
+from relinkage.files import fingerprint
 from relinkage.privacy import HardenSettings, Public, harden, recheck
 from relinkage.privacy.prepare import prepare
 from tiers import quick
@@ -43,7 +47,7 @@ def test_every_mechanism_writes_heads_with_a_statement_that_holds(emb, public, t
     assert (statement.mechanism, statement.delta) == (mechanism, 1e-4)
     assert statement.kind == ("nominal" if mechanism == "nominal" else "proven")
     assert 0.97 < statement.epsilon <= 1.0
-    assert recheck(statement).faults == ()
+    assert recheck(statement, read.manifest.settings).faults == ()
     images, texts = emb.project(read.pair)
     assert np.isfinite(images).all()
     assert np.isfinite(texts).all()
@@ -72,11 +76,12 @@ def test_an_objective_of_other_parts_needs_a_mechanism_that_takes_it(emb, tmp_pa
 
 
 def test_the_manifest_is_the_same_for_another_cohort_of_other_size(public, tmp_path):
-    """It holds nothing counted or computed on the private pairs: only the name of the split is theirs."""
+    """But for the digest of the heads, it holds nothing counted or computed on the private pairs."""
     told = []
     for cohort in (planted(), planted(70, 3, seed=8, noise=0.5)):
         harden(cohort, "train", SETTINGS, tmp_path / "heads", public)
-        told.append((tmp_path / "heads/manifest.json").read_text())
+        digest = sha256((tmp_path / "heads/heads.safetensors").read_bytes()).hexdigest()
+        told.append((tmp_path / "heads/manifest.json").read_text().replace(digest, "the heads'"))
     assert told[0] == told[1]
     for secret in ('pairs":', 'patients":', 'loss"'):
         assert secret not in told[0]
@@ -98,6 +103,7 @@ def test_heads_hardened_before_add_what_they_spent(emb, public, tmp_path):
     assert (stated.earlier_epsilon, stated.earlier_delta) == (spent, 1e-4)
     assert second.manifest.start == "given, hardened before"
     assert "for patients whose pairs also trained the heads it started from, (2, 0.0002)" in stated.sentence
+    assert stated.inputs.start == fingerprint((tmp_path / "first/heads.safetensors").read_bytes())
 
 
 def test_heads_of_which_nothing_is_proven_are_no_start(emb, public, tmp_path):
@@ -105,6 +111,53 @@ def test_heads_of_which_nothing_is_proven_are_no_start(emb, public, tmp_path):
         made = harden(emb, "train", replace(SETTINGS, **choice), tmp_path / "first", public)
         with pytest.raises(InputError, match="Nothing is proven of the heads to start from"):
             harden(emb, "train", SETTINGS, tmp_path / "second", replaced(public, start=made))
+
+
+def test_a_statement_speaks_of_the_heads_beside_it_and_of_no_others(emb, public, tmp_path):
+    made = harden(emb, "train", SETTINGS, tmp_path / "heads", public)
+    file = tmp_path / "heads/heads.safetensors"
+    assert made.manifest.privacy.heads == "sha256:" + sha256(file.read_bytes()).hexdigest()
+    harden(emb, "train", replace(SETTINGS, epsilon=None), tmp_path / "other", public)
+    file.write_bytes((tmp_path / "other/heads.safetensors").read_bytes())
+    swapped = read_heads(tmp_path / "heads").manifest.privacy
+    assert swapped.kind == "refuted"
+    assert swapped.faults == ("It speaks of other heads than these.",)
+    with pytest.raises(InputError, match="Nothing is proven of the heads to start from"):
+        harden(emb, "train", SETTINGS, tmp_path / "third", Public(start=read_heads(tmp_path / "heads")))
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        ({"steps": 5}, "The manifest and the statement differ in the number of steps."),
+        ({"public": None}, "The manifest and the statement differ in the public set."),
+        ({"start": "given"}, "The manifest and the statement differ in the starting heads."),
+        (
+            {"start": "given, hardened before"},
+            "The manifest and the statement differ in the earlier",
+        ),
+        (
+            {"anchors": {"labels": ["Edema"], "source": "given"}},
+            "The manifest and the statement differ in the",
+        ),
+        ({"settings.mechanism": "batch-clip"}, "The field mechanism does not follow from the settings."),
+        ({"settings.clip": 0.1}, "The field clip does not follow from the settings."),
+        ({"settings.epsilon": 0.1}, "The stated epsilon is 0.9"),
+        ({"privacy.rate": 0.01}, "The field rate does not follow from the settings."),
+    ],
+)
+def test_a_manifest_that_contradicts_its_statement_says_so_when_read(emb, public, tmp_path, edit, fault):
+    harden(emb, "train", SETTINGS, tmp_path / "heads", public)
+    file = tmp_path / "heads/manifest.json"
+    told = json.loads(file.read_text())
+    for place, value in edit.items():
+        *above, key = place.split(".")
+        (told[above[0]] if above else told)[key] = value
+    file.write_text(json.dumps(told))
+    stated = read_heads(tmp_path / "heads").manifest.privacy
+    assert stated.kind == "refuted"
+    assert any(found.startswith(fault) for found in stated.faults)
+    assert stated.sentence.startswith("the statement of these heads does not hold: ")
 
 
 def test_seeded_noise_repeats_the_heads_and_fresh_noise_does_not(emb, public, tmp_path):
@@ -163,6 +216,36 @@ def refusal(emb, tmp_path, public=None, **choices):
     return str(error.value)
 
 
+def overlapping(emb, public):
+    """The public cohort with one private patient's id, one private pair's id, and one private image."""
+    for column in ("patient_id", "pair_id"):
+        known = public.pairs[column].to_list()
+        known[5] = emb.pairs[column][77]
+        pairs = public.pairs.with_columns(pl.Series(column, known))
+        yield f"ids of {column.removesuffix('_id')}s", replaced(public, pairs=pairs)
+    images = public.image_features.copy()
+    images[-1] = emb.image_features[3]
+    yield "images", replaced(public, image_features=images)
+
+
+def test_what_is_shared_is_what_enumeration_finds(emb):
+    """Row by row and id by id, for public cohorts that share something or nothing."""
+    other = planted(seed=3)
+    for _, public in (("nothing", other), *overlapping(emb, other)):
+        shared = shared_with(emb, public)
+        for what, count in (("patient", shared.patients), ("pair", shared.pairs)):
+            assert count == len(set(emb.pairs[f"{what}_id"]) & set(public.pairs[f"{what}_id"]))
+        equal = [(row == public.image_features).all(1).any() for row in emb.image_features]
+        assert shared.images == sum(equal)
+
+
+def test_more_patients_than_the_population_and_fewer_than_the_batch_are_trained(emb, public, tmp_path):
+    """Whether heads appear must not tell how many patients there are; what is stated follows from q alone."""
+    for choices in ({"population": 39}, {"batch": 41}):
+        made = harden(emb, "train", replace(SETTINGS, **choices), tmp_path / "heads", public)
+        assert recheck(made.manifest.privacy, made.manifest.settings).faults == ()
+
+
 def test_what_is_refused(emb, public, tmp_path):
     unlabelled = replaced(emb, manifest=replace(emb.manifest, labels=()))
     cards = sketched_card(id="towers:x+tfidf"), sketched_card(id="other")
@@ -173,13 +256,13 @@ def test_what_is_refused(emb, public, tmp_path):
     wide = planted(images=11)
     assert "has no labels to anchor to" in refusal(unlabelled, tmp_path)
     assert "was fitted on the cohort's own reports" in refusal(fitted, tmp_path)
-    assert "--batch 41 is larger than the split train, which has fewer patients" in refusal(
-        emb, tmp_path, batch=41
-    )
-    assert "more patients than the stated population of 39" in refusal(emb, tmp_path, population=39)
     assert "has no pair in the split blue" in refusal(emb, tmp_path, train="blue")
     assert "needs public embeddings" in refusal(emb, tmp_path, mechanism="public-negatives")
     assert "holds the private cohort itself" in refusal(emb, tmp_path, Public(embeddings=emb))
+    for shared, public in overlapping(emb, planted(seed=3)):
+        assert f"emb and emb share {shared}, so emb is not public" in refusal(
+            emb, tmp_path, Public(embeddings=public)
+        )
     assert "embed the public cohort with the same model" in refusal(
         emb, tmp_path, Public(embeddings=stranger)
     )
@@ -195,3 +278,16 @@ def test_a_population_much_larger_than_the_split_is_pointed_out(emb, public, tmp
     assert "less than half of the stated population of 1000" in capsys.readouterr().err
     harden(emb, "train", replace(chosen, population=50), tmp_path / "heads", public)
     assert "stated population" not in capsys.readouterr().err
+
+
+def test_few_patients_to_train_on_are_pointed_out(emb, public, tmp_path, capsys, monkeypatch):
+    chosen = replace(SETTINGS, epsilon=None, population=50)
+    harden(emb, "train", chosen, tmp_path / "heads", public)
+    said = capsys.readouterr().err
+    assert "The split train has fewer than 5,000 patients" in said
+    assert "label precision in both directions" in said
+    trained = emb.split("train").pairs["patient_id"].n_unique()
+    for least, few in ((trained, False), (trained + 1, True)):
+        monkeypatch.setattr("relinkage.privacy.hardening.LEAST_PATIENTS", least)
+        harden(emb, "train", chosen, tmp_path / "heads", public)
+        assert ("has fewer than" in capsys.readouterr().err) == few

@@ -112,7 +112,7 @@ def test_noise_is_added_to_the_sum_of_what_was_sampled_and_does_not_shrink_with_
     batch = pairs.batch(np.arange(6), 0, SeededCoins(0), one_pair=False)
     alone, _ = private_sum(heads, Pull(), batch, PLAN.clip)
     # Without images only the image head has a gradient: of the text head the noise is left.
-    torch.testing.assert_close(seen[0][1] - seen[1][1], alone[1], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(seen[0][1] - seen[1][1], alone[1].float(), rtol=1e-4, atol=1e-5)
 
 
 def test_units_are_sampled_whole_and_each_with_the_rate():
@@ -153,6 +153,33 @@ def test_features_are_left_as_they_are():
     train_privately(heads_of(), Pull(), pairs, PLAN, SeededCoins(0))
     assert torch.equal(before[0], pairs.images)
     assert torch.equal(before[1], pairs.texts)
+
+
+def test_features_are_scaled_down_to_the_largest_norm_and_others_stay_as_they_are():
+    pairs, _ = pairs_of(patients=3, rows=3, scales=(2.0, 1.0))
+    pairs.images[0] *= 1e30
+    pairs.images[1] = float("nan")
+    batch = pairs.batch(np.arange(3), 0, SeededCoins(0), one_pair=False)
+    wide = pairs.images.double() * 2
+    torch.testing.assert_close(batch.images[0].double(), wide[0] / wide[0].norm() * 1e4)
+    assert (batch.images[1] == 0).all()
+    assert torch.equal(batch.images[2], pairs.images[2] * 2)
+
+
+def test_a_private_loss_that_is_no_number_stops_nothing():
+    """Whether there are heads would tell of the pairs. The pair with that loss adds nothing here."""
+    pairs, _ = pairs_of()
+
+    class Sometimes(Pull):
+        def loss(self, images, texts, batch, heads):
+            wild = torch.zeros(len(images))
+            wild[0] = float("inf")
+            return super().loss(images, texts, batch, heads) + (wild * images.sum(1)).sum()
+
+    heads = heads_of()
+    losses = train_privately(heads, Sometimes(), pairs, replace(PLAN, noise=1.0), SeededCoins(0))
+    assert not np.isfinite(losses).any()
+    assert all(parameter.isfinite().all() for parameter in heads.parameters())
 
 
 def test_a_training_that_diverges_is_an_error():

@@ -60,6 +60,10 @@ def test_an_attack_guesses_about_a_tenth_of_its_canaries_or_an_even_number_of_th
     assert [CanarySettings(canaries=m).guessed for m in (2, 39, 1000)] == [2, 2, 100]
     assert CanarySettings(canaries=10, guesses=4).guessed == 4
     for said, choices in (
+        (
+            "--positive-control goes with --canaries; give a number of them, such as 1000.",
+            {"positive_control": True},
+        ),
         ("--canaries 1 is not a valid number of canaries; give a whole number from 2 up.", {"canaries": 1}),
         (
             "--guesses 0 is not a valid number of guesses; give a whole number from 2 up.",
@@ -83,6 +87,14 @@ def test_a_batch_is_not_larger_than_the_stated_population():
         "--population."
     )
     assert HardenSettings(epsilon=1, delta=1e-6, batch=3000, population=1000, unit="pair").rate == 1.0
+
+
+def test_a_single_release_takes_no_batches():
+    assert HardenSettings(epsilon=1, delta=1e-4, mechanism="one-shot", population=100).rate == 1
+
+
+def test_logit_at_a_temperature_where_its_bound_is_no_ordinary_number():
+    assert refusal(mechanism="logit", temperature=0.04).startswith("The bound of logit grows as e^(2 / temp")
 
 
 def test_the_sampling_probability_comes_from_public_numbers_alone():

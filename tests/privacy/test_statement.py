@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from relinkage.encoders.trained.statement import StatedInputs, derived, faults_of
 from relinkage.privacy import HardenSettings, PrivacyStatement, recheck
-from relinkage.privacy.mechanisms import sensitivity_of
 from relinkage.privacy.statement import spend
 from relinkage.records import json_text
 
@@ -22,10 +22,7 @@ SETTINGS = HardenSettings(epsilon=0.5, delta=1e-5, population=2000, batch=200, s
 @cache
 def stated(**choices) -> PrivacyStatement:
     settings = replace(SETTINGS, **choices)
-    _, statement = spend(
-        settings,
-        sensitivity_of(settings.mechanism, settings.tau, settings.population * settings.units_a_patient),
-    )
+    _, statement = spend(settings)
     assert statement is not None
     return statement
 
@@ -82,7 +79,7 @@ def test_numbers_from_the_manifest_alone_give_the_same_epsilon_to_one_per_cent_w
 
 def test_the_renyi_accountant_keeps_its_warnings_to_itself(caplog):
     """At this noise some of its orders do not converge and are left out."""
-    recheck(replace(stated(), noise_multiplier=1.0, epsilon=10.0))
+    recheck(replace(stated(), noise_multiplier=1.0, epsilon=10.0), SETTINGS)
     assert caplog.records == []
 
 
@@ -94,36 +91,133 @@ def test_what_the_starting_heads_had_spent_adds_up_in_words():
 
 
 def test_it_survives_the_way_through_a_manifest():
-    for statement in (stated(), stated(mechanism="nominal"), replace(stated(), pair_epsilon=0.1)):
+    for statement in (stated(), stated(mechanism="nominal"), replace(stated(), faults=("It is wrong.",))):
         told = json_text(statement)
         assert msgspec.json.decode(told, type=PrivacyStatement) == statement
         assert json.loads(told)["sentence"] == statement.sentence
 
 
 def test_a_sound_statement_is_confirmed_by_both_accountants():
-    found = recheck(stated())
+    found = recheck(stated(), SETTINGS)
     assert found.faults == ()
     assert found.epsilon <= 0.5
     assert found.epsilon < found.renyi < 2
+
+
+LARGER = {"noise_multiplier": 26.4, "epsilon": 0.05}
+"""More noise, and the ε that goes with it."""
 
 
 @pytest.mark.parametrize(
     ("wrong", "fault"),
     [
         ({"epsilon": 0.4}, "The stated epsilon is 0.4, the accountant gives 0.5."),
-        ({"steps": 40}, "The stated epsilon is 0.5, the accountant gives 0.7"),
-        ({"rate": 0.2}, "The stated epsilon is 0.5, the accountant gives 1."),
         ({"noise_multiplier": 1.0}, "The stated epsilon is 0.5, the accountant gives 3."),
         ({"noise_multiplier": 3.5}, "The stated epsilon is 0.5, the accountant gives 0.50"),
-        ({"unit": "pair"}, "Pairs are sampled and none are capped, so nothing holds for a patient."),
-        ({"mechanism": "one-shot"}, "The mechanism one-shot looks at all units once, which is not what is"),
-        ({"mechanism": "grouped"}, "The stated sensitivity is 1 norms, grouped has 2."),
-        ({"mechanism": "nominal"}, "Nothing is proven for the mechanism nominal."),
+        (LARGER, "The noise multiplier 26.4 is not what an epsilon of 0.5 asks for."),
+        ({"epsilon": 0.7}, "The stated epsilon is 0.7, the settings ask for 0.5."),
+        ({"steps": 10}, "The field steps does not follow"),
+        ({"rate": 0.01}, "The field rate does not follow"),
+        ({"divisor": 2000.0}, "The field divisor does not follow"),
+        ({"population": 4000}, "The field population does not follow"),
+        ({"clip": 0.1}, "The field clip does not follow"),
+        ({"sensitivity": 0.5}, "The field sensitivity does not follow"),
+        ({"reason": "It is so."}, "The field reason does not follow"),
+        ({"neighbours": "equal data sets"}, "The field neighbours does not follow"),
+        ({"speaks_of": "studies"}, "The field neighbours does not follow"),
+        ({"sampling": "all, shuffled"}, "The field sampling does not follow"),
+        ({"discretisation": 1.0}, "The field discretisation does not follow"),
+        ({"delta": 1e-4}, "The field delta does not follow"),
+        ({"temperature": 1.0}, "The field temperature does not follow"),
+        ({"unit": "pair"}, "The field unit does not follow"),
+        ({"pairs_a_patient": 3}, "The field pairs_a_patient does not follow"),
+        ({"mechanism": "grouped"}, "The field mechanism does not follow"),
+        ({"kind": "nominal"}, "The field kind does not follow"),
+        (
+            {"pair_epsilon": 0.001},
+            "An epsilon of a single pair is stated where pairs are sampled, and",
+        ),
+        (
+            {"earlier_epsilon": 1.0},
+            "What the starting heads had spent has an epsilon and a delta, or",
+        ),
         ({"noise": "seeded"}, "The noise came from a seed, so nothing holds for whoever knows it."),
+        ({"faults": ("Somebody found one.",)}, "Somebody found one."),
     ],
 )
-def test_a_statement_that_claims_too_much_is_found_out(wrong, fault):
-    assert any(found.startswith(fault) for found in recheck(replace(stated(), **wrong)).faults)
+def test_a_statement_that_does_not_follow_from_its_settings_is_found_out(wrong, fault):
+    assert any(found.startswith(fault) for found in recheck(replace(stated(), **wrong), SETTINGS).faults)
+
+
+def test_every_field_is_compared_or_computed_again_or_said_to_be_beyond_checking():
+    """No field can be edited alone, but for those that the trainer alone can know and words made anew."""
+    beyond = {"noise", "inputs", "heads", "accountant", "earlier_epsilon", "earlier_delta"}
+    made_anew = {"seed_policy", "not_checkable", "sentence", "faults"}
+    computed = {"epsilon", "noise_multiplier", "pair_epsilon"}
+    compared = set(derived(SETTINGS, "operating system"))
+    fields = set(PrivacyStatement.__struct_fields__)
+    assert compared | computed | beyond | made_anew | {"speaks_of"} == fields
+    assert len(stated().not_checkable) == 3
+
+
+def test_a_nominal_mechanism_that_says_proven_is_found_out():
+    settings = replace(SETTINGS, mechanism="nominal")
+    wrong = replace(stated(mechanism="nominal"), kind="proven")
+    assert faults_of(wrong, settings) == ["The field kind does not follow from the settings."]
+
+
+@pytest.mark.slow
+def test_an_invented_epsilon_of_a_single_pair_is_found_out():
+    settings = replace(SETTINGS, unit="pair", cap=2, batch=2000, steps=2, epsilon=0.1)
+    _, statement = spend(settings)
+    fault = "The stated epsilon of a single pair is 0.001, the accountant gives 0.0"
+    assert any(
+        found.startswith(fault) for found in recheck(replace(statement, pair_epsilon=0.001), settings).faults
+    )
+
+
+def test_delta_is_warned_about_above_a_tenth_of_one_over_the_population():
+    for delta, warned in ((5e-5, False), (5.1e-5, True)):
+        settings = replace(SETTINGS, delta=delta)
+        _, statement = spend(settings)
+        found = recheck(statement, settings)
+        assert found.faults == ()
+        assert (len(found.cautions) == 1) is warned
+
+
+def test_a_statement_with_a_fault_says_so_and_nothing_else():
+    wrong = replace(stated(), faults=("It speaks of other heads than these.",))
+    assert wrong.kind == "refuted"
+    assert wrong.sentence == (
+        "the statement of these heads does not hold: It speaks of other heads than these."
+    )
+
+
+def test_where_patients_are_not_known_the_statement_is_for_studies():
+    _, statement = spend(SETTINGS, patients_known=False)
+    assert statement.speaks_of == "studies"
+    assert statement.sentence.startswith(
+        "(0.5, 1e-05)-differential privacy for studies, proven; add or remove one study with all its pairs"
+    )
+    assert statement.sampling == "Poisson sampling of studies"
+    assert "patients" not in statement.sentence.replace("one patient", "")
+    assert recheck(statement, SETTINGS).faults == ()
+
+
+def test_what_came_from_elsewhere_is_an_assumption_of_the_sentence():
+    digest = "sha256:" + 64 * "a"
+    for inputs, words in (
+        (StatedInputs(public="sha256:b"), "the public set"),
+        (StatedInputs(start=digest, public="sha256:b"), "the starting heads and the public set"),
+        (
+            StatedInputs(start=digest, public="sha256:b", anchors=digest),
+            "the starting heads, the public set and the anchors",
+        ),
+    ):
+        statement = replace(stated(), inputs=inputs)
+        assert statement.sentence.endswith(f"; given that none of these patients is in {words}")
+        assert statement.not_checkable[-1] == f"that none of these patients is in {words}"
+    assert "given that" not in stated().sentence
 
 
 def test_a_proven_statement_in_words():
@@ -161,7 +255,7 @@ def test_sampled_pairs_are_stated_for_patients_and_beside_it_for_a_single_pair()
     assert statement.pairs_a_patient == 2
     assert 0.098 < statement.epsilon <= 0.1
     assert statement.pair_epsilon < 0.06
-    found = recheck(statement)
+    found = recheck(statement, replace(SETTINGS, unit="pair", cap=2, batch=2000, steps=2, epsilon=0.1))
     assert found.faults == ()
     assert found.renyi is None
 
@@ -170,11 +264,11 @@ def test_a_single_release_of_all_units():
     statement = stated(mechanism="one-shot")
     assert (statement.rate, statement.steps, statement.clip) == (1.0, 1, 1.0)
     assert statement.sampling == "all units once"
-    assert recheck(statement).faults == ()
+    assert recheck(statement, replace(SETTINGS, mechanism="one-shot")).faults == ()
 
 
 def test_without_an_epsilon_there_is_no_noise_and_no_statement():
-    assert spend(replace(SETTINGS, epsilon=None), sensitivity_of("label-anchored", 1.0, 1)) == (0.0, None)
+    assert spend(replace(SETTINGS, epsilon=None)) == (0.0, None)
 
 
 def test_a_statement_reads_as_its_numbers_say_whatever_its_sentence_is():
@@ -202,6 +296,11 @@ def test_a_statement_reads_as_its_numbers_say_whatever_its_sentence_is():
         {"divisor": 0},
         {"temperature": 1e-300},
         {"discretisation": 1e9},
+        {"clip": 0},
+        {"clip": -1},
+        {"unit": "hospital"},
+        {"accountant": "trust me 1.0"},
+        {"heads": "sha256:aa"},
         {"earlier_epsilon": -1},
         {"kind": "nominal", "reason": "This is a guarantee."},
     ],
@@ -213,7 +312,7 @@ def test_statements_with_values_that_cannot_be(wrong):
 
 
 def test_next_to_no_noise_has_no_epsilon_and_is_found_at_once():
-    found = recheck(replace(stated(), noise_multiplier=1e-3, rate=1.0, steps=10**6))
+    found = recheck(replace(stated(), noise_multiplier=1e-3, rate=1.0, steps=10**6), SETTINGS)
     assert found.epsilon is None
-    assert found.faults[0] == "The stated epsilon is 0.5, the accountant gives inf."
+    assert found.faults[-1] == "The stated epsilon is 0.5, the accountant gives inf."
     json_text(found)

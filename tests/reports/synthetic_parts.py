@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 FPIRS = (0.003, 0.01, 0.1)
 PRIORS = (0.5, 0.1, 0.01)
-SCORES = {"cosine": 1.0, "margin": 1.03, "posterior": 1.06}
+SCORES = {"cosine": 1.0, "margin": 1.03}
 """How much better the mates rank by each score: a factor on γ."""
 
 TARGETS = {"text": (1.07, 1.09), "patient": (2.1, 2.4)}
@@ -43,7 +43,7 @@ def det_rows(where: dict[str, Any], pools: list[int], quantiles: Any, weights: A
                     "fpir": float(rate),
                     "tpir": _claims(rate, pool, quantiles ** (gamma * factor), weights)[0],
                 }
-                for rate in rates
+                for rate in reversed(rates)
             ],
         }
         for score, factor in SCORES.items()
@@ -104,7 +104,7 @@ def _operating_point(
         "pool": pool,
         "full": full,
         "fpir": rate,
-        "threshold": threshold(rate, pool),
+        "thresholds": [threshold(rate * 0.97, pool), threshold(rate * 1.03, pool)],
         "tpir": found,
         "low": max(found - half, 0.0),
         "high": min(found + half, 1.0),
@@ -112,11 +112,13 @@ def _operating_point(
         "fpir_low": rate * 0.9,
         "fpir_high": rate * 1.2,
         "misidentified": wrong,
-        "ppv": [
-            {"prior": prior, "ppv": prior * found / (prior * (found + wrong) + (1 - prior) * 1.04 * rate)}
-            for prior in PRIORS
-        ],
+        "ppv": [_worth(prior, found, wrong, rate) for prior in PRIORS],
     }
+
+
+def _worth(prior: float, found: float, wrong: float, rate: float) -> dict[str, float]:
+    ppv = prior * found / (prior * (found + wrong) + (1 - prior) * 1.04 * rate)
+    return {"prior": prior, "ppv": ppv, "low": 0.8 * ppv, "high": min(1.2 * ppv, 1.0)}
 
 
 def _claims(rate: float, pool: int, tails: Any, weights: Any) -> tuple[float, float]:

@@ -65,9 +65,9 @@ def test_the_open_set_and_other_targets_have_a_line_each_where_they_were_measure
     ]
     assert lines == [f"- {escape_markdown(line)}" for line in finding_lines(whole)]
     assert len(lines) == 3
-    assert "The true match is always in the pool" not in card
+    assert "The mate is always in the pool" not in card
     assert "Open set:" not in render_card([bare])
-    assert "The true match is always in the pool" in render_card([bare])
+    assert "The mate is always in the pool" in render_card([bare])
 
 
 def test_the_command_names_a_temperature_that_is_not_the_default_and_the_patient_level():

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from synthetic_defences import ROWS, defences_json, synthetic_defences
 from test_report_page import HOSTILE, Page
 
-from encoders.trained.sketched import ALIGNED
+from encoders.trained.sketched import ALIGNED, STATEMENT
 from relinkage.defences.result import DefencesResult
 from relinkage.errors import InputError
 from relinkage.records import json_schema, plain, read_record, write_record
-from relinkage.reports.defences import defences_table, findings
+from relinkage.reports.defences_findings import findings
 from relinkage.reports.defences_page import render_defences
+from relinkage.reports.defences_table import defences_table
 from relinkage.reports.figures.frontier import frontier_figures
 from relinkage.reports.wording import percent
 
@@ -44,10 +45,13 @@ def test_the_result_made_by_hand_is_written_and_read_back_as_it_was(result, tmp_
         (("rows", 0, "applies"), "yes"),
         (("rows", 4, "matched", "measure"), "beauty"),
         (("cohorts",), []),
-        (("cohorts", 0, "pool"), 1),
+        (("cohorts", 0, "searches", 0, "pool"), 1),
+        (("cohorts", 0, "searches"), []),
+        (("cohorts", 0, "figures", "hardened", "linkage", 0, "trainings"), []),
+        (("cohorts", 0, "figures", "hardened", "linkage", 0, "negatives"), "views"),
         (("cohorts", 0, "figures", "hardened", "linkage", 0, "recall", "value"), 1.2),
         (("cohorts", 0, "figures", "hardened", "linkage", 0, "relative", "low"), -1.1),
-        (("cohorts", 0, "figures", "hardened", "auroc", "difference", "value"), 2),
+        (("cohorts", 0, "figures", "hardened", "use", 0, "difference", "value"), 2),
         (("settings", "seeds"), 0),
     ],
 )
@@ -87,21 +91,95 @@ def test_the_page_states_every_row_under_every_attacker(page, result):
     for said in (
         "Carried over to county",
         "7,122 patients",
-        "chance 0.01 %",
-        "(0.34, 6e-06)-differential privacy, proven",
+        "Image to report, among 10,000 reports; chance 0.01 %",
+        "Image to report, among 100 reports with the same labels; chance 1 %",
+        "Report to image, among 10,000 images; chance 0.01 %",
+        STATEMENT.sentence.partition(",")[0],
         "Does not apply: there is no norm.",
-        "Matched at amount 0.5: macro AUROC 80.8 %, hardened 80.8 %.",
+        "Matched from report to image alone at amount 0.5: label precision 62.0 % / 66.0 % (image to "
+        "report / report to image), hardened 66.0 % / 66.0 %.",
+        "Label precision of report to image",
         "ε does not bound these figures.",
         "The rotation is no defence.",
     ):
         assert said in words, said
 
 
-def test_the_headline_is_by_the_strongest_attacker_and_not_by_the_cosine(page, result):
-    first = findings(result, result.cohorts[0])[0]
-    assert "by the strongest attacker (cca) from 3.00 % to 0.40 % (−86.7 %" in first
-    held = [text for text in Page(page).text if text.startswith("Hardening takes")]
-    assert "strongest attacker" in held[0]
+def said(result, start):
+    """Give the finding that begins with some words, with plain spaces."""
+    return next(text for text in sentences(result) if text.startswith(start))
+
+
+def sentences(result):
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in findings(result, result.cohorts[0])]
+
+
+def test_the_headline_is_by_the_strongest_attacker_and_names_both_pools(page, result):
+    first = sentences(result)[0]
+    assert first.startswith(
+        "Hardening changes Recall@1 from image to report by −86.7 % at 10,000 reports (from"
+    )
+    assert "and −86.7 % at 100 (from 30.0 % to 4.00 %; interval" in first
+    assert (
+        "the strongest of the 2 attackers tried on the released vectors (cca); chance is 0.01 % and 1 %"
+        in first
+    )
+    words = " ".join(Page(page).words.split())
+    assert (
+        "Recall@1 from image to report: −86.7 % at 10,000 reports and −86.7 % at 100, by the "
+        "strongest of the 2 attackers tried on the released vectors (cca). Label precision: +2.00 points "
+        "from image to report "
+    ) in words
+    assert "and −8.00 points from report to image." in words
+
+
+def test_a_row_that_trains_says_how_far_trainings_lie_apart_and_one_training_says_that_it_is_one(result):
+    # 0.4 % of 3 %, and trainings at 0.36 and 0.42 %
+    assert "3 trainings −88.0 % to −86.0 %" in sentences(result)[0]
+    (cohort,) = synthetic_defences().cohorts
+    hardened = cohort.figures["hardened"]
+    alone = replace(
+        hardened,
+        linkage=tuple(replace(row, trainings=row.trainings[:1]) for row in hardened.linkage),
+        use=tuple(replace(row, trainings=row.trainings[:1]) for row in hardened.use),
+    )
+    one = replace(result, cohorts=(replace(cohort, figures={**cohort.figures, "hardened": alone}),))
+    assert "; one training)" in sentences(one)[0]
+    assert not any(" trainings " in text for text in sentences(one))
+
+
+def test_use_is_said_in_both_directions_and_a_probe_is_said_to_see_one_side(result):
+    use = said(result, "Label precision@10 goes")
+    assert "from 64.0 % to 66.0 % from image to report (+2.00 points" in use
+    assert "from 74.0 % to 66.0 % from report to image (−8.00 points" in use
+    probe = said(result, "The macro AUROC of a linear probe")
+    assert "says nothing of use across modalities: a random image head has 80.7 %" in probe
+
+
+def test_what_is_left_above_chance_inside_the_own_labels_is_said(result):
+    inside = said(result, "Among 100 reports with the image's own labels, where chance is 1 %")
+    # 4 times 3 and 0.4 %, less 1 %
+    assert "from +11.00 to +0.60 by the strongest (cca)" in inside
+    assert "from +7.00 to −0.20 by plain cosine" in inside
+    assert "9,000 of 15,705 images have so many" in inside
+
+
+def test_who_holds_the_images_is_said_to_link_as_before(result):
+    held = said(result, "An attacker who holds images and the public encoder")
+    assert "links 3.50 % at 10,000 reports (cca), whatever the heads" in held
+
+
+def test_a_sentence_stands_only_where_its_row_does(result):
+    (cohort,) = synthetic_defences().cohorts
+    gone = ("features", "without-noise", "random-image-head")
+    kept = {key: value for key, value in cohort.figures.items() if key not in gone}
+    searches = cohort.searches[:1]
+    told = sentences(replace(result, cohorts=(replace(cohort, figures=kept, searches=searches),)))
+    for words in ("public encoder", "without DP", "random image head", "own labels", "report to image by"):
+        assert not any(words in text for text in told), words
+    assert any("ε does not bound these figures" in text for text in told)
+    inputs = replace(result.inputs, hardened=ALIGNED)
+    assert not any("ε" in text for text in sentences(replace(result, inputs=inputs)))
 
 
 def test_names_from_elsewhere_are_shown_and_not_obeyed():
@@ -112,10 +190,15 @@ def test_names_from_elsewhere_are_shown_and_not_obeyed():
 
 def test_the_frontier_has_a_dot_for_each_row_that_has_both_figures(result):
     figures = frontier_figures(result, result.cohorts[0], "frontier")
-    assert [figure.key for figure in figures] == ["frontier-auroc", "frontier-precision"]
+    assert [figure.key for figure in figures] == [
+        "frontier-precision-image-to-report",
+        "frontier-precision-report-to-image",
+        "frontier-auroc",
+    ]
     shown = [[row[0].split(" ", 1)[1] for row in figure.rows] for figure in figures]
     judged = [title for title, recall, *_ in ROWS.values() if recall is not None]
-    assert shown == [judged, [title for title in judged if title != "Features before any head"]]
+    across = [title for title in judged if title != "Features before any head"]
+    assert shown == [across, across, judged]
     assert "Hardened heads" in figures[0].wide
     assert "the strongest attacker links 3.00 %" in figures[0].takeaway.replace("\N{NO-BREAK SPACE}", " ")
     again = frontier_figures(result, result.cohorts[0], "frontier")
@@ -128,7 +211,11 @@ def test_the_table_in_the_terminal_fits_it_and_names_what_a_change_is_from(resul
     assert max(len(row) for row in rows if ":" not in row) <= 120
     line = next(row for row in rows if row.startswith("Random rotation"))
     assert line.split()[2:8] == ["0", "%", "3.00", "%", "3.00", "%"]
-    assert "The same training without DP already gives −85.0 % by the strongest attacker and −92.5 %" in table
+    assert (
+        "The same training without DP already gives −85.0 % at 10,000 and −85.0 % at 100 by the strongest "
+        "attacker; −92.5 % at 10,000 and −92.5 % at 100 by cosine (image to report)."
+        in " ".join(table.split())
+    )
 
 
 def test_heads_without_a_statement_are_said_to_have_none(result):

@@ -113,7 +113,7 @@ def test_takeaways_are_made_from_the_data(audit, figures):
 
 def test_a_model_at_chance_is_not_called_above_it():
     figures = draw(synthetic_audit(gamma=1.0, queries=1_000, patients=300))
-    assert "indistinguishable from chance" in figures[0].takeaway
+    assert figures[0].takeaway.count("times chance; the interval covers chance") == 2
     assert figures[1].takeaway == "At no pool size does the interval lie above chance."
 
 
@@ -161,7 +161,7 @@ def test_the_ladder_compares_at_pools_that_all_models_have():
     assert [(row[0], row[1]) for row in ladder.rows] == [
         (name, pool) for pool in ("100", "1,000") for name in ("general", "label", "report")
     ]
-    assert "general, indistinguishable from chance" in ladder.takeaway
+    assert "general, 1 times chance; the interval covers chance" in ladder.takeaway
     assert {row[0] for row in curves.rows} == {"general", "label", "report"}
 
 
@@ -242,3 +242,19 @@ def test_figures_can_stand_alone(tmp_path, figures):
     assert len(set(paths)) == len(paths) == 2 + 2 * 4
     for path in paths:
         ElementTree.parse(path)
+
+
+def test_the_own_stratum_stands_in_the_ladder_and_not_on_the_axis_of_pools():
+    audits = [synthetic_audit(name, queries=2_000, patients=500, ks=(1,)) for name in ("one", "two")]
+    row = changed(audits[0].closed_set[0], negatives="labels", chance=0.189)
+    rows = (changed(row, pool=10, chance=0.1), changed(row, pool=53, full=True))
+    audits = [
+        changed(audit, closed_set=(*audit.closed_set, *rows), curve=(*audit.curve, *rows)) for audit in audits
+    ]
+    *_, ladder = ladder_figures(audits, "ladder")
+    assert [cells[1] for cells in ladder.rows] == ["10", "10"] + [
+        "own stratum, up to\N{NO-BREAK SPACE}53"
+    ] * 2
+    for figure in ladder_figures(audits, "ladder"):
+        assert "53 reports Recall" not in figure.takeaway
+        assert ("labels" in figure.title) <= ("against pool size" not in figure.title)

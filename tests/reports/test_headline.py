@@ -24,6 +24,7 @@ def audit_with(recall, *, pool=10_000, half_width=None, **changes):
     row = changed(
         row, full=False, pool=pool, chance=1 / pool, recall=recall, lift=recall * pool, low=low, high=high
     )
+    row = changed(row, on_chance=low <= row.chance <= high)
     if "patients" in changes:
         row = changed(row, patients=changes["patients"] or row.queries)
         audit = changed(audit, patients_known=changes["patients"] is not None)
@@ -36,10 +37,11 @@ def test_the_sentence_of_the_paper():
         "An attacker holding 10,000 reports finds the right one for 1 image in 200: 50 times chance."
     )
     assert words(found.detail) == (
-        "Recall@1 is 0.50 % (95 % interval 0.45 to 0.55 %), chance is 0.01 %, over 43,793 images "
-        "of 9,000 patients. It is the exact average over all pools of 10,000 reports."
+        "Recall@1 is 0.50 % (95 % interval for other patients like them 0.45 to 0.55 %), chance is 0.01 %, "
+        "over 43,793 images of 9,000 patients. It is the exact average over all pools of 10,000 reports."
     )
-    assert found.verdict == "above"
+    assert found.outcome == "above"
+    assert found.verdict == "Above chance: 50 times at 10,000\N{NO-BREAK SPACE}reports"
     assert found.caveats == ()
 
 
@@ -53,22 +55,112 @@ def test_what_it_says_is_within_a_tenth_of_the_recall(recall):
     assert lift == pytest.approx(recall * 10_000, rel=0.1)
 
 
-def test_what_chance_explains_is_not_called_a_finding():
-    found = headline(audit_with(0.0012, pool=1000, half_width=0.0008))
-    assert found.verdict == "chance"
+def test_too_few_hits_are_neither_a_finding_nor_an_all_clear():
+    found = headline(audit_with(0.0012, pool=1000, half_width=0.0009))
+    assert found.outcome == "unclear"
     assert words(found.sentence) == (
-        "An attacker holding 1,000 reports does not find the right one measurably more often than chance, "
-        "which is 1 image in 1,000."
+        "An attacker holding 1,000 reports finds the right one for 1 image in 830: too few hits to tell from "
+        "chance, which is 1 image in 1,000."
     )
-    assert [words(caveat) for caveat in found.caveats] == [
-        "The interval still allows 1 image in 500: 2 times chance."
-    ]
+    assert words(found.caveats[0]) == "The interval still allows 1 image in 480: 2.1 times chance."
+    needed = re.search(r"about (.*) like these would do", words(found.verdict))[1]
+    assert words(found.caveats[1]).startswith(f"About {needed} like these would tell in four audits of five")
+
+
+def test_green_says_at_most():
+    found = headline(audit_with(0.0012, pool=1000, half_width=0.00055))
+    assert found.outcome == "none"
+    assert words(found.sentence) == (
+        "An attacker holding 1,000 reports finds the right one at most 1.8 times as often as chance, which "
+        "is 1 image in 1,000 (at 95 %)."
+    )
+    assert words(found.verdict) == "No linkage found: at most 1.8 times chance at 95 %, in every row"
+    stricter = changed(audit_with(0.0012, pool=1000, half_width=0.00055), settings__negligible_lift=1.5)
+    assert headline(stricter).outcome == "unclear"
 
 
 def test_no_hit_at_all_still_names_what_the_interval_allows():
     found = headline(audit_with(0.0, half_width=0.0004))
-    assert "for none of the 43,793 images" in words(found.sentence)
+    assert "for none of the 43,793 images: too few hits to tell from chance" in words(found.sentence)
     assert words(found.caveats[0]) == "The interval still allows 1 image in 2,500: 4 times chance."
+
+
+def rows_at(recalls, **changes):
+    """An audit with a row at each pool: recall, low, high as multiples of chance."""
+    audit = synthetic_audit(ks=(1,))
+    row = audit.closed_set[0]
+    made = []
+    for pool, (value, low, high) in recalls.items():
+        chance = 1 / pool
+        made.append(
+            changed(
+                row,
+                full=pool == max(recalls),
+                pool=pool,
+                chance=chance,
+                recall=value * chance,
+                lift=value,
+                low=low * chance,
+                high=high * chance,
+                on_chance=low <= 1 <= high,
+                **changes,
+            )
+        )
+    return changed(audit, closed_set=tuple(made))
+
+
+def test_a_small_pool_above_chance_is_named_where_the_largest_cannot_tell():
+    found = headline(rows_at({100: (2.41, 1.89, 2.98), 1_282: (2.3, 0.1, 6.0)}))
+    assert found.outcome == "above"
+    assert words(found.verdict) == "Above chance: 2.41 times at 100 reports; too few hits to tell at 1,282"
+    assert "holding 100 reports finds the right one for 1 image in 41: 2.41 times chance" in words(
+        found.sentence
+    )
+
+
+def test_the_largest_pool_may_be_clear_where_a_small_one_is_above():
+    found = headline(rows_at({100: (2.4, 1.9, 3.0), 1_000: (1.0, 0.8, 1.25)}))
+    assert words(found.verdict).endswith("at 100 reports; at most 1.3 times chance at 1,000")
+
+
+def test_what_small_pools_rule_out_is_said_where_the_largest_cannot_tell():
+    found = headline(rows_at({100: (1.0, 0.8, 1.3), 1_000: (1.0, 0.1, 4.0)}))
+    assert found.outcome == "unclear"
+    assert words(found.caveats[-1]) == "It is at most 1.3 times chance at 100 reports."
+
+
+def test_a_row_of_the_other_direction_is_enough():
+    audit = rows_at({100: (1.0, 0.8, 1.3)})
+    other = rows_at({100: (3.0, 2.0, 4.0)}, direction="report-to-image").closed_set
+    found = headline(changed(audit, closed_set=(*audit.closed_set, *other)))
+    assert words(found.verdict) == "Above chance: 3 times at 100 images"
+
+
+def test_a_row_of_the_own_stratum_has_no_pool_size():
+    audit = rows_at({100: (1.0, 0.8, 1.3)})
+    other = rows_at({53: (2.4, 2.0, 3.0)}, negatives="labels").closed_set
+    found = headline(changed(audit, closed_set=(*audit.closed_set, *other)))
+    assert words(found.verdict) == "Above chance: 2.4 times at reports that share labels (up to 53)"
+    assert "53 reports" not in words(found.sentence + found.detail + found.verdict)
+
+
+def test_the_count_at_hand_stands_beside_the_interval():
+    audit = rows_at({1_282: (39.0, 30.0, 50.0)}, queries=1_641)
+    row = audit.closed_set[0]
+    audit = changed(audit, closed_set=(changed(row, recall=50 / 1_641),))
+    assert (
+        "The right one ranked first for 50 of these 1,641 images; the attacker does not know which."
+        in words(headline(audit).detail)
+    )
+    assert "ranked first for" not in headline(audit_with(0.005)).detail
+
+
+def test_synthetic_patients_are_named_under_the_headline():
+    audit = audit_with(0.005)
+    assert not any("synthetic" in caveat for caveat in headline(audit).caveats)
+    cohort = changed(audit.inputs.cohort, synthetic=True)
+    found = headline(changed(audit, inputs__cohort=cohort))
+    assert found.caveats[0].startswith("These patients are synthetic")
 
 
 def test_near_certain_linkage():
@@ -78,7 +170,7 @@ def test_near_certain_linkage():
 
 def test_below_chance_points_at_mixed_up_pairs():
     found = headline(audit_with(0.002, pool=100, half_width=0.001))
-    assert found.verdict == "below"
+    assert found.outcome == "below"
     assert words(found.sentence).endswith(
         "for 1 image in 500: less often than chance, which is 1 image in 100."
     )
@@ -86,7 +178,7 @@ def test_below_chance_points_at_mixed_up_pairs():
 
 
 def test_a_hair_above_chance_is_not_one_times_chance():
-    sentence = headline(audit_with(0.0102, pool=100, half_width=0.0001)).sentence
+    sentence = headline(audit_with(0.01004, pool=100, half_width=0.00001)).sentence
     assert sentence.endswith("just above chance.")
 
 

@@ -50,13 +50,12 @@ def trade_off(audit):
     return figure, drawing, drawing.across("1 %", "10 %"), drawing.upwards("90 %", "99 %")
 
 
-def test_each_pools_curve_runs_through_its_points_and_the_operating_points(audit, trade_off):
+def test_each_pools_curve_runs_through_its_points(audit, trade_off):
     _, drawing, across, upwards = trade_off
     curves = select(audit.det, score="cosine")
     for number, row in enumerate(curves, 1):
         (line,) = drawing.lines(f"series-{number}")
-        own = select(audit.open_set, score="cosine", pool=row.pool)
-        points = [(p.fpir, p.tpir) for p in row.points] + [(p.fpir_measured, p.tpir) for p in own]
+        points = [(p.fpir, p.tpir) for p in row.points]
         known = {round(np.log(fpir), 4): 1 - tpir for fpir, tpir in points}
         inside = [(x, y) for x, y in zip(across(line[:, 0]), upwards(line[:, 1]), strict=True) if x > 0.00101]
         assert len(inside) > 40
@@ -90,9 +89,9 @@ def test_a_panel_each_for_the_scores_and_every_number_in_the_table(audit):
     figure = det_figure(audit, "p", FORTH)
     for svg in (figure.wide, figure.narrow):
         drawing = Drawing(svg)
-        assert [len(drawing.words[score]) for score in ("cosine", "margin", "posterior")] == [1, 1, 1]
-        assert len(drawing.lines("series-1")) == 3
-        assert len(drawing.dots("series-1")) == 9
+        assert [len(drawing.words[score]) for score in ("cosine", "margin")] == [1, 1]
+        assert len(drawing.lines("series-1")) == 2
+        assert len(drawing.dots("series-1")) == 6
         assert {"100", "1,000", "all 5,000"} <= set(drawing.words)
     for row in audit.open_set:
         assert any(percent(row.tpir) in cells and row.score == cells[0] for cells in figure.rows)
@@ -128,8 +127,17 @@ def test_the_worth_of_a_claim_is_drawn_from_the_rates(audit):
     assert [words(" ".join(cells[:2])) for cells in figure.rows[:3]] == ["100 50 %", "100 10 %", "100 1 %"]
 
 
-def test_the_band_of_worth_lies_around_its_line(audit):
-    assert "fill-opacity: 0.16" in worth_figure(select(audit.open_set, score="cosine"), "p").wide
+def test_the_worth_at_each_prior_has_its_interval(audit):
+    rows = select(audit.open_set, score="cosine")
+    point = operating_point(rows)
+    drawing = Drawing(worth_figure(rows, "p").wide)
+    across, upwards = drawing.across("1 %", "10 %"), drawing.upwards("1 %", "10 %")
+    bars = drawing.bars("series-2", 1.6)
+    assert across(np.array([bar[0, 0] for bar in bars])) == pytest.approx(
+        [entry.prior for entry in point.ppv], rel=1e-3
+    )
+    for bar, entry in zip(bars, point.ppv, strict=True):
+        assert sorted(upwards(bar[:, 1])) == pytest.approx([entry.low, entry.high], rel=2e-3)
 
 
 def test_the_audit_speaks_of_cosine_at_one_in_a_hundred_in_the_largest_pool_that_is_not_full(audit):
@@ -143,9 +151,9 @@ def test_the_audit_speaks_of_cosine_at_one_in_a_hundred_in_the_largest_pool_that
 
 def test_the_strongest_score_is_named_where_it_is_not_cosine(audit):
     rows = audit.open_set
-    (best,) = select(rows, score="posterior", pool=1000, fpir=0.01)
+    (best,) = select(rows, score="margin", pool=1000, fpir=0.01)
     assert words(strongest_score(rows, operating_point(rows))) == words(
-        f"Of the scores that were tried, the posterior finds most: {percent(best.tpir)} "
+        f"Of the two scores, the margin finds more: {percent(best.tpir)} "
         f"(interval {interval(best.low, best.high)})."
     )
     assert strongest_score(select(rows, score="cosine"), operating_point(rows)) is None
@@ -156,7 +164,7 @@ def test_the_section_says_and_tabulates_every_operating_point(audit):
     text = words(page)
     assert "<h2>Open set: when the mate may be absent</h2>" in page
     assert words(finding(operating_point(audit.open_set))) in text
-    assert "2,048 queries from each half at most" in text
+    assert "2,048 queries from each at most" in text
     for row in audit.open_set:
         cells = (
             percent(row.tpir),
@@ -199,7 +207,14 @@ def test_extremes_can_be_drawn(audit, change):
     cosine = cosine_only(audit)
     rows = tuple(changed(row, **change) for row in cosine.open_set)
     rows = tuple(
-        changed(row, ppv=tuple(Worth(prior=each.prior, ppv=worth(row, each.prior)) for each in row.ppv))
+        changed(
+            row,
+            ppv=tuple(
+                Worth(prior=each.prior, ppv=share, low=share and share * 0.9, high=share)
+                for each in row.ppv
+                for share in [worth(row, each.prior)]
+            ),
+        )
         for row in rows
     )
     curves = tuple(

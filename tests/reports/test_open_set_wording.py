@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from relinkage.linkage.open_set_rows import OpenSetRow, Worth
-from relinkage.reports.open_set import finding, knowing_nothing, rate_words, share_right, worth_sentence
+from relinkage.linkage.open_set_rows import OpenSetRow, Worth, share_right
+from relinkage.reports.open_set import finding, knowing_nothing, rate_words, worth_sentence
 
 FORTH, BACK = "image-to-report", "report-to-image"
 
 
 def a_row(**changes):
     row = OpenSetRow(
-        direction=FORTH, negatives="all", score="cosine", pool=100, full=False, fpir=0.01, threshold=0.5,
+        direction=FORTH, negatives="all", score="cosine", pool=100, full=False, fpir=0.01,
+        thresholds=(0.5, 0.6),
         tpir=0.5, low=0.4, high=0.6, fpir_measured=0.01, fpir_low=0.005, fpir_high=0.02, misidentified=0.1,
         ppv=(), queries=100, patients=50,
     )  # fmt: skip
@@ -66,12 +67,12 @@ def test_the_finding_is_a_plain_sentence():
     row = a_row(pool=1000, tpir=0.031, low=0.027, high=0.036)
     assert words(finding(row)) == (
         "At one false claim in 100 searches of 1,000 reports, cosine finds 3.10 % of the mates "
-        "(interval 2.70 to 3.60 %)."
+        "(interval 2.70 to 3.60 %; 50 patients)."
     )
     none = replace(row, tpir=0.0, low=0.0, full=True, direction=BACK, score="margin")
     assert words(finding(none)) == (
-        "At one false claim in 100 searches of all 1,000 images, the margin finds none of the mates; "
-        "the interval allows 3.60 %."
+        "At one false claim in 100 searches of all 1,000 images, the margin finds none of the mates "
+        "(interval 0 to 3.60 %; 50 patients)."
     )
     assert (
         words(knowing_nothing(row)) == "An attacker who knows nothing finds at most 0.001 % at the same rate."
@@ -79,8 +80,10 @@ def test_the_finding_is_a_plain_sentence():
 
 
 def test_worth_is_said_for_each_prior():
-    row = a_row(ppv=(Worth(prior=0.5, ppv=0.62), Worth(prior=0.01, ppv=None)))
+    row = a_row(
+        ppv=(Worth(prior=0.5, ppv=0.62, low=0.5, high=0.7), Worth(prior=0.01, ppv=None, low=None, high=None))
+    )
     assert words(worth_sentence(row)) == (
-        "Of claims among 100, 62.0 % are right where 1 pool in 2 holds the mate; "
+        "Of claims among 100, 62.0 % are right (interval 50.0 to 70.0 %) where 1 pool in 2 holds the mate; "
         "none is made where 1 pool in 100 holds the mate."
     )

@@ -57,7 +57,7 @@ def test_the_schema_knows_every_field(found):
     ("path", "value"),
     [
         (("risk", 0, "average"), 1.5),
-        (("risk", 0, "above"), -1),
+        (("risk", 0, "most_exposed", "above"), -1),
         (("risk", 0, "strata", 0, "patients"), 9),
         (("risk", 0, "histogram", "edges"), []),
         (("strata", 0, "uncertain"), "maybe"),
@@ -78,12 +78,14 @@ def test_the_schema_refuses_what_an_audit_cannot_hold(found, path, value):
 def test_the_page_says_the_risk_of_patients(found):
     text = words(render_report([found]))
     for row in found.risk:
-        for share in ("maximum", "average", "patient_average", "above_share"):
-            assert " ".join(percent(getattr(row, share)).split()) in text
-        for name in ("average", "patient_average", "above"):
-            assert (
-                " ".join(interval(getattr(row, f"{name}_low"), getattr(row, f"{name}_high")).split()) in text
-            )
+        shares, ends = [row.maximum, row.average], [(row.average_low, row.average_high)]
+        for risk in (row.most_exposed, row.at_least_one):
+            shares += [risk.average, risk.above_share]
+            ends += [(risk.low, risk.high), (risk.above_low, risk.above_high)]
+        for share in shares:
+            assert " ".join(percent(share).split()) in text
+        for low, high in ends:
+            assert " ".join(interval(low, high).split()) in text
         for stratum in row.strata:
             assert " ".join(percent(stratum.risk).split()) in text
     assert "El Emam" in text
@@ -120,8 +122,15 @@ def test_where_there_is_nothing_to_say_there_is_no_section():
     assert "Patients" in headings
 
 
+def _not_called_patients(text):
+    """Whether studies that stand for patients are nowhere counted as patients."""
+    told = "every study counts as a patient of its own" in text
+    patients = r"\d (?:of )?patients(?! not known)|[Aa]verage patient|hare of patients|each patient"
+    return told and re.search(patients, text) is None
+
+
 def test_unknown_patients_are_told():
-    assert "every study counts as a patient of its own" in words(render_report([measured(known=False)]))
+    assert _not_called_patients(words(render_report([measured(known=False)])))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +149,7 @@ def test_dots_are_red_above_the_threshold(found):
     row = found.risk[0]
     figure = patients_figure(row, "p")
     red = re.findall(r"<use[^>]*var\(--alert", figure.wide)
-    assert len(red) == pytest.approx(100 * row.above_share, abs=1)
+    assert len(red) == pytest.approx(100 * row.most_exposed.above_share, abs=1)
     assert f"a probability above {bare_percent(0.09)}" in figure.takeaway
 
 

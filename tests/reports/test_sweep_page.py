@@ -28,11 +28,23 @@ def test_every_kind_of_heads_and_every_measure_is_on_it(page):
         assert measure in page
 
 
-def test_the_frontier_sets_linkage_against_label_precision():
-    (drawn,) = sweep_figures(synthetic_sweep())
-    assert drawn.rows[0][:2] == ("1 pretrained heads", "50.0 %".replace(" ", drawn.rows[0][1][4:5]))
-    assert len(drawn.rows) == 3
+def test_the_frontier_sets_linkage_against_label_precision_in_both_directions():
+    figures = sweep_figures(synthetic_sweep())
+    sides = ["image-to-report", "report-to-image"]
+    assert [figure.key for figure in figures] == [f"sweep-frontier-{side}" for side in sides]
+    for drawn in figures:
+        assert drawn.rows[0][:2] == ("1 pretrained heads", "50.0 %".replace(" ", drawn.rows[0][1][4:5]))
+        assert len(drawn.rows) == 3
     assert sweep_figures(synthetic_sweep(("CLIP-style heads",))) == []
+
+
+def test_the_headline_states_both_directions():
+    said = " ".join(Page(render_sweep(synthetic_sweep())).words.split())
+    assert (
+        "over both directions, 60.0 % from image to report and 60.0 % from report to image; pretrained"
+        in said
+    )
+    assert "pretrained heads have 50.0 % from image to report and 50.0 % from report to image." in said
 
 
 def test_names_are_shown_as_text():

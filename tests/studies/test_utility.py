@@ -125,6 +125,27 @@ def test_the_table_names_every_figure_and_fits_a_terminal(desk):
     assert max(map(len, out.splitlines())) <= 120
 
 
+def test_the_sentence_at_the_top_states_use_in_both_directions(desk):
+    alone = " ".join(done("utility", desk / "emb", *QUICK).out.split())
+    turned = " ".join(
+        done("utility", desk / "emb", "--heads", desk / "turned.safetensors", *QUICK).out.split()
+    )
+    rows = [
+        row
+        for row in measured(desk / "emb", "--heads", desk / "turned.safetensors")["retrieval"]
+        if row["measure"] == "precision"
+    ]
+    for row, said in zip(rows, ("from image to report", "from report to image"), strict=True):
+        value, before = (f"{100 * row[side]['value']:.2f} %" for side in ("measured", "baseline"))
+        assert f"{value} {said}, where the baseline has {before} (" in turned
+        assert f"{before} {said} (interval" in alone
+    assert "Label precision@5 is " in alone
+    assert "heads trained again may differ by more" in turned
+    assert "trained again" not in alone
+    towers = done("utility", desk / "towers", *QUICK).out
+    assert "probes of features alone say nothing of that" in " ".join(towers.split())
+
+
 def test_a_named_baseline_takes_the_place_of_the_models_own(desk):
     arguments = ("--heads", desk / "turned.safetensors", "--against", desk / "same.safetensors")
     result = measured(desk / "emb", *arguments)

@@ -128,3 +128,75 @@ def test_intervals_of_areas_and_of_their_paired_difference_cover_the_truth(patie
         hits += [side.low[0] <= value <= side.high[0] for side, value in zip(made, truth, strict=True)]
     for count in hits:
         assert binomtest(int(count), 200, 0.95).pvalue > 0.001, hits / 200
+
+
+def rare(random, patients, positive, area, images):
+    """Draw normal scores of a known area; a patient's images are alike, and the first patients positive."""
+    patient = np.repeat(np.arange(patients), images)
+    truth = (patient < positive).astype(np.int8)
+    alike = 0.6 if images > 1 else 0.0
+    noise = np.sqrt(alike) * random.normal(size=patients)[patient]
+    noise += np.sqrt(1 - alike) * random.normal(size=len(patient))
+    return (np.sqrt(2) * norm.ppf(area) * truth + noise)[:, None], truth[:, None], patient
+
+
+def held(cohorts, patients, positive, area, images, replicates=200):
+    count, random = 0, np.random.default_rng([patients, positive, images])
+    for seed in range(cohorts):
+        made = auroc_bootstrap(
+            *rare(random, patients, positive, area, images), Resampling(replicates=replicates, seed=seed)
+        )
+        estimate = made.interval(0.95)
+        count += estimate.low[0] <= area <= estimate.high[0]
+    return count / cohorts
+
+
+def test_lucky_positives_are_allowed_for():
+    assert held(80, 200, 8, 0.97, 1) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("patients", "positive", "areas"),
+    [(200, 5, (0.8, 0.95)), (1000, 10, (0.8, 0.95, 0.99)), (1000, 50, (0.95, 0.99)), (200, 20, (0.8, 0.95))],
+)
+@pytest.mark.parametrize("images", [1, 3])
+def test_of_500_cohorts_with_few_positives_92_in_a_hundred_hold_the_truth(patients, positive, areas, images):
+    for area in areas:
+        assert held(500, patients, positive, area, images) >= 0.92, area
+
+
+def test_a_rare_class_whose_images_are_mostly_one_patients_is_as_rare_as_it_tells():
+    random = np.random.default_rng(3)
+    truth = np.repeat([1, 0], [60, 200]).astype(np.int8)[:, None]
+    scores = truth + random.normal(size=truth.shape)
+    even, one = np.repeat(np.arange(130), 2), np.concatenate([np.repeat([0], 20), np.arange(1, 241)])
+    resampling = Resampling(replicates=200, seed=0)
+    widths = []
+    for patient in (even, one):
+        made = auroc_bootstrap(scores, truth, patient, resampling)
+        estimate = made.interval(0.95)
+        widths.append(estimate.high[0] - estimate.low[0])
+    assert made.effective_patients[0] == pytest.approx(60**2 / (20**2 + 40))
+    assert widths[1] > 1.2 * widths[0]
+
+
+def test_the_mean_of_labels_that_are_one_has_the_interval_of_that_one():
+    random = np.random.default_rng(4)
+    scores, truth, patient = rare(random, 100, 8, 0.9, 2)
+    for labels in (1, 3):
+        copies = np.repeat(scores, labels, axis=1), np.repeat(truth, labels, axis=1)
+        estimate = auroc_bootstrap(*copies, patient, Resampling(replicates=200, seed=0)).interval(0.95)
+        np.testing.assert_allclose(estimate.low, estimate.low[0], rtol=1e-6)
+        np.testing.assert_allclose(estimate.high, estimate.high[0], rtol=1e-6)
+
+
+def test_the_mean_of_labels_that_have_nothing_to_do_with_each_other_rests_on_all_of_their_patients():
+    random = np.random.default_rng(5)
+    truth = np.zeros((400, 6), np.int8)
+    for label in range(6):
+        truth[30 * label : 30 * (label + 1), label] = 1
+    scores = truth + random.normal(size=truth.shape)
+    made = auroc_bootstrap(scores, truth, np.arange(400), Resampling(replicates=1000, seed=0))
+    assert made.effective_patients[:6].tolist() == [30] * 6
+    assert 0.6 * 180 < made.effective_patients[6] < 1.5 * 180

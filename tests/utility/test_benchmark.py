@@ -109,14 +109,18 @@ def test_the_quick_point_equals_the_full_measurement(benchmark):
     for heads in (None, turned(rotation())):
         result, point = result_of(benchmark, benchmark.measure(heads), None), benchmark.frontier(heads)
         assert point.macro_auroc == pytest.approx(result.probe[0].measured.value)
-        assert point.precision == pytest.approx(result.retrieval[0].measured.value)
+        found = [row for row in result.retrieval if row.measure == "precision"]
+        assert [row.direction for row in found] == ["image-to-report", "report-to-image"]
+        for value, row in zip((point.image_to_report, point.report_to_image), found, strict=True):
+            assert value == pytest.approx(row.measured.value)
         assert point.zero_shot == pytest.approx(result.zero_shot[0].measured.value)
 
 
 def test_heads_that_change_nothing_equal_the_models_own(benchmark):
     one, other = benchmark.frontier(None), benchmark.frontier(turned(np.eye(12)))
     assert one.macro_auroc == pytest.approx(other.macro_auroc, abs=1e-6)
-    assert one.precision == pytest.approx(other.precision, abs=1e-6)
+    assert one.image_to_report == pytest.approx(other.image_to_report, abs=1e-6)
+    assert one.report_to_image == pytest.approx(other.report_to_image, abs=1e-6)
 
 
 def test_without_a_text_tower_there_are_no_zero_shot_figures(emb):

@@ -19,10 +19,11 @@ from relinkage.encoders.trained.manifest import (
     AlignedHeads,
     HeadsManifest,
     Look,
+    held_to,
     read_manifest,
 )
 from relinkage.errors import InputError
-from relinkage.files import whole_folder
+from relinkage.files import fingerprint, whole_folder
 from relinkage.records import write_record
 
 
@@ -89,10 +90,12 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
 def read_heads(path: Path) -> Heads:
     """Read a folder of heads that any command wrote, or a bare `heads.safetensors`.
 
+    A privacy statement that contradicts itself, its settings or the heads beside it says so from here on.
+
     Raises:
         InputError: nothing is there, it holds no heads, or it is damaged.
     """
     if path.is_dir():
-        manifest = read_manifest(path)
-        return Heads(load_heads(path / HEADS), manifest)
+        manifest, pair = read_manifest(path), load_heads(path / HEADS)
+        return Heads(pair, held_to(manifest, fingerprint((path / HEADS).read_bytes())))
     return Heads(load_heads(path), None)

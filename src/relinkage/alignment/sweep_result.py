@@ -20,13 +20,13 @@ class StatedPrivacy(Record, frozen=True):
     """What hardened heads state of themselves.
 
     Attributes:
-        kind: Whether it is proven, nominal (the accountant's assumptions do not hold) or void (the noise came
-            from a seed).
+        kind: Whether it is proven, nominal (the accountant's assumptions do not hold), void (the noise came
+            from a seed) or refuted (the statement does not hold).
         epsilon: Its ε.
         delta: Its δ.
     """
 
-    kind: Literal["proven", "nominal", "void"]
+    kind: Literal["proven", "nominal", "void", "refuted"]
     epsilon: NotNegative
     delta: NotNegative
 

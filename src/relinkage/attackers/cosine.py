@@ -1,4 +1,4 @@
-"""Plain cosine: the weakest attacker, and the one that every other is compared with."""
+"""Plain cosine: the simplest attacker, and the one that every other is compared with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

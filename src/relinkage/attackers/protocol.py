@@ -83,7 +83,7 @@ class Fitted(Protocol):
 
     @property
     def temperature(self) -> float | None:
-        """The temperature at which a softmax of the score is a posterior, None for that of plain cosines.
+        """The temperature at which the entropy of the match is taken, None for that of plain cosines.
 
         It is in the score's own units. The score is the cosine times the lengths of the two new vectors,
         which are the same for all.

@@ -64,7 +64,7 @@ def harden(
         return
 
     from relinkage.progress import say
-    from relinkage.reports.defences import defences_table
+    from relinkage.reports.defences_table import defences_table
     from relinkage.studies.defences import run_controls, write_controls
 
     result = run_controls(

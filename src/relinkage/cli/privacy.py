@@ -16,7 +16,7 @@ class Stating(Settings, frozen=True):
 
     Attributes:
         heads: Folder that `relinkage harden` wrote.
-        embeddings: What HEADS were trained on, for --canaries.
+        embeddings: What HEADS were trained on, for --canaries and to show its ledger.
     """
 
     heads: Annotated[Path, Option(argument=True, exists=True)]
@@ -30,7 +30,7 @@ def privacy(inputs: Stating, attack: CanarySettings, public: PublicInputs, outpu
     With --canaries, --start, --public and --anchors are those of the training, where it had some.
     """
     if attack.canaries is None:
-        given = {"--embeddings": inputs.embeddings, "--start": public.start, "--public": public.public}
+        given = {"--start": public.start, "--public": public.public}
         for option, value in {**given, "--anchors": public.anchors}.items():
             if value is not None:
                 raise InputError(f"{option} goes with --canaries; give a number of them, such as 1000.")
@@ -39,8 +39,8 @@ def privacy(inputs: Stating, attack: CanarySettings, public: PublicInputs, outpu
 
     from relinkage.studies.heads import check_by_canaries, check_statement, read_public, statement_text
 
-    if inputs.embeddings is None:
-        result = check_statement(inputs.heads)
+    if attack.canaries is None or inputs.embeddings is None:
+        result = check_statement(inputs.heads, inputs.embeddings)
     else:
         known = read_public(public.start, public.public, public.anchors)
         result = check_by_canaries(inputs.heads, inputs.embeddings, attack, known)

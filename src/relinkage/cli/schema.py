@@ -27,6 +27,7 @@ KINDS = {
     ),
     "cohort": ("relinkage.cohorts.readers.summary:CohortSummary", "what cohort --json prints"),
     "privacy": ("relinkage.studies.heads.checking:PrivacyCheck", "what privacy --json prints"),
+    "ledger": ("relinkage.privacy.ledger:Ledger", "ledger.json of harden, beside the embeddings"),
     "export": ("relinkage.studies.heads.exporting:Export", "relinkage-export.json of export"),
     "models": ("relinkage.encoders.listing:ModelList", "what models --json prints"),
     "offline-plan": (

@@ -1,5 +1,7 @@
 """Splits that no patient crosses."""
 
+from hashlib import blake2b
+
 import numpy as np
 import polars as pl
 
@@ -10,11 +12,15 @@ from relinkage.errors import InputError
 def with_split(cohort: Cohort, *, by: str = "patient_id", train: float = 0.8, seed: int = 0) -> Cohort:
     """Give the cohort a `split` column (`train`, `test`) that no value of `by` crosses.
 
+    Where a group goes follows from a keyed hash of its name alone, so groups that come or go move no other,
+    and none in `test` has a say in who trains. Only where all would go to one side is one moved.
+
     Args:
         cohort: the cohort; a split it already has is replaced.
-        by: the column whose values stay together: patients, or a coarser group.
-        train: the share of groups that go to training, above 0 and below 1.
-        seed: the seed of the random order of groups.
+        by: the column whose values stay together: patients (studies where patients are not known), or a
+            coarser group.
+        train: the probability of a group to go to training, above 0 and below 1.
+        seed: the key of the hash.
 
     Raises:
         InputError: there is no column `by`, the share is out of range, or there are fewer than two groups.
@@ -26,8 +32,16 @@ def with_split(cohort: Cohort, *, by: str = "patient_id", train: float = 0.8, se
     groups = cohort.pairs[by].fill_null("").unique(maintain_order=True)
     if len(groups) < 2:
         raise InputError(f"The cohort has one value of {by}; a split needs at least two.")
-    count = min(max(round(train * len(groups)), 1), len(groups) - 1)
-    chosen = np.random.default_rng(seed).permutation(len(groups))[:count]
-    in_train = cohort.pairs[by].fill_null("").is_in(groups.gather(np.sort(chosen)).implode())
+    place = np.array([_place(str(group), seed) for group in groups])
+    chosen = place < train
+    if chosen.all() or not chosen.any():
+        chosen[np.argmax(place) if chosen.all() else np.argmin(place)] ^= True
+    in_train = cohort.pairs[by].fill_null("").is_in(groups.filter(pl.Series(chosen)).implode())
     split = pl.Series("split", np.where(in_train.to_numpy(), "train", "test"))
-    return Cohort.from_table(cohort.pairs.with_columns(split), cohort.root, cohort.name)
+    return cohort.with_pairs(cohort.pairs.with_columns(split))
+
+
+def _place(group: str, seed: int) -> float:
+    """Give a number in [0, 1) that looks random and depends on nothing but the group and the seed."""
+    digest = blake2b(group.encode(), key=str(seed).encode(), person=b"split", digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

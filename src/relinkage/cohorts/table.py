@@ -1,17 +1,23 @@
 """The cohort: a table of image-report pairs, with its schema checked before anything expensive starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import polars as pl
 
-from relinkage.cohorts.labels import CHEXPERT_LABELS, NEGATIVE, POSITIVE, UNCERTAIN
+from relinkage.cohorts.cells import is_label, label_values, present, years
+from relinkage.cohorts.labels import CHEXPERT_LABELS
+from relinkage.cohorts.unused import unused_columns
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 
-REQUIRED = ("pair_id", "study_id", "patient_id", "image", "report")
-OPTIONAL = ("view", "split", "sex", "age")
+REQUIRED = ("pair_id", "study_id", "image", "report")
+OPTIONAL = ("patient_id", "view", "split", "sex", "age")
+UNKNOWN = (
+    "Patients are not known: every study counts as a patient of its own, so splits and intervals are by "
+    "study, and whatever is said of patients holds for studies only."
+)
 
 
 @dataclass(frozen=True)
@@ -21,12 +27,15 @@ class Cohort:
     Build one with `Cohort.from_table`, which checks the schema; `read_cohort` does so from a file.
 
     Attributes:
-        pairs: the columns of `REQUIRED` as strings (an absent report is an empty string), those of
-            `OPTIONAL` that are there (`age` as Float64, the others as String), the label columns as Int8
-            with nulls, and any further column as String.
+        pairs: the columns of `REQUIRED` and `patient_id` as strings (an absent report is an empty string),
+            those of `OPTIONAL` that are there (`age` as Float64, the others as String), the label columns as
+            Int8 with nulls, and any further column as String. Where patients are not known, `patient_id`
+            repeats `study_id`.
         labels: names of the label columns, in table order.
         root: the folder that image paths are relative to.
         name: what reports call the cohort.
+        notes: what a person has to know.
+        patients_known: whether the data say which studies are of one patient.
     """
 
     pairs: pl.DataFrame
@@ -34,6 +43,7 @@ class Cohort:
     root: Path
     name: str
     notes: tuple[str, ...] = field(default=())
+    patients_known: bool = True
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -49,8 +59,9 @@ class Cohort:
             source: how messages name the table, usually its file.
 
         Raises:
-            InputError: a column is missing, an id is empty or repeated, a study has two patients, an image
-                path leaves `root`, an age is no number, or there are no rows.
+            InputError: a column is missing (but for `patient_id`, without which patients are not known), an
+                id is empty or repeated, a study has two patients, an image path leaves `root`, an age is no
+                number, or there are no rows.
         """
         _check_columns(table.columns, source)
         if table.is_empty():
@@ -60,19 +71,70 @@ class Cohort:
             pl.col(column).cast(pl.String) if table.schema[column] != pl.String else pl.col(column)
             for column in table.columns
         ).with_columns(pl.col("report").fill_null(""))
+        known = "patient_id" in table.columns and not _blank(table["patient_id"]).all()
+        if not known:
+            table = table.with_columns(patient_id=pl.col("study_id"))
         _check_ids(table, source)
         _check_image_paths(table["image"], source)
         labels = tuple(c for c in table.columns if c not in REQUIRED + OPTIONAL and _is_label(table[c]))
-        table = table.with_columns(
-            pl.col(label).cast(pl.Float64, strict=False).cast(pl.Int8) for label in labels
-        )
+        table = table.with_columns(label_values(table[label])[0] for label in labels)
         if "age" in table.columns:
             table = table.with_columns(_ages(table["age"], source))
-        return cls(table, labels, Path(root), name, _notes(table))
+        return cls(table, labels, Path(root), name, _notes(table, labels, known), known)
+
+    def with_pairs(self, pairs: pl.DataFrame, source: str = "the cohort") -> "Cohort":
+        """Return a cohort of other rows or columns, of which the same is known.
+
+        Args:
+            pairs: rows or columns of this cohort's `pairs`, with others beside them.
+            source: how messages name the table.
+
+        Raises:
+            InputError: as in `from_table`.
+        """
+        table = pairs if self.patients_known else pairs.drop("patient_id")
+        made = Cohort.from_table(table, self.root, self.name, source)
+        own = _notes(self.pairs, self.labels, self.patients_known)
+        return replace(made, notes=(*(note for note in self.notes if note not in own), *made.notes))
+
+    def with_labels(self, names: Sequence[str]) -> "Cohort":
+        """Return the cohort with labels by name, so that no cell decides whether a column is one.
+
+        Args:
+            names: the label columns; a cell with something other than 1, 0 and -1 is read as empty.
+
+        Raises:
+            InputError: a column is missing, or is one of the schema's.
+        """
+        for name in names:
+            if name not in self.pairs.columns:
+                raise InputError(
+                    f"The cohort has no column {name} to read as a label; name one of its columns."
+                )
+            if name in REQUIRED + OPTIONAL:
+                raise InputError(f"The column {name} is no label; name another with --label.")
+        names = tuple(dict.fromkeys(names))
+        found = [label_values(self.pairs[name]) for name in names]
+        former = [pl.col(label).cast(pl.String) for label in self.labels if label not in names]
+        pairs = self.pairs.with_columns(*former, *(values for values, _ in found))
+        own = _notes(self.pairs, self.labels, self.patients_known)
+        notes = [note for note in self.notes if note not in own]
+        notes += _notes(pairs, names, self.patients_known)
+        notes += [
+            f"{name}: {cells} of {len(pairs)} cells hold something other than 1, 0, -1 and empty, which is "
+            "read as empty."
+            for name, (_, cells) in zip(names, found, strict=True)
+            if cells
+        ]
+        return replace(self, pairs=pairs, labels=names, notes=tuple(notes))
+
+    def table(self) -> pl.DataFrame:
+        """Return what of the pairs the data say: without `patient_id` where patients are not known."""
+        return self.pairs if self.patients_known else self.pairs.drop("patient_id")
 
     @property
     def patients(self) -> int:
-        """How many patients the cohort holds."""
+        """How many patients the cohort holds; studies where patients are not known."""
         return self.pairs["patient_id"].n_unique()
 
     @property
@@ -97,7 +159,7 @@ class Cohort:
         return fingerprint(b"relinkage report salt\x00", self._content())
 
     def _content(self) -> bytes:
-        return self.pairs.write_csv().encode()
+        return self.table().write_csv().encode()
 
 
 def _check_columns(columns: Sequence[str], source: str) -> None:
@@ -121,7 +183,7 @@ def _check_cells(schema: pl.Schema, source: str) -> None:
 
 def _check_ids(table: pl.DataFrame, source: str) -> None:
     for column in ("pair_id", "study_id", "patient_id", "image"):
-        empty = table[column].is_null() | (table[column].str.strip_chars() == "")
+        empty = _blank(table[column])
         if empty.any():
             row = int(empty.arg_true()[0]) + 1
             raise InputError(
@@ -142,6 +204,10 @@ def _check_ids(table: pl.DataFrame, source: str) -> None:
             f"{source} gives {len(mixed[0])} studies more than one patient_id, the first at row {row}; "
             "a study belongs to one patient."
         )
+
+
+def _blank(values: pl.Series) -> pl.Series:
+    return values.is_null() | (values.str.strip_chars() == "").fill_null(True)
 
 
 def _check_image_paths(images: pl.Series, source: str) -> None:
@@ -166,35 +232,34 @@ def _leaves(path: str) -> bool:
 
 
 def _is_label(values: pl.Series) -> bool:
-    """A column is a label where every value that is there is 1, 0 or -1 (or those as decimals)."""
-    present = values.drop_nulls()
-    present = present.filter(present.str.strip_chars() != "")
-    if present.is_empty():  # a CheXpert label that nobody has is one all the same
-        return values.name in CHEXPERT_LABELS
-    numbers = present.cast(pl.Float64, strict=False)
-    return numbers.null_count() == 0 and bool(
-        numbers.is_in([float(value) for value in (POSITIVE, NEGATIVE, UNCERTAIN)]).all()
-    )
+    """A CheXpert label that nobody has is one all the same."""
+    return is_label(values) or (values.name in CHEXPERT_LABELS and present(values).is_null().all())
 
 
 def _ages(values: pl.Series, source: str) -> pl.Series:
-    blank = values.is_null() | (values.str.strip_chars() == "")
-    ages = values.cast(pl.Float64, strict=False)
-    wrong = (ages.is_null() & ~blank) | ages.is_infinite().fill_null(False) | (ages < 0).fill_null(False)
+    ages = years(values)
+    wrong = (ages.is_null() & present(values).is_not_null()) | ~ages.is_finite() | (ages < 0)
+    wrong = wrong.fill_null(True) & present(values).is_not_null()
     if wrong.any():
         row = int(wrong.arg_true()[0]) + 1
         raise InputError(
-            f"{source} row {row} has an age that is not a number of years; correct it or leave it empty."
+            f"{source} row {row} has an age that is neither a number of years nor as 038Y, 006M, 003W or "
+            "012D; correct it or leave it empty."
         )
     return ages
 
 
-def _notes(table: pl.DataFrame) -> tuple[str, ...]:
+def _notes(table: pl.DataFrame, labels: Sequence[str], patients_known: bool) -> tuple[str, ...]:
+    given = table if patients_known else table.drop("patient_id")
+    used = {*given.columns} & {*REQUIRED, *OPTIONAL, *labels}
+    notes = unused_columns(given, used, "the cohort")
+    if not patients_known:
+        return (UNKNOWN, *notes)
     if "split" not in table.columns:
-        return ()
+        return tuple(notes)
     splits = table.group_by("patient_id").agg(pl.col("split").n_unique())
     crossing = splits.filter(pl.col("split") > 1).height
     if not crossing:
-        return ()
+        return tuple(notes)
     who = "1 patient stands" if crossing == 1 else f"{crossing} patients stand"
-    return (f"{who} in several splits: what is trained on one is not held out from another.",)
+    return (f"{who} in several splits: what is trained on one is not held out from another.", *notes)

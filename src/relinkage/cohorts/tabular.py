@@ -65,9 +65,9 @@ def write_cohort(cohort: Cohort, out: Path) -> None:
     check_cohort_file(out)
     with whole_file(out) as temporary:
         if out.suffix == ".parquet":
-            write_parquet(cohort.pairs, temporary)
+            write_parquet(cohort.table(), temporary)
         else:
-            write_csv(cohort.pairs, temporary)
+            write_csv(cohort.table(), temporary)
 
 
 def _find_table(path: Path) -> Path:

@@ -37,6 +37,16 @@ def within_budget(text: str, budget: int | None) -> tuple[str, bool]:
     return (even[: ends[budget - 1]], True) if len(ends) > budget else (text, False)
 
 
+def as_encoded(text: str, budget: int | None = None) -> tuple[str, bool]:
+    """Return a text as an encoder gets it, within a budget of tokens and normalised, and whether it was cut.
+
+    Reports that are equal when normalised are one text; if one of their spellings were encoded, whose report
+    comes first would decide for all others.
+    """
+    told, cut = within_budget(text, budget)
+    return normalise(told), cut
+
+
 def report_hash(text: str, salt: str) -> str:
     """Give a salted hash of the normalised text: 16 hexadecimal digits (64 bits).
 

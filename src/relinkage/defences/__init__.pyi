@@ -3,10 +3,13 @@ from .dimension_cut import principal_axes as principal_axes
 from .group_norm import swapped_norm as swapped_norm
 from .matching import Knob as Knob
 from .matching import match as match
+from .random_head import with_random_image_head as with_random_image_head
+from .result import BothWays as BothWays
 from .result import DefencesResult as DefencesResult
 from .result import Match as Match
 from .rotation import rotated as rotated
 from .settings import ControlSettings as ControlSettings
+from .spread import over_trainings as over_trainings
 from .training import early_stops as early_stops
 from .training import trained as trained
 from .training import without_clipping as without_clipping

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from relinkage.attackers.names import AttackerName
-from relinkage.defences.settings import ControlSettings, Measure
+from relinkage.defences.settings import ControlSettings, Matched
 from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.trained.manifest import HeadsManifest
 from relinkage.linkage.estimates import Compared, Estimate, RelativeChange
+from relinkage.linkage.settings import Direction
 from relinkage.options import Count, Share
 from relinkage.records import Record
 
@@ -18,6 +19,9 @@ STRONGEST: Literal["strongest"] = "strongest"
 """The name of figures of whichever attacker links most, on either side of a comparison."""
 
 NotNegative = Annotated[float, Meta(ge=0)]
+Trainings = Annotated[tuple[Share, ...], Meta(min_length=1)]
+Negatives = Literal["all", "labels"]
+UseMeasure = Literal["precision", "auroc", "zero-shot"]
 
 
 class DefencesInputs(Record, frozen=True):
@@ -36,21 +40,34 @@ class DefencesInputs(Record, frozen=True):
     hardened: HeadsManifest
 
 
+class BothWays(Record, frozen=True):
+    """Label precision@K in both directions.
+
+    Attributes:
+        image_to_report: An image asks for reports of similar cases.
+        report_to_image: A report asks for images of similar cases.
+    """
+
+    image_to_report: Share
+    report_to_image: Share
+
+
 class Match(Record, frozen=True):
     """The setting of a control that was found for the usefulness of the hardened heads.
 
     Attributes:
         setting: The value of what was turned.
-        measure: The measure of usefulness that was matched.
+        measure: What was matched: label precision in one direction, or in both, which means as much in one
+            and no less in the other.
         target: That of the hardened heads.
         reached: That of the control.
-        held: Whether the two differ by no more than the tolerance.
+        held: Whether they differ by no more than the tolerance in what was matched.
     """
 
     setting: float
-    measure: Measure
-    target: Share
-    reached: Share
+    measure: Matched
+    target: BothWays
+    reached: BothWays
     held: bool
 
 
@@ -74,57 +91,74 @@ class DefenceRow(Record, frozen=True):
     matched: Match | None
 
 
-class LinkageRow(Record, frozen=True):
-    """What one attacker links.
+class Search(Record, frozen=True):
+    """Who asks, and among whom is searched.
 
     Attributes:
-        attacker: Its name, or `strongest`: whichever links most, on each side of the comparison for itself.
-        recall: Recall@1.
+        direction: Which side asks.
+        negatives: Whether distractors are all candidates, or those with the query's own labels.
+        pool: Candidates that are searched: the mate and its distractors.
+        queries: Queries that have so many.
+    """
+
+    direction: Direction
+    negatives: Negatives
+    pool: Annotated[int, Meta(ge=2)]
+    queries: Count
+
+
+class LinkageRow(Search, frozen=True):
+    """What one attacker links in one search.
+
+    Attributes:
+        attacker: Its name, or `strongest`: whichever of those tried links most on the released vectors, on
+            each side of the comparison for itself.
+        by: The attacker itself.
+        recall: Recall@1 of the first training; the interval is over patients and, where there are several
+            trainings, holds another training too.
         chance: What a scorer without knowledge reaches.
         lift: Recall / chance.
         relative: The change from the published heads; null for these, and where their recall is 0.
+        trainings: Recall@1 of each training or draw, the first one first.
     """
 
     attacker: AttackerName | Literal["strongest"]
+    by: AttackerName
     recall: Estimate
     chance: Share
     lift: NotNegative
     relative: RelativeChange | None
+    trainings: Trainings
 
 
-class Precision(Compared, frozen=True):
-    """Label precision@K from image to report.
+class UseRow(Compared, frozen=True):
+    """One measure of what heads are still useful for; intervals are made as those of linkage are.
 
     Attributes:
-        queries: Images that have anything to ask for.
+        measure: Label precision@K of clinical retrieval, the macro AUROC of a linear probe on images, or that
+            of zero-shot labels.
+        direction: Which side asks, for label precision; null for the others, which have images alone.
+        queries: Queries that have anything to ask for, or images.
+        trainings: The figure of each training or draw, the first one first.
     """
 
+    measure: UseMeasure
+    direction: Direction | None
     queries: Count
+    trainings: Trainings
 
 
 class DefenceFigures(Record, frozen=True):
-    """What was found of the heads of one row on one cohort; intervals are those of the first seed.
+    """What was found of the heads of one row on one cohort.
 
     Attributes:
-        linkage: Linkage, attacker by attacker, and by the strongest.
-        strongest: The attacker that links these heads most.
-        auroc: Macro AUROC of a linear probe.
-        precision: Label precision; null for features before any head.
-        zero_shot: Macro AUROC of zero-shot labels; null where no text tower could be asked.
-        seeds: Trainings or draws.
-        points: The figures of each seed without intervals: Recall@1 by attacker and of the strongest, auroc,
-            precision and zero_shot.
-        deviation: Standard deviation of the points over seeds (n - 1); null for one seed.
+        linkage: Linkage: search by search, in each attacker by attacker and by the strongest.
+        use: What they are useful for: label precision in both directions first. Features before any head have
+            the probe alone; zero-shot labels are there where a text tower could be asked.
     """
 
     linkage: Annotated[tuple[LinkageRow, ...], Meta(min_length=1)]
-    strongest: AttackerName
-    auroc: Compared
-    precision: Precision | None
-    zero_shot: Compared | None
-    seeds: Count
-    points: Annotated[tuple[dict[str, NotNegative | None], ...], Meta(min_length=1)]
-    deviation: dict[str, NotNegative | None]
+    use: Annotated[tuple[UseRow, ...], Meta(min_length=1)]
 
 
 class DefenceCohort(Record, frozen=True):
@@ -136,8 +170,9 @@ class DefenceCohort(Record, frozen=True):
         pairs: Pairs that are tested.
         studies: Their studies.
         patients: Their patients.
-        pool: The pool that Recall@1 is stated at.
-        candidates: Candidates that are searched.
+        candidates: Reports that are searched.
+        searches: What is searched: the largest pool and the smallest, the smallest inside the query's own
+            label stratum, and the largest from report to image.
         auxiliary_pairs: Pairs that attackers know.
         auxiliary_patients: Patients of these pairs.
         labels: Labels that enough patients have.
@@ -149,8 +184,8 @@ class DefenceCohort(Record, frozen=True):
     pairs: Count
     studies: Count
     patients: Count
-    pool: Annotated[int, Meta(ge=2)]
     candidates: Annotated[int, Meta(ge=2)]
+    searches: Annotated[tuple[Search, ...], Meta(min_length=1)]
     auxiliary_pairs: Count
     auxiliary_patients: Count
     labels: Annotated[tuple[str, ...], Meta(min_length=1)]

@@ -10,7 +10,8 @@ from relinkage.linkage.settings import Resampling
 from relinkage.options import Count, Option
 from relinkage.utility.settings import UtilitySettings
 
-Measure = Literal["precision", "auroc"]
+Pool = Annotated[int, Meta(ge=2)]
+Matched = Literal["both", "image-to-report", "report-to-image"]
 
 
 class ControlSettings(Resampling, frozen=True):
@@ -21,11 +22,12 @@ class ControlSettings(Resampling, frozen=True):
         auxiliary: Split of other patients that attackers know pairs of, and that probes are fitted on.
         auxiliary_pairs: Pairs that attackers know, at most.
         attacker: The attackers, plain cosine first.
-        pool: Pool that Recall@1 is stated at; all candidates where there are fewer.
-        seeds: Trainings or draws of each control that has any, the first being the one that is shown.
-        match: Measures of usefulness at which controls are held against the hardened heads, in the order they
-            are tried: precision (label precision@K) and auroc (macro AUROC of the linear probe).
-        tolerance: How far such a measure may be off and still count as matched.
+        pool: Pools that Recall@1 is stated at: the largest that the candidates fill (all of them where they
+            fill none), and the smallest, which is also searched inside the query's own label stratum.
+        seeds: Trainings or draws of each row that has any, the first being the one that is shown.
+        match: Directions of label precision@K at which controls are held against the hardened heads, in the
+            order they are tried; both means as useful in one direction and no less in the other.
+        tolerance: How far label precision may be off and still count as matched.
         k: Cases that label precision looks at.
         least_patients: Patients with and without a label, for a label to count.
     """
@@ -34,9 +36,13 @@ class ControlSettings(Resampling, frozen=True):
     auxiliary: str = "train"
     auxiliary_pairs: Annotated[int, Meta(ge=10), Option(noun="number of pairs")] = 1000
     attacker: Annotated[tuple[AttackerName, ...], Meta(min_length=1)] = ("cosine", "procrustes", "cca")
-    pool: Annotated[int, Meta(ge=2), Option(noun="pool size")] = 10_000
-    seeds: Annotated[Count, Option(noun="number of trainings")] = 3
-    match: Annotated[tuple[Measure, ...], Meta(min_length=1), Option(noun="measure")] = ("precision", "auroc")
+    pool: Annotated[tuple[Pool, ...], Meta(min_length=1), Option(noun="pool size")] = (10_000, 1_000, 100)
+    seeds: Annotated[Count, Option(noun="number of trainings")] = 5
+    match: Annotated[tuple[Matched, ...], Meta(min_length=1), Option(noun="direction")] = (
+        "both",
+        "report-to-image",
+        "image-to-report",
+    )
     tolerance: Annotated[float, Meta(gt=0, lt=1)] = 0.002
     k: Annotated[Count, Option(noun="number of cases")] = 10
     least_patients: Annotated[Count, Option(noun="number of patients")] = 10

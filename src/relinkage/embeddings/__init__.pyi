@@ -4,4 +4,6 @@ from .encoding import embed as embed
 from .folder import Embeddings as Embeddings
 from .folder import read_embeddings as read_embeddings
 from .manifest import Manifest as Manifest
+from .overlap import Shared as Shared
+from .overlap import shared_with as shared_with
 from .settings import EmbedSettings as EmbedSettings

@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort, with_split
-from relinkage.cohorts.text import normalise, within_budget
+from relinkage.cohorts.phantom.settings import is_phantom
+from relinkage.cohorts.text import as_encoded, normalise
 from relinkage.embeddings.batches import Batches, over
 from relinkage.embeddings.features import image_arrays, no_images, with_embeddings
 from relinkage.embeddings.folder import Embeddings, read_embeddings
@@ -69,12 +70,14 @@ def embed(
     given = cohort
     if "split" not in cohort.pairs.columns:
         cohort = with_split(cohort, by=settings.split_by, train=settings.train_share, seed=settings.seed)
+    if settings.label:
+        cohort = cohort.with_labels(settings.label)
     check_columns(cohort, settings.keep)
     reports = cohort.pairs["report"].to_list()
     empty = np.array([not normalise(text) for text in reports])
     encoder.fit(
         [
-            within_budget(text, settings.token_budget)[0]
+            as_encoded(text, settings.token_budget)[0]
             for text, split, blank in zip(reports, cohort.pairs["split"], empty, strict=True)
             if split == "train" and not blank
         ]
@@ -101,9 +104,13 @@ def _beginning(given: Cohort, encoder: Encoder, settings: EmbedSettings) -> Begi
     if "split" in given.pairs.columns:
         split = SplitOrigin(column="split")
     else:
-        split = SplitOrigin(by=settings.split_by, train=settings.train_share, seed=settings.seed)
+        by = settings.split_by
+        by = "study_id" if by == "patient_id" and not given.patients_known else by
+        split = SplitOrigin(by=by, train=settings.train_share, seed=settings.seed)
     return Beginning(
-        cohort=CohortOrigin(name=given.name, fingerprint=given.fingerprint()),
+        cohort=CohortOrigin(
+            name=given.name, fingerprint=given.fingerprint(), synthetic=is_phantom(given.root)
+        ),
         encoder=encoder.card,
         settings=settings.of_the_pass(),
         split=split,
@@ -142,11 +149,12 @@ def _run(
         save_heads(encoder.heads, out / HEADS)
     manifest = Manifest(
         **{name: getattr(beginning, name) for name in Beginning.__struct_fields__},
+        patients_known=cohort.patients_known,
         counts=Counts(
             rows=len(cohort),
             pairs=len(pairs),
             studies=pairs["study_id"].n_unique(),
-            patients=pairs["patient_id"].n_unique(),
+            patients=pairs["patient_id"].n_unique() if cohort.patients_known else None,
             reports=len(each),
             texts=len(texts),
             left_out=left_out.counts(),

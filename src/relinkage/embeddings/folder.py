@@ -37,9 +37,10 @@ class Embeddings:
     """Frozen features of the kept pairs of a cohort.
 
     Attributes:
-        pairs: a row per pair: ids, split, view, sex, age, kept columns, labels, `report_hash`,
-            `report_words` (both of the full report), `report_row` (the row of its text in the text
-            arrays), `cut` (by the token budget) and `truncated` (by the model's own limit after that).
+        pairs: a row per pair: ids (where patients are not known, a study's id stands for its patient's),
+            split, view, sex, age, kept columns, labels, `report_hash`, `report_words` (both of the full
+            report), `report_row` (the row of its text in the text arrays), `cut` (by the token budget) and
+            `truncated` (by the model's own limit after that).
         image_features: float32, shape (pairs, image features); of a grid, the mean over its positions.
         text_features: float32, shape (distinct texts, text features).
         image_embeddings: unit vectors of the encoder's own heads, shape (pairs, embedding), or None.
@@ -68,6 +69,11 @@ class Embeddings:
     def labels(self) -> tuple[str, ...]:
         """Names of the label columns."""
         return self.manifest.labels
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether the cohort says which studies are of one patient; where not, each counts as one."""
+        return self.manifest.patients_known
 
     @property
     def token_budget(self) -> int | None:
@@ -190,7 +196,8 @@ def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddi
         grid = open_grid(path, shards.image, card.image_positions, card.image_features)
     if card.embedding is not None and not (path / HEADS).is_file():
         raise InputError(f"{path / HEADS} is missing; {WHOLE}.")
-    pairs = _read_pairs(path / PAIRS, len(images["features"]), len(texts["features"]))
+    shape = len(images["features"]), len(texts["features"])
+    pairs = _read_pairs(path / PAIRS, *shape, manifest.patients_known)
     _check_labels(path, pairs, manifest.labels)
     return Embeddings(
         pairs,
@@ -247,8 +254,10 @@ def _checked(
     return files, widths
 
 
-def _read_pairs(path: Path, images: int, texts: int) -> pl.DataFrame:
+def _read_pairs(path: Path, images: int, texts: int, patients_known: bool) -> pl.DataFrame:
     pairs = read_table(path)
+    if not patients_known and "study_id" in pairs.columns:
+        pairs = pairs.with_columns(patient_id=pl.col("study_id"))
     if "cut" not in pairs.columns:  # as before there were token budgets
         pairs = pairs.with_columns(cut=pl.lit(False))
     lacking = [column for column in (*IDS, "split", *ADDED) if column not in pairs.columns]

@@ -28,10 +28,12 @@ class CohortOrigin(Record, frozen=True):
     Attributes:
         name: What reports call it.
         fingerprint: The same for the same rows, whatever the file is called.
+        synthetic: Whether its patients were drawn by `relinkage phantom` and never lived.
     """
 
     name: str
     fingerprint: str
+    synthetic: bool = False
 
 
 class SplitOrigin(Record, frozen=True, omit_defaults=True):
@@ -40,7 +42,7 @@ class SplitOrigin(Record, frozen=True, omit_defaults=True):
     Attributes:
         column: The cohort's own column; only where it has one.
         by: The column that a drawn split does not cross.
-        train: The share of groups that a drawn split gives to training.
+        train: The share of groups that a drawn split gives to training, on average.
         seed: The seed of a drawn split.
     """
 
@@ -57,7 +59,7 @@ class Counts(Record, frozen=True, kw_only=True):
         rows: Rows of the cohort.
         pairs: Rows that were kept.
         studies: Studies among them.
-        patients: Patients among them.
+        patients: Patients among them; null where they are not known.
         reports: Distinct reports among them.
         texts: Distinct texts that the encoder was given.
         left_out: Rows that were left out, by reason.
@@ -66,7 +68,7 @@ class Counts(Record, frozen=True, kw_only=True):
     rows: Number
     pairs: Number
     studies: Number
-    patients: Number
+    patients: Number | None
     reports: Number
     texts: Number
     left_out: dict[str, Number]
@@ -107,6 +109,8 @@ class Manifest(Beginning, frozen=True, kw_only=True):
     """What an embeddings folder holds and what made it: `manifest.json`.
 
     Attributes:
+        patients_known: Whether the cohort says which studies are of one patient; where not, each study counts
+            as a patient of its own.
         counts: How much was embedded.
         cut_share: Share of the distinct reports that the token budget cut; null without a budget.
         truncated_share: Share of them that the model's own limit cut after that.
@@ -115,6 +119,7 @@ class Manifest(Beginning, frozen=True, kw_only=True):
         notes: What a person has to know of the cohort.
     """
 
+    patients_known: bool
     counts: Counts
     cut_share: Share | None = None
     truncated_share: Share

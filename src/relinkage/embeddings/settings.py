@@ -15,6 +15,8 @@ class PassSettings(Settings, frozen=True):
         shard_rows: Rows to a file of the folder, which is what a kill can cost.
         max_left_out: Share of rows that may have an unreadable image or an empty report.
         keep: A further short column to keep beside the pairs; repeat for more.
+        label: A column to read as a label, in which other cells than 1, 0 and -1 count as empty; repeat for
+            more.
         token_budget: Cut every report to its first N words and punctuation marks, so that models with other
             text limits see the same text.
     """
@@ -23,6 +25,9 @@ class PassSettings(Settings, frozen=True):
     shard_rows: Count = 2048
     max_left_out: Annotated[Share, Option(noun="share")] = 0.05
     keep: Annotated[tuple[str, ...], Option(metavar="COLUMN", repeat=True)] = ()
+    label: Annotated[
+        tuple[str, ...], Option(metavar="COLUMN", repeat=True, default="all columns of 1, 0, -1 and empty")
+    ] = ()
     token_budget: Annotated[Count | None, Option(metavar="N", default="whole reports")] = None
 
 
@@ -31,7 +36,7 @@ class EmbedSettings(PassSettings, frozen=True):
 
     Attributes:
         split_by: Column that no split crosses, for a cohort without a split of its own.
-        train_share: Share of groups that go to training, for a cohort without a split of its own.
+        train_share: Share of groups that go to training, on average, for a cohort without a split of its own.
         seed: Seed of that split, and of a text tower that is fitted.
         workers: Threads that decode images, or 0 for one a core, at most 16; results do not depend on it.
         engine: Who encodes: auto for this process, ray for all cores by Ray, ray://HOST:PORT for a cluster.

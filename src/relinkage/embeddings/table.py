@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort
-from relinkage.cohorts.text import normalise, report_hash, within_budget
+from relinkage.cohorts.text import as_encoded, report_hash
 from relinkage.errors import InputError
 
 IDS = ("pair_id", "study_id", "patient_id")
@@ -55,7 +55,7 @@ def distinct_texts(
 ) -> tuple[list[str], pl.DataFrame]:
     """Find the distinct texts that an encoder sees of the reports of some rows.
 
-    Texts that differ only in case, white space or Unicode form are one text, as it first appears. Under a
+    Texts that differ only in case, white space or Unicode form are one text, as it is normalised. Under a
     token budget different reports may become one text: they get one vector and tie, but keep hashes and
     numbers of words of their own, which are those of the full report.
 
@@ -71,19 +71,14 @@ def distinct_texts(
         `cut` (whether the budget cut it).
     """
     reports = cohort.pairs["report"].gather(rows).to_list()
-    texts, cut = zip(*(within_budget(report, budget) for report in reports), strict=True)
-    keys = [normalise(text) for text in texts]
-    first: dict[str, int] = {}
-    distinct: list[str] = []
-    for text, key in zip(texts, keys, strict=True):
-        if key not in first:
-            first[key] = len(distinct)
-            distinct.append(text)
+    texts, cut = zip(*(as_encoded(report, budget) for report in reports), strict=True)
+    distinct = list(dict.fromkeys(texts))
+    place = {text: number for number, text in enumerate(distinct)}
     table = pl.DataFrame(
         {
             "report_hash": [report_hash(report, salt) for report in reports],
             "report_words": [len(report.split()) for report in reports],
-            "report_row": [first[key] for key in keys],
+            "report_row": [place[text] for text in texts],
             "cut": cut,
         },
         schema={
@@ -105,6 +100,8 @@ def pairs_table(
 ) -> pl.DataFrame:
     """Make `pairs.parquet`: a row per kept pair, aligned with the image features.
 
+    It has no `patient_id` where patients are not known.
+
     Args:
         cohort: the cohort, with its split.
         rows: numbers of the kept rows, in order.
@@ -113,6 +110,7 @@ def pairs_table(
         keep: names of further columns that leave.
     """
     schema = [column for column in SCHEMA if column in cohort.pairs.columns]
-    columns = dict.fromkeys((*IDS, *schema, *keep, *cohort.labels))
+    ids = IDS if cohort.patients_known else IDS[:2]
+    columns = dict.fromkeys((*ids, *schema, *keep, *cohort.labels))
     flags = pl.Series("truncated", truncated[reports["report_row"].to_numpy()], dtype=pl.Boolean)
     return pl.concat([cohort.pairs.select(*columns)[rows], reports.with_columns(flags)], how="horizontal")

@@ -104,11 +104,16 @@ def save_heads(heads: HeadPair, path: Path) -> None:
 
     Equal heads give equal bytes.
     """
+    with whole_file(path) as temporary:
+        temporary.write_bytes(heads_bytes(heads))
+
+
+def heads_bytes(heads: HeadPair) -> bytes:
+    """Give what `save_heads` writes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in heads.state_dict().items()}
     # One key only: safetensors writes several metadata keys in an order that changes from run to run.
     specs = json.dumps({"image": asdict(heads.image_spec), "text": asdict(heads.text_spec)})
-    with whole_file(path) as temporary:
-        temporary.write_bytes(save(tensors, {"heads": specs}))
+    return save(tensors, {"heads": specs})
 
 
 def load_heads(path: Path) -> HeadPair:

@@ -18,25 +18,25 @@ from relinkage.linkage import controls
 from relinkage.linkage.engines import Engine, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.entropy import entropy_row
-from relinkage.linkage.grid import Grid, grid, hard_grid
+from relinkage.linkage.gallery import gallery_widening
+from relinkage.linkage.grid import Grid, grid, hard_grid, said_of_strata
 from relinkage.linkage.links import Links
 from relinkage.linkage.measures import closed_set_rows, rank_distribution, recall_rows, size, sizes
-from relinkage.linkage.open_set import SAMPLE, OpenSet, open_set
+from relinkage.linkage.notes import effective_patients, notes_on
+from relinkage.linkage.open_set import OpenSet, open_set
 from relinkage.linkage.result import AuditResult, Inputs
 from relinkage.linkage.risk import risk_pool, risk_row
 from relinkage.linkage.rows import Control, ControlRow, EntropyRow, RankDistribution, RankRow, RecallRow
 from relinkage.linkage.score_rows import ScoreRows, depth_for, most_queries, score_rows
 from relinkage.linkage.settings import AuditSettings, PoolSize
-from relinkage.linkage.strata import Level, describe, label_columns, levels
+from relinkage.linkage.strata import Level, describe, label_columns, levels, told
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.targets import target_rows
-from relinkage.linkage.thresholds import Halves
+from relinkage.linkage.thresholds import Halves, check_rates, sample_size
 from relinkage.linkage.vectors import Vectors
+from relinkage.linkage.verdict import strict_level
 from relinkage.linkage.ways import Way, link
 from relinkage.threads import one_thread_each
-
-FALSE_ALARMS = 0.01
-"""Share of audits, at most, in which chance alone puts some control row off chance (Bonferroni)."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,11 @@ def audit(
     ways = link(image_vectors, report_vectors, links, settings, hard, engine)
     _check_distractors(ways)
     rows = grid(ways[0].table.standings[ALL], settings)
+    harder = [[hard_grid(way.table.standings[level.name], settings) for level in hard] for way in ways]
+    missing = said_of_strata(hard, harder, settings)
+    strict = strict_level(_looks(ways, links, rows, harder, settings))
     pool = risk_pool([way.table for way in ways], settings.risk_pool)
+    wider = [_gallery(way, links, rows, settings) for way in ways]
     sampled = [_sample(way, rows.pools, settings) for way in ways]
     # More at a time than threads would push each other out of the caches, and products of several threads
     # would wait for each other. What takes longest goes first.
@@ -103,14 +107,18 @@ def audit(
             for way, sample in zip(ways, sampled, strict=True)
         ]
         measured = [
-            side_by_side.submit(_measure, way, level, hard, rows, settings)
-            for way in ways
-            for level in (None, *hard)
+            side_by_side.submit(
+                _measure, way, level, cells, hard, strict, settings, times if level is None else None
+            )
+            for way, inside, times in zip(ways, harder, wider, strict=True)
+            for level, cells in zip((None, *hard), (rows, *inside), strict=True)
         ]
         risks = [
             side_by_side.submit(risk_row, way.table, pool, links.pairs, labels, settings) for way in ways
         ]
-        targets, said = target_rows(ways, links, rows.cells, settings, patients=settings.patient_level)
+        targets, said = target_rows(
+            ways, links, rows.cells, settings, patients=settings.patient_level, strict=strict
+        )
     parts = [part.result() for part in measured]
     entropy, open_sets = zip(*(look.result() for look in looks), strict=True)
     text = links.text if links.text is not None else report_vectors.identity
@@ -121,6 +129,7 @@ def audit(
         candidates=len(report_vectors),
         dimension=image_vectors.dimension,
         patients=links.patients,
+        effective_patients=effective_patients(links),
         patients_known=links.patients_known,
         studies=links.studies,
         inputs=inputs or Inputs(),
@@ -136,11 +145,18 @@ def audit(
         entropy=entropy,
         open_set=tuple(row for found in open_sets for row in found.rows),
         det=tuple(curve for found in open_sets for curve in found.curves),
-        open_set_sample=SAMPLE,
+        open_set_sample=max(len(half) for halves, _ in sampled for half in (halves.first, halves.second)),
         targets=tuple(targets),
         risk=tuple(risk.result() for risk in risks),
         duplicates=controls.recall_ceiling(links, text),
-        notes=(*_notes(links), *rows.dropped, *said),
+        notes=(
+            *notes_on(links),
+            *told(hard, links, settings),
+            *rows.dropped,
+            *missing,
+            *said,
+            *_once(open_sets),
+        ),
     )
     return Audit(result, [way.table for way in ways])
 
@@ -157,23 +173,35 @@ class _Part:
 
 
 def _measure(
-    way: Way, level: Level | None, hard: Sequence[Level], over_all: Grid, settings: AuditSettings
+    way: Way,
+    level: Level | None,
+    rows: Grid,
+    hard: Sequence[Level],
+    strict: float,
+    settings: AuditSettings,
+    gallery: NDArray[np.float64] | None,
 ) -> _Part:
     """Derive one direction's rows, over all distractors or inside one level of strata."""
     name = ALL if level is None else level.name
     standing = way.table.standings[name]
-    rows = over_all if level is None else hard_grid(standing, settings)
     # A pool that fits one direction may have no query in the other, and then there is no row for it.
     shown = sum(bool((sizes(standing, cell.pool) <= standing.eligible).any()) for cell in rows.cells)
     cells = [*rows.cells, *rows.curve]
-    recalls, ranks = closed_set_rows(way.table, cells, rows.pools, settings, name)
+    recalls, ranks = closed_set_rows(way.table, cells, rows.pools, settings, name, strict, gallery)
     return _Part(
         recalls[:shown],
         recalls[shown:],
         ranks,
         rank_distribution(way.table, name),
-        _check_controls(way, level, rows, settings, _strict(hard, rows, settings)),
+        _check_controls(way, level, rows, settings, strict_level(_control_looks(hard, rows, settings))),
     )
+
+
+def _gallery(way: Way, links: Links, rows: Grid, settings: AuditSettings) -> NDArray[np.float64] | None:
+    """Give by how much intervals widen where the gallery varies too; None where it is held fixed."""
+    if settings.varies == "patients":
+        return None
+    return gallery_widening(way, links, [*rows.cells, *rows.curve])
 
 
 def _sample(way: Way, chosen: Sequence[PoolSize], settings: AuditSettings) -> tuple[Halves, ScoreRows]:
@@ -181,9 +209,10 @@ def _sample(way: Way, chosen: Sequence[PoolSize], settings: AuditSettings) -> tu
     standing, depth = way.table.standings[ALL], 0
     if settings.open_set:
         depth = depth_for(min(size(standing, pool) for pool in chosen) - 1, len(way.candidates))
-    most = min(SAMPLE, most_queries(depth) // 2)
-    halves = Halves.deal(way.table.patient, settings.seed, most)
-    query = np.concatenate([halves.setting, halves.measuring])
+    most = sample_size(len(way.table), len(way.candidates), settings.open_set)
+    halves = Halves.deal(way.table.patient, settings.seed, min(most, most_queries(depth) // 2))
+    check_rates(halves, settings.open_set)
+    query = np.concatenate([halves.first, halves.second])
     return halves, score_rows(way, query, depth, settings.tau)
 
 
@@ -191,17 +220,33 @@ def _look_closely(
     way: Way, halves: Halves, scores: ScoreRows, chosen: Sequence[PoolSize], settings: AuditSettings
 ) -> tuple[EntropyRow, OpenSet]:
     """Derive what the sample tells: entropy and open set."""
-    rest = (settings.tau, settings)
-    entropy = entropy_row(way, scores, *rest)
+    entropy = entropy_row(way, scores, settings.tau, settings)
     if not settings.open_set:
         return entropy, OpenSet()
-    return entropy, open_set(way, scores, halves, chosen, settings.open_set, *rest)
+    return entropy, open_set(way, scores, halves, chosen, settings.open_set, settings)
 
 
-def _strict(hard: Sequence[Level], rows: Grid, settings: AuditSettings) -> float:
-    """Give the level at which one control row is looked at, so that few sound audits show one."""
-    looks = (2 + len(hard)) * (2 if settings.direction == "both" else 1) * max(len(rows.cells), 1)
-    return 1 - FALSE_ALARMS / looks
+def _once(open_sets: Sequence[OpenSet]) -> list[str]:
+    """Give the notes of both directions, each once."""
+    return list(dict.fromkeys(note for found in open_sets for note in found.notes))
+
+
+def _control_looks(hard: Sequence[Level], rows: Grid, settings: AuditSettings) -> int:
+    """Count the control rows that are looked at together, so that few sound audits show one off chance."""
+    return (2 + len(hard)) * (2 if settings.direction == "both" else 1) * max(len(rows.cells), 1)
+
+
+def _looks(
+    ways: Sequence[Way],
+    links: Links,
+    rows: Grid,
+    harder: Sequence[Sequence[Grid]],
+    settings: AuditSettings,
+) -> int:
+    """Count the other rows that are looked at together, or some more: not every one may be there."""
+    targets = (links.text is not None) + settings.patient_level
+    inside = sum(len(cells.cells) for of_way in harder for cells in of_way)
+    return len(ways) * (1 + targets) * len(rows.cells) + inside
 
 
 def _check_controls(
@@ -245,19 +290,6 @@ def _check_distractors(ways: Sequence[Way]) -> None:
 
 def _rows(reports: Matrix, rows: NDArray[np.int64]) -> Matrix:
     return reports if np.array_equal(rows, np.arange(len(reports))) else choose(reports, rows)
-
-
-def _notes(links: Links) -> list[str]:
-    notes = []
-    if not links.patients_known:
-        notes.append(
-            "Patients are not known: every study counts as a patient of its own, and intervals are too "
-            "narrow where patients repeat."
-        )
-    rows = len(links.candidate_row)
-    if rows < len(links) and "candidate" not in links.pairs.columns:
-        notes.append(f"The {len(links)} images belong to {rows} studies; a study's report is one candidate.")
-    return notes
 
 
 def _resolved(settings: AuditSettings, rows: Grid, risk: PoolSize, engine: Engine) -> AuditSettings:

@@ -1,17 +1,13 @@
-"""What an attacker who may stay silent claims: the probability of it over all pools, for three scores.
+"""What an attacker who may stay silent claims: the probability of it over all pools, for two scores.
 
 A query has P eligible distractors; a pool draws D of them without replacement, with the mate or without it.
 The attacker claims the best candidate of the pool where its score reaches a threshold T.
 
-**Cosine and posterior** (THEORY 4). With c distractors at T or above,
+**Cosine** (THEORY 4). With c distractors at T or above,
 
     P(claim, mate absent) = 1 − C(P − c, D) / C(P, D),
     P(claim, mate present) = 1 − 1[mate's score < T] · C(P − c, D) / C(P, D),
     P(right claim) = 1[mate's score ≥ T] · P(rank 1), ties broken at random.
-
-The posterior of the best candidate is its softmax weight in the pool. The weights of the n others enter with
-their mean over pools, n times the mean over distractors, so its log-odds are score / τ − log-mean − log n:
-a threshold on it is one on the cosine, moved for every query. In the full gallery this is the softmax itself.
 
 **Margin**: the best score of the pool less the second best, T > 0. Let k(s) be how many distractors score
 above s. The j-th distractor stands alone at the top with margin T where all others drawn are among the
@@ -22,7 +18,6 @@ P − k(s_j − T) that do not score above s_j − T:
     P(right claim) = C(P − k(mate's score − T), D) / C(P, D).
 """
 
-from collections.abc import Callable
 from typing import get_args
 
 import numpy as np
@@ -31,104 +26,88 @@ from numpy.typing import NDArray
 
 from relinkage.linkage.open_set_rows import Score
 from relinkage.linkage.pools import log_factorials
-from relinkage.linkage.score_rows import ScoreRows, depth_for
+from relinkage.linkage.score_rows import ScoreRows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 SCORES: tuple[Score, ...] = get_args(Score)
 
-_MARGIN_WORK = 600_000
-"""Scores that a threshold on the margin looks at: in small pools each query needs many and tells much."""
 
-
-def most_queries(score: Score, drawn: int, candidates: int) -> int:
-    """Say how many queries a score is worth asking for in pools that draw so many distractors."""
-    return max(_MARGIN_WORK // depth_for(drawn, candidates), 100) if score == "margin" else candidates
-
-
-def absent_claims(rows: ScoreRows, score: Score, drawn: Ints, threshold: float, temperature: float) -> Floats:
-    """Give each query's probability of a claim where the mate is absent: float64, shape (n,).
+def absent_claims(rows: ScoreRows, score: Score, drawn: Ints, threshold: float) -> Floats:
+    """Return each query's probability of a claim where the mate is absent: float64, shape (n,).
 
     Args:
         rows: the distractors' scores.
         score: what is compared with the threshold.
         drawn: int64, shape (n,): D.
-        threshold: T; of the posterior, its log-odds.
-        temperature: τ of the posterior.
+        threshold: T.
     """
     if score == "margin":
         out = np.empty(len(drawn))
         _alone_at_the_top(rows.top, rows.distractors, drawn, np.full(len(drawn), -np.inf), threshold, out)
         return np.clip(out, 0, 1)
-    at = _cosine_threshold(rows, score, threshold, drawn - 1, temperature)
-    return 1 - _share_below(rows, at, drawn)
-
-
-def mean_absent_claims(
-    rows: ScoreRows, score: Score, drawn: Ints, temperature: float
-) -> Callable[[float], float]:
-    """Give what maps a threshold to the mean of `absent_claims`, in one call for searches that ask often.
-
-    Args:
-        rows: as in `absent_claims`.
-        score: as there.
-        drawn: as there.
-        temperature: as there.
-    """
-    if score == "margin":
-        return lambda threshold: float(absent_claims(rows, score, drawn, threshold, temperature).mean())
-    log_factorial = log_factorials(int(rows.distractors.max(initial=0)) + 1)
-    none = np.zeros(len(drawn))
-    with np.errstate(divide="ignore"):
-        moves = (rows.log_mean, np.log(drawn - 1)) if score == "posterior" else (none, none)
-    scale = temperature if score == "posterior" else 1.0
-    return lambda threshold: float(
-        _mean_reached(log_factorial, rows.top, rows.distractors, *moves, scale, threshold, drawn)
-    )
+    return 1 - _share_below(rows, np.full(len(drawn), threshold), drawn)
 
 
 def right_claims(
-    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float,
-    temperature: float,
-) -> Floats:  # fmt: skip
-    """Give each query's probability that its mate is claimed, where it is in the pool: float64, shape (n,).
+    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float
+) -> Floats:
+    """Return each query's probability that its mate is claimed, where it is in the pool: float64, shape (n,).
 
     Args:
-        rows: the distractors' scores.
+        rows: the distractors' scores; the cosine needs none.
         score: what is compared with the threshold.
         mate: float64, shape (n,): the mate's cosine.
         first: float64, shape (n,): the probability that the mate ranks first, ties broken at random.
         drawn: int64, shape (n,): D, distractors beside the mate.
-        threshold: T, as in `absent_claims`.
-        temperature: τ of the posterior.
+        threshold: T.
     """
     if score == "margin":
         return _share_below(rows, np.nextafter(mate - threshold, np.inf), drawn)
-    return first * (mate >= _cosine_threshold(rows, score, threshold, drawn, temperature))
+    return first * (mate >= threshold)
 
 
 def wrong_claims(
-    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float,
-    temperature: float,
-) -> Floats:  # fmt: skip
-    """Give each query's probability that another than its mate is claimed; arguments as in `right_claims`."""
+    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float
+) -> Floats:
+    """Return each query's probability that another than its mate is claimed, arguments as above."""
     if score == "margin":
         out = np.empty(len(mate))
         _alone_at_the_top(rows.top, rows.distractors, drawn, mate, threshold, out)
         return np.clip(out, 0, 1)
-    at = _cosine_threshold(rows, score, threshold, drawn, temperature)
-    claimed = mate >= at
-    silent = ~claimed * _share_below(rows, at, drawn)
+    claimed = mate >= threshold
+    silent = ~claimed * _share_below(rows, np.full(len(mate), threshold), drawn)
     return np.clip(1 - silent - claimed * first, 0, 1)
 
 
-def _cosine_threshold(
-    rows: ScoreRows, score: Score, threshold: float, others: Ints, temperature: float
-) -> Floats:
-    if score == "posterior":
-        with np.errstate(divide="ignore"):  # alone in its pool, a candidate has all the weight
-            return (threshold + rows.log_mean + np.log(others)) * temperature
-    return np.full(len(rows.query), threshold)
+def drawn_leads(rows: ScoreRows, score: Score, drawn: Ints, pools: int, seed: int) -> Floats:
+    """Draw some pools without the mate and return what their best candidates score.
+
+    Args:
+        rows: the distractors' scores.
+        score: what a threshold is set on.
+        drawn: int64, shape (n,): distractors in a pool, at least two for the margin.
+        pools: pools drawn for each query.
+        seed: of the draws.
+
+    Returns:
+        Float64, shape (n * pools,).
+    """
+    chance = np.random.default_rng([seed, 7]).random((2, pools, len(drawn)))
+    others, rest = rows.distractors, drawn
+    best = _best_of(others, rest, chance[0])
+    query = np.arange(len(drawn))
+    scores = rows.top[query, np.minimum(best, rows.top.shape[1] - 1)]
+    if score == "margin":
+        second = best + 1 + _best_of(others - best - 1, rest - 1, chance[1])
+        scores = scores - rows.top[query, np.minimum(second, rows.top.shape[1] - 1)]
+    return scores.ravel()
+
+
+def _best_of(others: Ints, drawn: Ints, chance: Floats) -> Ints:
+    """Return the place of the best of so many drawn from a row of others, up to a rank or so."""
+    place = np.floor(others * -np.expm1(np.log1p(-chance) / drawn)).astype(np.int64)
+    return np.where(drawn >= others, 0, np.minimum(place, others - drawn))
 
 
 def _share_below(rows: ScoreRows, threshold: Floats, drawn: Ints) -> Floats:
@@ -145,19 +124,6 @@ def _fill_share_below(
 ) -> None:
     for i in range(len(top)):
         out[i] = _below(log_factorial, top, i, threshold[i], distractors[i], drawn[i])
-
-
-@njit(nogil=True, cache=True)
-def _mean_reached(
-    log_factorial: Floats, top: Floats, distractors: Ints, move: Floats, further: Floats, scale: float,
-    threshold: float, drawn: Ints,
-) -> float:  # fmt: skip
-    """Give the mean share of pools that reach a query's own threshold, (threshold + both moves) · scale."""
-    total = 0.0
-    for i in range(len(top)):
-        at = (threshold + move[i] + further[i]) * scale
-        total += 1 - _below(log_factorial, top, i, at, distractors[i], drawn[i])
-    return total / len(top)
 
 
 @njit(nogil=True, cache=True)

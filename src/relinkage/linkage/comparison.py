@@ -55,7 +55,14 @@ class Change:
     patients: Ints
 
     @classmethod
-    def measure(cls, before: Floats, after: Floats, patient: Ints, resampling: Resampling) -> "Change":
+    def measure(
+        cls,
+        before: Floats,
+        after: Floats,
+        patient: Ints,
+        resampling: Resampling,
+        certain: Bools | None = None,
+    ) -> "Change":
         """Compare the expected recalls of the same queries in two audits.
 
         Args:
@@ -63,17 +70,19 @@ class Change:
             after: the same, NaN at the same places.
             patient: int64, shape (queries,): a number per patient.
             resampling: how intervals are made; its seed also draws the signs.
+            certain: bool, shape (cells,): both sides are what they are whoever is drawn, as chance is 1.
         """
         cells = before.shape[1]
+        certain = np.zeros(cells, np.bool_) if certain is None else certain
         both = np.concatenate([before, after], axis=1)
         bootstrap = ClusterBootstrap.draw(both, patient, resampling.replicates, resampling.seed)
-        own = bootstrap.interval(resampling.interval)
+        own = bootstrap.interval(resampling.interval, np.tile(certain, 2))
         first, last = (
             Estimates(own.mean[side], own.low[side], own.high[side])
             for side in (slice(cells), slice(cells, None))
         )
         p, exact = sign_flip(after - before, patient, seed=resampling.seed)
-        difference, relative = _paired(bootstrap, first, last, resampling.interval)
+        difference, relative = _paired(bootstrap, first, last, resampling.interval, certain)
         queries = (~np.isnan(before)).sum(axis=0)
         return cls(first, last, difference, relative, p, exact, queries, bootstrap.patients[:cells])
 
@@ -150,7 +159,7 @@ def _sampled(sums: Floats, flips: int, seed: int) -> Floats:
 
 
 def _paired(
-    bootstrap: ClusterBootstrap, before: Estimates, after: Estimates, level: float
+    bootstrap: ClusterBootstrap, before: Estimates, after: Estimates, level: float, certain: Bools
 ) -> tuple[Estimates, Estimates]:
     cells = len(before.mean)
     drawn = bootstrap.replicates[:, :cells], bootstrap.replicates[:, cells:]
@@ -163,12 +172,15 @@ def _paired(
     difference = Estimates(after.mean - before.mean, *np.full((2, cells), np.nan))
     relative = Estimates(share - 1, *np.full((2, cells), np.nan))
     for cell in np.flatnonzero(bootstrap.patients[:cells] > 0):
-        if few[cell]:
+        if certain[cell]:
+            low = high = difference.mean[cell]
+            least = most = share[cell]
+        elif few[cell]:
             sides = _Sides.at(int(cell), before, after, _correlation(drawn[0][:, cell], drawn[1][:, cell]))
             low, high = sides.difference()
             least, most = sides.ratio()
         else:
-            patients = int(bootstrap.patients[cell])
+            patients = float(bootstrap.effective_patients[cell])
             low, high = expanded_percentiles(moved[:, cell], difference.mean[cell], patients, level)
             least, most = expanded_percentiles(ratio[:, cell], share[cell], patients, level)
         difference.low[cell], difference.high[cell] = max(low, -1.0), min(high, 1.0)

@@ -1,10 +1,12 @@
 """Which pools and ranks an audit has rows for: what was asked, as far as the gallery can bear it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relinkage.errors import InputError
 from relinkage.linkage.measures import Cell, size
 from relinkage.linkage.settings import DEFAULT_POOLS, DEFAULT_RANKS, FULL, AuditSettings, PoolSize
+from relinkage.linkage.strata import Level
 from relinkage.linkage.table import Standing
 
 
@@ -17,12 +19,14 @@ class Grid:
         pools: the pools among them, for rows about ranks.
         curve: further cells, for figures: pools of 2, 5, 10, 20, … up to everything.
         dropped: one sentence for each thing asked for that the gallery cannot bear.
+        largest: eligible candidates of a query, at most.
     """
 
     cells: tuple[Cell, ...]
     pools: tuple[PoolSize, ...]
     curve: tuple[Cell, ...]
     dropped: tuple[str, ...]
+    largest: int
 
 
 def grid(standing: Standing, settings: AuditSettings) -> Grid:
@@ -62,11 +66,12 @@ def grid(standing: Standing, settings: AuditSettings) -> Grid:
         tuple(pools),
         _curve(least, ks, size(standing, FULL)),
         tuple(dropped),
+        largest,
     )
 
 
 def hard_grid(standing: Standing, settings: AuditSettings) -> Grid:
-    """Lay out the rows inside strata: without word, what no stratum can bear is left out.
+    """Lay out the rows inside strata: what no stratum can bear is left out (`said_of_strata`).
 
     The curve is that of the first K, at pools of 10, 100, …: figures show no other inside strata.
     """
@@ -76,7 +81,42 @@ def hard_grid(standing: Standing, settings: AuditSettings) -> Grid:
     ks = sorted(set(settings.k or DEFAULT_RANKS))
     cells = tuple(Cell(pool, k) for pool in pools for k in ks if k <= size(standing, pool))
     curve = _curve(largest, ks[:1], size(standing, FULL), steps=(1,)) if pools else ()
-    return Grid(cells, tuple(pools), curve, ())
+    return Grid(cells, tuple(pools), curve, (), largest)
+
+
+def said_of_strata(
+    levels: Sequence[Level], directions: Sequence[Sequence[Grid]], settings: AuditSettings
+) -> list[str]:
+    """Say which of the pools that were asked for no stratum holds, and which levels have no row at all.
+
+    Args:
+        levels: the kinds of hard negatives.
+        directions: the rows of each kind, for every direction.
+        settings: what was asked for.
+
+    Raises:
+        InputError: pools were asked for, and no kind of hard negatives has a row.
+    """
+    said = []
+    for place, level in enumerate(levels):
+        held = {cell.pool for grids in directions for cell in grids[place].cells}
+        largest = max(grids[place].largest for grids in directions)
+        if largest < 2:
+            said.append(
+                f"{level.name}: no query has a distractor that shares its values, so there is no row."
+            )
+        elif gone := [str(pool) for pool in settings.pool or () if pool not in held]:
+            rest = "" if held else ", and so there is no row"
+            said.append(
+                f"{level.name}: the largest stratum has {largest} candidates, so it has no pool of "
+                f"{' or '.join(gone)}{rest}."
+            )
+    if levels and settings.pool and not any(cells.cells for grids in directions for cells in grids):
+        raise InputError(
+            f"--pool {','.join(str(pool) for pool in settings.pool)} leaves no row for hard negatives "
+            f"({' '.join(said)}) Give smaller sizes, or full."
+        )
+    return said
 
 
 def _curve(below: int, ks: list[int], full: int, steps: tuple[int, ...] = (1, 2, 5)) -> tuple[Cell, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from relinkage.errors import InputError
 
 Ints = NDArray[np.int64]
+Pairs = tuple[Ints, Ints]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Links:
         text: int64, shape (m,): a number per distinct report text, or None where texts are not known.
         patients_known: whether patients were given; if not, intervals assume that none repeats.
         studies: how many studies the queries come from.
+        study: int64, shape (q,): a number per study; a query without a known study is of its mate's own.
     """
 
     pairs: pl.DataFrame
@@ -35,6 +37,7 @@ class Links:
     text: Ints | None
     patients_known: bool
     studies: int
+    study: Ints
 
     def __len__(self) -> int:
         return len(self.mate)
@@ -55,7 +58,9 @@ class Links:
         return cls.from_pairs(names, images, reports, "--pairs")
 
     @classmethod
-    def from_pairs(cls, pairs: pl.DataFrame, images: int, reports: int, source: str) -> "Links":
+    def from_pairs(
+        cls, pairs: pl.DataFrame, images: int, reports: int, source: str, *, patients_known: bool = True
+    ) -> "Links":
         """Link as a table of pairs says, a row per image.
 
         Args:
@@ -64,6 +69,7 @@ class Links:
             images: rows of the image array.
             reports: rows of the report array.
             source: how messages name the table.
+            patients_known: whether `patient_id` names patients; where not, it is not looked at.
 
         Raises:
             InputError: a column is missing, ids repeat, rows do not match the images, or a mate is out of
@@ -81,7 +87,7 @@ class Links:
                 "in a column candidate of --pairs."
             )
         study = _codes(pairs, "study_id")
-        patient = _codes(pairs, "patient_id")
+        patient = _patients(pairs, study) if patients_known else None
         if study is not None and patient is not None:
             _check_studies(pairs, source)
         if explicit or study is None:
@@ -90,9 +96,9 @@ class Links:
             _, first, mate = np.unique(study, return_index=True, return_inverse=True)
             order = np.argsort(first)
             candidate_row, mate = first[order], np.argsort(order)[mate.ravel()]
-        own = np.arange(len(pairs)) if patient is None else patient
-        if patient is None and study is not None:
-            own = study
+        own = patient
+        if own is None:
+            own = np.arange(len(pairs)) if study is None else study
         candidate_patient = np.full(len(candidate_row), -1, np.int64)
         candidate_patient[mate] = own
         text = _codes(pairs, "report_hash")
@@ -100,10 +106,9 @@ class Links:
             of_candidate = -1 - np.arange(len(candidate_row))
             of_candidate[mate] = text
             text = of_candidate
-        studies = len(np.unique(study)) if study is not None else len(np.unique(mate))
-        return cls(
-            pairs, mate, candidate_row, own, candidate_patient, text, "patient_id" in pairs.columns, studies
-        )
+        study = mate if study is None else study
+        studies, known = len(np.unique(study)), patient is not None
+        return cls(pairs, mate, candidate_row, own, candidate_patient, text, known, studies, study)
 
     def with_patients(self, patient: Ints) -> "Links":
         """Give the links with other patients: int64, shape (q,), a number per patient."""
@@ -117,9 +122,19 @@ class Links:
         keep = columns != self.mate[rows]
         return rows[keep], columns[keep]
 
+    def same_study(self) -> tuple[Ints, Ints]:
+        """List (query, candidate) of one study, each query's own mate left away: its further reports."""
+        rows, others = _equal(self.study, self.study)
+        columns = self.mate[others]
+        keep = columns != self.mate[rows]
+        width = len(self.candidate_row)
+        keys = np.unique(rows[keep] * width + columns[keep])
+        return keys // width, keys % width
+
     def same_report(self) -> tuple[Ints, Ints]:
-        """List (query, other query) that share a mate: a study's further images."""
-        return _others(*_equal(self.mate, self.mate))
+        """List (query, other query) that share a mate or a study: the study's further images."""
+        shared, together = (_others(*_equal(codes, codes)) for codes in (self.mate, self.study))
+        return union(shared, together, len(self))
 
     def same_patient_queries(self) -> tuple[Ints, Ints]:
         """List (query, other query) of one patient."""
@@ -166,6 +181,19 @@ def _mates(column: pl.Series, reports: int, source: str) -> Ints:
     return mates.cast(pl.Int64).to_numpy()
 
 
+def _patients(pairs: pl.DataFrame, study: Ints | None) -> Ints | None:
+    """Number the patients; None where none is named. A row without one is of its study's own patient."""
+    codes = _codes(pairs, "patient_id")
+    if codes is None:
+        return None
+    absent = _values(pairs, "patient_id").is_null().to_numpy()
+    if absent.all():
+        return None
+    if study is not None:
+        codes[absent] = len(pairs) + 1 + study[absent]
+    return codes
+
+
 def _codes(pairs: pl.DataFrame, column: str) -> Ints | None:
     """Number the values of a column; an absent value, null or blank, is one of its own."""
     if column not in pairs.columns:
@@ -187,6 +215,12 @@ def _values(pairs: pl.DataFrame, column: str) -> pl.Series:
     """Give a column as strings; quoted blanks, which CSV tells from nothing, are absent too."""
     values = pairs[column].cast(pl.String)
     return values.set(values.str.strip_chars() == "", None)
+
+
+def union(first: Pairs, second: Pairs, width: int) -> Pairs:
+    """List pairs that are in one list or the other, each once, for columns below a width."""
+    keys = np.union1d(first[0] * width + first[1], second[0] * width + second[1])
+    return keys // width, keys % width
 
 
 def _equal(left: Ints, right: Ints) -> tuple[Ints, Ints]:

@@ -105,20 +105,28 @@ def closed_set_rows(
     resampling: Resampling,
     negatives: str = ALL,
     strict: float = 0.999,
+    gallery: Floats | None = None,
 ) -> tuple[list[RecallRow], list[RankRow]]:
-    """Give what `recall_rows` and `rank_rows` give, from the same draws of patients."""
+    """Give what `recall_rows` and `rank_rows` give, from the same draws of patients.
+
+    Args as there, and:
+        gallery: float64, shape (cells,): by how much intervals of recall widen where the gallery varies too,
+            NaN where it is held fixed; held fixed everywhere where not given.
+    """
     if not cells and not chosen:
         return [], []
     standing = table.standings[negatives]
     counts = (standing.eligible, standing.above, standing.ties)
-    wanted, cells = cells, list(dict.fromkeys(cells))  # a curve goes through cells of the table
+    times = dict(zip(cells, np.full(len(cells), np.nan) if gallery is None else gallery, strict=True))
+    wanted, cells = cells, list(times)  # a curve goes through cells of the table
     recall = recalls(standing, cells)
     reciprocal = [pools.reciprocal_rank(*counts, sizes(standing, pool)) for pool in chosen]
     values = np.column_stack([recall, *reciprocal])
     drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
     printed = [size(standing, cell.pool) for cell in cells]
     expected = [chance(standing, cell) for cell in cells]
-    rows = _recall_rows(table, cells, recall, drawn, printed, expected, resampling, negatives, strict)
+    wider = np.array([times[cell] for cell in cells])
+    rows = _recall_rows(table, cells, recall, drawn, printed, expected, resampling, negatives, strict, wider)
     of_cell = dict(zip(cells, rows, strict=True))
     return (
         [row for cell in wanted if (row := of_cell[cell]) is not None],
@@ -133,6 +141,7 @@ def rows_of(
     printed: Sequence[int],
     expected: Sequence[float],
     resampling: Resampling,
+    strict: float = 0.999,
 ) -> list[RecallRow]:
     """Give a row per cell that any query has a value in, whatever counts as a hit.
 
@@ -143,9 +152,11 @@ def rows_of(
         printed: the size of each cell's pool.
         expected: chance in each cell.
         resampling: as in `recall_rows`.
+        strict: as in `recall_rows`.
     """
     drawn = ClusterBootstrap.draw(values, table.patient, resampling.replicates, resampling.seed)
-    rows = _recall_rows(table, cells, values, drawn, printed, expected, resampling, ALL, 0.999)
+    fixed = np.full(len(cells), np.nan)
+    rows = _recall_rows(table, cells, values, drawn, printed, expected, resampling, ALL, strict, fixed)
     return [row for row in rows if row is not None]
 
 
@@ -159,10 +170,12 @@ def _recall_rows(
     resampling: Resampling,
     negatives: str,
     strict: float,
+    wider: Floats,
 ) -> list[RecallRow | None]:
     """Give a row per cell, None where no query has a value in it."""
     drawn, seen = drawn.take(slice(len(cells))), (~np.isnan(values)).sum(axis=0)
-    shown, wide = drawn.interval(resampling.interval), drawn.interval(strict)
+    certain = np.asarray(expected) >= 1 - 1e-12  # every query's pool holds at most K candidates
+    shown, wide = (drawn.interval(level, certain).widened(wider) for level in (resampling.interval, strict))
     rows: list[RecallRow | None] = []
     for place, cell in enumerate(cells):
         queries = int(seen[place])
@@ -180,15 +193,29 @@ def _recall_rows(
                 recall=recall,
                 low=float(shown.low[place]),
                 high=float(shown.high[place]),
+                varies="patients" if np.isnan(wider[place]) else "patients-and-gallery",
                 chance=expected[place],
                 lift=recall / expected[place],
                 queries=queries,
                 patients=int(drawn.patients[place]),
+                effective_patients=float(drawn.effective_patients[place]),
                 coverage=queries / len(table),
                 on_chance=bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
+                **_found(values[:, place], table.patient, cell),
             )
         )
     return rows
+
+
+def _found(hit: Floats, patient: NDArray[np.int64], cell: Cell) -> dict[str, float | None]:
+    """Count queries with a hit, and patients who have such a query; None where pools are drawn."""
+    if cell.pool != FULL:
+        return {"queries_found": None, "patients_found": None}
+    seen = ~np.isnan(hit)
+    return {
+        "queries_found": float(hit[seen].sum()),
+        "patients_found": float(pools.at_least_one(hit[seen], patient[seen]).sum()),
+    }
 
 
 def _rank_rows(

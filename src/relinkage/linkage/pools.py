@@ -58,6 +58,24 @@ def rank(eligible: Ints, above: Ints, ties: Ints, pool: Ints) -> Floats:
     return np.where(pool <= eligible, value, np.nan)
 
 
+def at_least_one(probability: Floats, patient: Ints) -> Floats:
+    """Return for each patient how probable it is that at least one of its queries hits: 1 − Π(1 − p).
+
+    Queries are taken as independent: each has a pool of its own, and breaks its own ties.
+
+    Args:
+        probability: float64, shape (q,): of a hit, for each query.
+        patient: int64, shape (q,): a number per patient.
+
+    Returns:
+        float64, shape (patients,), in the order of the patients' numbers.
+    """
+    which = np.unique(patient, return_inverse=True)[1].ravel()
+    with np.errstate(divide="ignore"):
+        missed = np.bincount(which, np.log1p(-np.minimum(probability, 1.0)))
+    return -np.expm1(missed)
+
+
 def _mean_over_ties(eligible: Ints, above: Ints, ties: Ints, pool: Ints, ks: Ints) -> Floats:
     log_factorial = log_factorials(int(eligible.max(initial=0)) + 1)
     out = np.full((len(eligible), max(len(ks), 1)), np.nan)

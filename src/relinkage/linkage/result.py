@@ -131,6 +131,8 @@ class AuditResult(Record, frozen=True):
         candidates: Candidates that are searched.
         dimension: Numbers of a vector.
         patients: Clusters of the bootstrap; where patients are not known, studies.
+        effective_patients: As many patients with equally many queries would tell as much; fewer than
+            `patients` where some have many more queries than others.
         patients_known: Whether patients were given.
         studies: Studies of the queries.
         inputs: What made the vectors.
@@ -147,8 +149,8 @@ class AuditResult(Record, frozen=True):
         open_set: The open set, a row per direction, score, pool and rate of false claims; empty where it was
             not asked for.
         det: The open set as trade-off curves, a curve per direction, score and pool.
-        open_set_sample: Queries of each half of the patients that the open set looks at, at most; those of
-            both halves are the sample of the entropy.
+        open_set_sample: Queries of the larger half of the patients that the open set looks at; those of both
+            halves are the sample of the entropy.
         targets: Recall@K where more than the one mate counts as a hit.
         risk: Risk per patient, a row a direction.
         pseudonymised: Whether ids of pairs and numbers of patients in linkage.parquet are replaced.
@@ -163,6 +165,7 @@ class AuditResult(Record, frozen=True):
     candidates: Count
     dimension: Count
     patients: Count
+    effective_patients: Annotated[float, Meta(ge=1)]
     patients_known: bool
     studies: Count
     inputs: Inputs

@@ -3,6 +3,10 @@
 The risk of a query is its expected Recall@1 in a pool of a stated size: the probability that its mate comes
 first, over all pools of that size and with ties broken at random. It is an attacker's success only where the
 mate is known to be in the pool (closed set, prior 1).
+
+A patient has as a rule several queries. The risk of the most exposed one is a floor of the patient's. That at
+least one of them is linked has the probability 1 − Π(1 − risk) where each is searched by itself in a pool of
+its own. An attacker who knows which queries belong together, and searches for them together, is not in it.
 """
 
 from collections.abc import Sequence
@@ -12,10 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from relinkage.cohorts.cells import label_values, present, years
 from relinkage.cohorts.labels import POSITIVE
 from relinkage.errors import InputError
 from relinkage.linkage.measures import Cell, chance, recalls, size
-from relinkage.linkage.risk_rows import RiskHistogram, RiskQuantile, RiskRow, RiskStratum
+from relinkage.linkage.pools import at_least_one
+from relinkage.linkage.risk_rows import PatientRisk, RiskHistogram, RiskQuantile, RiskRow, RiskStratum
 from relinkage.linkage.settings import FULL, PoolSize, Resampling
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.uncertainty import ClusterBootstrap
@@ -79,10 +85,8 @@ def risk_row(
     risk = query_risk(table, pool)
     seen = ~np.isnan(risk)
     exposed, mean = _per_patient(risk[seen], table.patient[seen])
-    own = ClusterBootstrap.draw(
-        np.stack([exposed, (exposed > THRESHOLD).astype(np.float64)], axis=1),
-        np.arange(len(exposed)), resampling.replicates, resampling.seed,
-    ).interval(resampling.interval)  # fmt: skip
+    linked = at_least_one(risk[seen], table.patient[seen])
+    most_exposed, any_linked = _over_patients([exposed, linked], resampling)
     average, strata = _strata(table, risk, _groups(pairs, labels), resampling)
     expected = chance(table.standings[ALL], Cell(pool, 1))
     edges = _edges(expected)
@@ -96,18 +100,13 @@ def risk_row(
         coverage=float(seen.mean()),
         maximum=float(exposed.max()),
         **average,
-        patient_average=float(own.mean[0]),
-        patient_average_low=float(own.low[0]),
-        patient_average_high=float(own.high[0]),
         threshold=THRESHOLD,
-        above=int((exposed > THRESHOLD).sum()),
-        above_share=float(own.mean[1]),
-        above_low=float(own.low[1]),
-        above_high=float(own.high[1]),
+        most_exposed=most_exposed,
+        at_least_one=any_linked,
         quantiles=tuple(
-            RiskQuantile(share=share, most_exposed=float(top), mean=float(middle))
-            for share, top, middle in zip(
-                QUANTILES, np.quantile(exposed, QUANTILES), np.quantile(mean, QUANTILES), strict=True
+            RiskQuantile(share=share, most_exposed=float(top), mean=float(middle), at_least_one=float(one))
+            for share, top, middle, one in zip(
+                QUANTILES, *(np.quantile(each, QUANTILES) for each in (exposed, mean, linked)), strict=True
             )
         ),
         histogram=RiskHistogram(
@@ -117,6 +116,27 @@ def risk_row(
         ),
         strata=strata,
     )
+
+
+def _over_patients(figures: Sequence[Floats], resampling: Resampling) -> list[PatientRisk]:
+    """Give each figure's mean over patients and the share above the threshold, with intervals."""
+    above = [(figure > THRESHOLD).astype(np.float64) for figure in figures]
+    drawn = ClusterBootstrap.draw(
+        np.stack([*figures, *above], axis=1),
+        np.arange(len(above[0])), resampling.replicates, resampling.seed,
+    ).interval(resampling.interval)  # fmt: skip
+    return [
+        PatientRisk(
+            average=float(drawn.mean[place]),
+            low=float(drawn.low[place]),
+            high=float(drawn.high[place]),
+            above=int(above[place].sum()),
+            above_share=float(drawn.mean[share]),
+            above_low=float(drawn.low[share]),
+            above_high=float(drawn.high[share]),
+        )
+        for place, share in enumerate(range(len(figures), 2 * len(figures)))
+    ]
 
 
 def _per_patient(risk: Floats, patient: Ints) -> tuple[Floats, Floats]:
@@ -130,17 +150,15 @@ def _per_patient(risk: Floats, patient: Ints) -> tuple[Floats, Floats]:
 def _groups(pairs: pl.DataFrame, labels: Sequence[str]) -> list[tuple[str, str, NDArray[np.bool_]]]:
     """List the strata that are looked at: column, value, and whether each query bears it."""
     told = [column for column in ("view", "sex", "age") if column in pairs.columns]
-    text = pairs.select(pl.col([*labels, *told]).cast(pl.String).str.strip_chars())
-    found = [
-        (label, "positive", _is(text[label].cast(pl.Float64, strict=False), POSITIVE)) for label in labels
-    ]
+    text = pairs.select(present(pairs[column]) for column in told)
+    found = [(label, "positive", _is(label_values(pairs[label])[0], POSITIVE)) for label in labels]
     for column in ("view", "sex"):
         if column in text.columns:
             found += [
                 (column, v, _is(text[column], v)) for v in text[column].drop_nulls().unique().sort() if v
             ]
     if "age" in text.columns:
-        age = text["age"].cast(pl.Float64, strict=False)
+        age = years(pairs["age"])
         decade = (age.set(~age.is_finite(), None) / 10).floor().cast(pl.Int64)
         decades = decade.drop_nulls().unique().sort()
         found += [("age", f"{10 * d}-{10 * d + 9}", _is(decade, d)) for d in decades]

@@ -17,11 +17,35 @@ class RiskQuantile(Record, frozen=True):
         share: Of patients, from the least exposed up.
         most_exposed: Risk of a patient's most exposed query.
         mean: Mean risk of a patient's queries.
+        at_least_one: The probability that at least one of a patient's queries is linked.
     """
 
     share: Share
     most_exposed: Share
     mean: Share
+    at_least_one: Share
+
+
+class PatientRisk(Record, frozen=True):
+    """One figure of each patient, over all patients.
+
+    Attributes:
+        average: Its mean over patients.
+        low: Lower end of the interval of the mean.
+        high: Upper end of the interval of the mean.
+        above: Patients for whom it lies above the threshold.
+        above_share: The same as a share of patients.
+        above_low: Lower end of the interval of that share.
+        above_high: Upper end of the interval of that share.
+    """
+
+    average: Share
+    low: Share
+    high: Share
+    above: Size
+    above_share: Share
+    above_low: Share
+    above_high: Share
 
 
 class RiskHistogram(Record, frozen=True):
@@ -79,14 +103,11 @@ class RiskRow(Record, frozen=True):
         average: The mean risk over queries, which is Recall@1 (ISO/IEC 27559: average risk).
         average_low: Lower end of its interval.
         average_high: Upper end of its interval.
-        patient_average: The mean over patients of the risk of the patient's most exposed query.
-        patient_average_low: Lower end of its interval.
-        patient_average_high: Upper end of its interval.
-        threshold: What the share of patients is counted above.
-        above: Patients whose most exposed query has a risk above the threshold.
-        above_share: The same as a share of patients.
-        above_low: Lower end of its interval.
-        above_high: Upper end of its interval.
+        threshold: What patients are counted above.
+        most_exposed: The risk of each patient's most exposed single query: a floor of the patient's own
+            risk, for an attacker holds all of its queries.
+        at_least_one: The probability, for each patient, that at least one of its queries is linked, where
+            each is searched by itself in a pool of its own, drawn independently of the others'.
         quantiles: Quantiles over patients.
         histogram: All patients by their risk.
         strata: Strata that at least ten patients have, most exposed first.
@@ -103,14 +124,9 @@ class RiskRow(Record, frozen=True):
     average: Share
     average_low: Share
     average_high: Share
-    patient_average: Share
-    patient_average_low: Share
-    patient_average_high: Share
     threshold: Share
-    above: Size
-    above_share: Share
-    above_low: Share
-    above_high: Share
+    most_exposed: PatientRisk
+    at_least_one: PatientRisk
     quantiles: tuple[RiskQuantile, ...]
     histogram: RiskHistogram
     strata: tuple[RiskStratum, ...]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from relinkage.linkage.settings import Direction, Uncertain
+from relinkage.linkage.settings import Direction, Uncertain, Varies
 from relinkage.options import Count, Positive, Share
 from relinkage.records import Record
 
@@ -45,26 +45,42 @@ class RecallRow(PoolRow, frozen=True):
     Attributes:
         k: The rank K.
         recall: Exact expectation over all pools of that size, ties broken at random.
-        low: Lower end of the patient-cluster bootstrap interval.
+        low: Lower end of the interval, a bootstrap over patients. Where the pool holds at most K candidates,
+            every mate is among the first K whoever is asked, and both ends are the recall itself.
         high: Upper end of the interval.
+        varies: What the interval lets vary. With the gallery held fixed it speaks of other patients asked
+            about; otherwise of other patients who bring other candidates.
         chance: What a scorer that knows nothing reaches.
         lift: recall / chance.
         queries: Queries that have a pool of this size.
         patients: Patients of these queries.
+        effective_patients: As many patients with equally many queries would tell as much: (Σn)² / Σn², n the
+            queries of a patient. It equals `patients` where all have as many queries.
         coverage: Share of all queries that have a pool of this size.
-        on_chance: Whether an interval at a stricter level covers chance.
+        on_chance: Whether an interval at a stricter level covers chance: the level at which, of a hundred
+            audits of models that link nothing, one at most has a row off chance. Controls share such a level
+            among themselves, and so do all other rows.
+        queries_found: Of these queries, how many find a hit among the first K of all that is eligible. A
+            count of the queries at hand, so it has no interval; ties in expectation. The attacker does not
+            know which these are. Null in rows of smaller pools.
+        patients_found: Patients of whom at least one query does; ties of different queries are broken
+            independently. Null in rows of smaller pools.
     """
 
     k: Count
     recall: Share
     low: Share
     high: Share
+    varies: Varies
     chance: Annotated[float, Meta(gt=0, le=1)]
     lift: Annotated[float, Meta(ge=0)]
     queries: Count
     patients: Count
+    effective_patients: Annotated[float, Meta(ge=1)]
     coverage: Share
     on_chance: bool
+    queries_found: Annotated[float, Meta(ge=0)] | None
+    patients_found: Annotated[float, Meta(ge=0)] | None
 
 
 class ControlRow(RecallRow, frozen=True):

@@ -23,9 +23,9 @@ _NUMBERS = 2**23
 """Numbers of candidates that are looked at together: 64 MB."""
 _NO_DISTRACTOR = -1e300
 """Stands for a candidate that is no distractor: finite, so that 0 times it is 0."""
-_MOST_SCORES = 25_000_000
-"""Scores kept at most: 200 MB. Small pools need deep rows, and get fewer queries."""
-_UNSEEN = 1e-10
+_MOST_SCORES = 50_000_000
+"""Scores kept at most: 400 MB. Small pools need deep rows, and get fewer queries."""
+_UNSEEN = 1e-7
 """Share of pools, at most, that may lie wholly below the scores that are kept."""
 
 
@@ -38,7 +38,6 @@ class ScoreRows:
         distractors: int64, shape (n,): eligible distractors of each.
         top: float64, shape (n, depth): their highest scores, descending; where a query has fewer
             distractors, the last ones are -1e300.
-        log_mean: float64, shape (n,): logarithm of the mean over distractors of exp(score / temperature).
         entropy: float64, shape (n,): Shannon entropy of the softmaxed row, mate included, over that of an
             even one.
     """
@@ -46,16 +45,13 @@ class ScoreRows:
     query: Ints
     distractors: Ints
     top: Floats
-    log_mean: Floats
     entropy: Floats
 
     def take(self, rows: Ints | slice) -> "ScoreRows":
         """Keep some of the queries: their places, ascending; of a slice, nothing is copied."""
         if not isinstance(rows, slice) and len(rows) == len(self.query):
             return self
-        return ScoreRows(
-            self.query[rows], self.distractors[rows], self.top[rows], self.log_mean[rows], self.entropy[rows]
-        )
+        return ScoreRows(self.query[rows], self.distractors[rows], self.top[rows], self.entropy[rows])
 
 
 def depth_for(least_drawn: int, candidates: int) -> int:
@@ -95,8 +91,7 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
             closed = barred[0][inside], barred[1][inside] - columns.start
             asked = _unit(way.candidates[columns])
             in_strips(n, _BLOCK, partial(_looking, seen, asking, asked, closed), threads)
-    log_mean, entropy = seen.figures(distractors)
-    return ScoreRows(query, distractors, seen.top, log_mean, entropy)
+    return ScoreRows(query, distractors, seen.top, seen.entropy(distractors))
 
 
 def _looking(seen: "_Seen", asking: Floats, asked: Floats, closed: tuple[Ints, Ints]) -> Strip:
@@ -155,15 +150,12 @@ class _Seen:
         self.top[row, :kept] = best[::-1]
         self._width[row] = kept
 
-    def figures(self, distractors: Ints) -> tuple[Floats, Floats]:
-        """Give the log-mean-exp over distractors and the normalised entropy with the mate."""
-        count = np.maximum(distractors, 1)
-        with np.errstate(divide="ignore"):  # no distractor, or all so far below the mate that they weigh 0
-            log_mean = np.log(self._total) - np.log(count) + self._highest / self._temperature
+    def entropy(self, distractors: Ints) -> Floats:
+        """Return the normalised entropy with the mate."""
         mate = (self._mate - self._highest) / self._temperature
         whole = self._total + np.exp(mate)
         spread = np.log(whole) - (self._mean + np.exp(mate) * mate) / whole
-        return log_mean, np.clip(spread / np.log(np.maximum(distractors + 1, 2)), 0, 1)
+        return np.clip(spread / np.log(np.maximum(distractors + 1, 2)), 0, 1)
 
 
 def _barred(way: Way, query: Ints) -> Ints:

@@ -12,9 +12,12 @@ PoolSize = Literal["full"] | Annotated[int, Meta(ge=2)]
 """A pool size, or "full": all that is eligible for each query."""
 Rate = Annotated[float, Meta(gt=0, lt=1)]
 Direction = Literal["image-to-report", "report-to-image"]
+Varies = Literal["patients", "patients-and-gallery"]
+"""What intervals let vary: the patients asked about alone, or the candidates that they bring too."""
 Directions = Literal["image-to-report", "report-to-image", "both"]
 Distractors = Literal["all", "other-patients"]
 Uncertain = Literal["own", "positive", "negative", "absent"]
+Missing = Literal["own", "exclude"]
 On = Literal["embeddings", "features"]
 """What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
 
@@ -48,11 +51,19 @@ class AuditSettings(Resampling, frozen=True):
         hard_negatives: Columns that distractors must share with the query; labels stands for all labels.
         ladder: Measure with harder and harder negatives: labels, view, sex and age, length of the report.
         uncertain: What an uncertain label counts as in hard negatives; own is a value of its own.
+        missing: What becomes of a query whose view, sex or other named column is blank, in hard negatives:
+            own puts all blanks of a column into a stratum of their own, exclude leaves the query out of the
+            row. A label that is not mentioned is no blank.
         open_set: Rates of false claims, such as 0.003,0.01,0.1, at which identification is measured where
-            the mate may be absent.
-        temperature: Temperature of the softmax, in the open set's posterior and the entropy of the match.
+            the mate may be absent; a rate takes 5 / rate queries in each half of the patients.
+        temperature: Temperature of the softmax in the entropy of the match.
         patient_level: Also count any report of the query's patient as a hit; up to one more pass.
         risk_pool: Pool that the risk of each patient is stated at.
+        negligible_lift: Multiple of chance that is taken for no linkage: the audit says that it found none
+            only where the upper limit of every row lies below it.
+        varies: What intervals of Recall@K let vary: the patients asked about, with the gallery held fixed,
+            or the candidates too, as if other patients brought others; that takes one more pass in float64,
+            and leaves the full pool as it is.
         engine: What counts: auto (the fastest on this machine), cpu, native, gpu, ray (all cores by Ray) or
             ray://HOST:PORT. All give the same counts.
     """
@@ -67,6 +78,7 @@ class AuditSettings(Resampling, frozen=True):
     hard_negatives: Annotated[tuple[str, ...], Option(metavar="COLUMN[,COLUMN...]")] = ()
     ladder: bool = False
     uncertain: Uncertain = "own"
+    missing: Missing = "own"
     open_set: Annotated[tuple[Rate, ...], Option(noun="rate of false claims", default="off")] = ()
     temperature: Annotated[
         Annotated[float, Meta(ge=1e-4, le=1e4)] | None, Option(default="0.07, or the attacker's own")
@@ -80,6 +92,10 @@ class AuditSettings(Resampling, frozen=True):
             default="the largest of 10000, 1000 and 100 that every query has",
         ),
     ] = None
+    negligible_lift: Annotated[
+        float, Meta(gt=1, le=1000), Option(noun="lift", wanted="a number above 1, up to 1000")
+    ] = 2.0
+    varies: Annotated[Varies, Option(noun="choice of what varies")] = "patients"
     engine: Annotated[
         str,
         Meta(pattern="^(auto|cpu|native|gpu|ray|ray://.+)$"),

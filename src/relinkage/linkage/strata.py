@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from relinkage.cohorts.cells import is_label, label_values, present, years
 from relinkage.errors import InputError
 from relinkage.linkage.links import Links
 from relinkage.linkage.ranks import Strata
@@ -33,6 +34,8 @@ class Level:
         query: int64, shape (q,): the query's stratum, that of its mate.
         candidate: int64, shape (m,): the candidate's stratum, -1 where nothing is known of it.
         mate: int64, shape (q,): the candidate that is the query's mate.
+        blank: bool, shape (q,): whether the query's study lacks a value in one of the columns, but for
+            labels.
     """
 
     name: str
@@ -40,11 +43,12 @@ class Level:
     query: Ints
     candidate: Ints
     mate: Ints
+    blank: NDArray[np.bool_]
 
 
 def label_columns(pairs: pl.DataFrame) -> tuple[str, ...]:
-    """Find the label columns of a table: those that hold 1, 0, -1 and nothing else."""
-    return tuple(c for c in pairs.columns if c not in _NO_LABELS and _is_label(pairs[c]))
+    """Find the label columns of a table: those that hold 1, 0, -1 and cells without a value."""
+    return tuple(c for c in pairs.columns if c not in _NO_LABELS and is_label(pairs[c]))
 
 
 def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = None) -> list[Level]:
@@ -64,16 +68,24 @@ def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = N
     known = label_columns(links.pairs) if labels is None else tuple(labels)
     made: list[Level] = []
     stratum = np.zeros(len(links), np.int64)
+    blank = np.zeros(len(links), np.bool_)
     for name, columns in _steps(links.pairs, wanted, known):
         before = made[-1].columns if made else ()
         for column in columns:
             if column not in before:
-                stratum = _combine(stratum, _codes(links.pairs, column, known, wanted.uncertain))
+                codes = _codes(links.pairs, column, known, wanted.uncertain)
+                if column not in known:
+                    blank = blank | (codes == 0)
+                stratum = _combine(stratum, codes)
         candidate = _of_candidates(stratum, links)
+        gone = np.unique(links.mate[blank])
+        blank = np.isin(links.mate, gone)
+        if wanted.missing == "exclude":  # each blank is alone, and a query without distractors has no row
+            candidate[gone] = candidate.max() + 1 + np.arange(len(gone))
         if made:  # numbers rise with those of the coarser level, so that each stratum is a run of one order
             unknown = bool((candidate < 0).any())
             candidate = _combine(made[-1].candidate + 1, candidate + 1) - unknown
-        made.append(Level(name, columns, candidate[links.mate], candidate, links.mate))
+        made.append(Level(name, columns, candidate[links.mate], candidate, links.mate, blank))
     return made
 
 
@@ -105,6 +117,37 @@ def nested(made: Sequence[Level]) -> Strata | None:
     if not made:
         return None
     return Strata(np.stack([level.query for level in made]), np.stack([level.candidate for level in made]))
+
+
+def told(made: Sequence[Level], links: Links, wanted: AuditSettings) -> list[str]:
+    """Return what a person has to know of the strata, a sentence each."""
+    notes = []
+    for level in made:
+        count, few = int(level.blank.sum()), "no value in a column other than labels"
+        if count and wanted.missing == "own":
+            notes.append(
+                f"{level.name}: {count} of {len(links)} queries have {few} and form strata of their own, "
+                "often small ones; an attacker who lacks a value searches more candidates and links less, so "
+                "the row may be too high. `--missing exclude` leaves them out."
+            )
+        elif count:
+            notes.append(
+                f"{level.name}: {count} of {len(links)} queries have {few} and are left out, as are their "
+                "reports as candidates of others."
+            )
+    apart = wanted.distractors == "other-patients" or not links.patients_known
+    if made and not apart and _siblings(made[0], links):
+        notes.append(
+            "Inside strata a patient's other studies are distractors too; hard negatives of other patients "
+            "alone come with `--distractors other-patients`."
+        )
+    return notes
+
+
+def _siblings(level: Level, links: Links) -> bool:
+    """Say whether some query meets another study of its patient in its stratum."""
+    rows, columns = links.same_patient()
+    return bool((level.query[rows] == level.candidate[columns]).any())
 
 
 def describe(level: Level, standing: Standing, uncertain: Uncertain) -> LevelRow:
@@ -178,7 +221,7 @@ def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ..
 def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain: Uncertain) -> Ints:
     """Number the values of a column; an absent value is 0, one of its own."""
     if column == AGE_DECADE:
-        values = (_numbers(pairs["age"]) / 10).floor()
+        values = (years(pairs["age"]) / 10).floor()
     elif column == LENGTH_QUARTILE:
         words = _numbers(pairs["report_words"])
         quartiles = [words.quantile(share, "linear") for share in (0.25, 0.5, 0.75)]
@@ -186,26 +229,13 @@ def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain:
         values = pl.select(pl.sum_horizontal(above)).to_series() if above else words
         values = values.set(words.is_null(), None)
     elif column in labels:
-        values = _numbers(pairs[column])
-        values = values.replace({-1.0: _UNCERTAIN_VALUE[uncertain]})
+        values = label_values(pairs[column])[0].cast(pl.Float64).replace({-1.0: _UNCERTAIN_VALUE[uncertain]})
     else:
-        values = _present(pairs[column])
+        values = present(pairs[column])
     return values.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
 
 
-def _present(values: pl.Series) -> pl.Series:
-    """Give values as strings; blanks, which CSV tells from nothing, are absent too."""
-    text = values.cast(pl.String).str.strip_chars()
-    return text.set(text == "", None)
-
-
 def _numbers(values: pl.Series) -> pl.Series:
-    """Give values as numbers; what is none is absent."""
-    given = values if values.dtype.is_numeric() else _present(values)
-    return given.cast(pl.Float64, strict=False)
-
-
-def _is_label(values: pl.Series) -> bool:
-    present = (values if values.dtype.is_numeric() else _present(values)).drop_nulls()
-    numbers = present.cast(pl.Float64, strict=False)
-    return len(present) > 0 and numbers.null_count() == 0 and bool(numbers.is_in([1.0, 0.0, -1.0]).all())
+    """Give values as finite numbers; what is none is absent."""
+    numbers = present(values).cast(pl.Float64, strict=False)
+    return numbers.set(~numbers.is_finite(), None)

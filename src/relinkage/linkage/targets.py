@@ -61,6 +61,7 @@ def target_rows(
     resampling: Resampling,
     *,
     patients: bool,
+    strict: float = 0.999,
 ) -> tuple[list[TargetRow], list[str]]:
     """Give recall rows over all distractors for wider targets than the mate.
 
@@ -70,6 +71,7 @@ def target_rows(
         cells: pools and ranks.
         resampling: how intervals are made.
         patients: whether to give patient-level rows, at the cost of up to a second pass for each direction.
+        strict: as in `measures.recall_rows`.
 
     Returns:
         Rows with the fields of `measures.recall_rows` and `target`: "text" for image-to-report where texts
@@ -80,7 +82,7 @@ def target_rows(
     for way in ways:
         if way.table.direction == "image-to-report" and links.text is not None:
             if _alike(way, links.text):
-                rows += _text_rows(way, links.text, cells, resampling)
+                rows += _text_rows(way, links.text, cells, resampling, strict)
             else:
                 notes.append(
                     "Text-level linkage is left out, as reports of one text have different vectors; give "
@@ -88,7 +90,7 @@ def target_rows(
                 )
         if patients and links.patients_known:
             standing = patient_standing(way, links)
-            rows += _patient_rows(way, standing, cells, resampling)
+            rows += _patient_rows(way, standing, cells, resampling, strict)
             notes += _crowded(way, links, standing)
     if patients and not links.patients_known:
         notes.append("Patient-level linkage is left out, as patients are not known; give patient_id.")
@@ -156,7 +158,9 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
     return PatientStanding(own, own_ties, Standing(eligible, above, ties))
 
 
-def _text_rows(way: Way, text: Ints, cells: Sequence[Cell], resampling: Resampling) -> list[TargetRow]:
+def _text_rows(
+    way: Way, text: Ints, cells: Sequence[Cell], resampling: Resampling, strict: float
+) -> list[TargetRow]:
     standing, shared = way.table.standings[ALL], same_text(way, text)
     values, chance = (np.empty((len(way.table), len(cells))) for _ in range(2))
     for pool, places, ks in by_pool(cells):
@@ -166,12 +170,12 @@ def _text_rows(way: Way, text: Ints, cells: Sequence[Cell], resampling: Resampli
         )
         chance[:, places] = chance_of_text(standing.eligible, shared, of_query, ks)
     printed = [size(standing, cell.pool) for cell in cells]
-    rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling)
+    rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling, strict)
     return [TargetRow(target=TEXT, **msgspec.structs.asdict(row)) for row in rows]
 
 
 def _patient_rows(
-    way: Way, standing: PatientStanding, cells: Sequence[Cell], resampling: Resampling
+    way: Way, standing: PatientStanding, cells: Sequence[Cell], resampling: Resampling, strict: float
 ) -> list[TargetRow]:
     own, others, candidates = standing.own, standing.others, len(way.candidates)
     values, chance = (np.empty((len(way.table), len(cells))) for _ in range(2))
@@ -184,7 +188,7 @@ def _patient_rows(
         )
         chance[:, places] = chance_of_patient(own, np.full_like(own, whole), ks)
     printed = [candidates if cell.pool == FULL else int(cell.pool) for cell in cells]
-    rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling)
+    rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling, strict)
     return [TargetRow(target=PATIENT, **msgspec.structs.asdict(row)) for row in rows]
 
 

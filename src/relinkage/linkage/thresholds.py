@@ -1,14 +1,17 @@
-"""Thresholds of the open set: the lowest at which half of the patients keeps to a rate of false claims."""
+"""Thresholds of the open set: who sets them, how many queries that takes, and where they are looked for.
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+A rate that fewer than `HITS` false claims stand for is not known: it takes `HITS` / rate queries in each half
+of the patients.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.claims import mean_absent_claims
+from relinkage.errors import InputError
+from relinkage.linkage.claims import drawn_leads
 from relinkage.linkage.open_set_rows import Score
 from relinkage.linkage.score_rows import ScoreRows
 from relinkage.linkage.scores import TIE
@@ -16,8 +19,20 @@ from relinkage.linkage.scores import TIE
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CURVE = 16
-"""Thresholds of a detection error trade-off curve."""
+HITS = 5
+"""False claims that a half must expect at a rate before it sets a threshold for it."""
+SAMPLE = 512
+"""Queries drawn from each half at least, where there are more scores than `_ALL`."""
+_ALL = 2**26
+"""Where no more scores than that belong to the queries, all queries are looked at."""
+
+GRID = 32
+"""Thresholds between `_MOST` and `_LEAST` of the lowest rate."""
+_MOST, _LEAST = 0.95, 1 / 16
+_POOLS = 8
+"""Pools drawn for each query to see where thresholds must lie; nothing is measured on them."""
+_ABOVE_ALL = {"cosine": 1 + 1e-9, "margin": 4.0}
+_BELOW_ALL = {"cosine": -1 - 1e-9, "margin": TIE}
 
 
 @dataclass(frozen=True)
@@ -25,18 +40,18 @@ class Halves:
     """Patients dealt into two halves, and the queries of each that are looked at.
 
     Attributes:
-        setting: int64: queries that set thresholds, of one half.
-        measuring: int64: queries that are measured, of the other.
-        all_measuring: int64: all queries of the measuring half.
+        first: int64: queries that are looked at, of one half, ascending.
+        second: int64: queries that are looked at, of the other half, ascending.
+        in_second: bool: whether a query is of the second half, of all queries.
     """
 
-    setting: Ints
-    measuring: Ints
-    all_measuring: Ints
+    first: Ints
+    second: Ints
+    in_second: NDArray[np.bool_]
 
     @classmethod
     def deal(cls, patient: Ints, seed: int, most: int) -> "Halves":
-        """Deal patients into halves and draw at most so many queries from each; all three ascend.
+        """Deal patients into halves and draw at most so many queries from each.
 
         Args:
             patient: int64, shape (q,): a number per patient.
@@ -47,80 +62,76 @@ class Halves:
         patients, which = np.unique(patient, return_inverse=True)
         second = np.zeros(len(patients), bool)
         second[random.permutation(len(patients))[: len(patients) // 2]] = True
-        setting, measuring = (np.flatnonzero(side[which.ravel()]) for side in (~second, second))
-        drawn = [np.sort(random.permutation(half)[:most]) for half in (setting, measuring)]
-        return cls(drawn[0], drawn[1], measuring)
+        in_second = second[which.ravel()]
+        halves = np.flatnonzero(~in_second), np.flatnonzero(in_second)
+        drawn = [np.sort(random.permutation(half)[:most]) for half in halves]
+        return cls(drawn[0], drawn[1], in_second)
+
+    @property
+    def smaller(self) -> int:
+        """Return how many queries of the smaller half are looked at."""
+        return min(len(self.first), len(self.second))
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One score in pools of one size, on the half of the patients that sets thresholds.
+def queries_needed(rate: float) -> int:
+    """Return how many queries of each half it takes to set a threshold for a rate of false claims."""
+    return int(np.ceil(HITS / rate - 1e-9))
 
-    Attributes:
-        score: what is compared with the threshold.
-        rows: the distractors' scores.
-        drawn: int64, shape (n,): distractors that each query meets where its mate is absent.
-        temperature: of the posterior.
+
+def sample_size(queries: int, candidates: int, rates: Sequence[float]) -> int:
+    """Return how many queries of each half are looked at, at most.
+
+    All where they have no more than `_ALL` scores together; else as many as the lowest rate takes, and
+    `SAMPLE` at least.
     """
-
-    score: Score
-    rows: ScoreRows
-    drawn: Ints
-    temperature: float
-
-    @cached_property
-    def rate(self) -> Callable[[float], float]:
-        """The mean rate of false claims at a threshold; it falls."""
-        return cache(mean_absent_claims(self.rows, self.score, self.drawn, self.temperature))
-
-    def curve(self, most: float, least: float) -> Floats:
-        """Give evenly spaced thresholds, from a rate of `most` down to one of `least`."""
-        if self.score == "margin":  # slow to ask: no bisection of all that a margin can be
-            usual = max(float(np.median(self.rows.top[:, 0] - self.rows.top[:, 1])), 1e-9)
-            step = usual * 2 ** np.ceil(np.log2(4 / usual))  # beyond every margin, where asking is cheap
-            while step > usual and self.rate(step / 2) <= least:
-                step /= 2
-            return np.linspace(TIE, step, CURVE)
-        reach = 1 + 1e-9 if self.score == "cosine" else 2 / self.temperature + 50
-        ends = [lowest_threshold(self.rate, (-reach, reach), rate, reach * 1e-10) for rate in (most, least)]
-        return np.linspace(ends[0], ends[1], CURVE)
-
-    def thresholds(self, curve: Floats, rates: Sequence[float]) -> list[float]:
-        """Find the lowest threshold that keeps to each rate, between those of the curve."""
-        ends = curve.tolist()
-        found = []
-        for rate in rates:
-            place = bisect_left(ends[:-1], -(rate + _ROUNDING), key=lambda end: -self.rate(end))
-            between = ends[max(place - 1, 0)], ends[place]
-            steps = 2.0**8 if self.score == "margin" else 2.0**40
-            at = lowest_threshold(self.rate, between, rate, (between[1] - between[0]) / steps)
-            # Half a tie above the score that broke the rate, so that a product's last bit decides nothing.
-            half_a_tie = {"cosine": TIE / 2, "margin": 0.0, "posterior": TIE / 2 / self.temperature}
-            found.append(at + half_a_tie[self.score])
-        return found
+    if queries * candidates <= _ALL:
+        return queries
+    return max([SAMPLE, *(queries_needed(rate) for rate in rates)])
 
 
-_ROUNDING = 1e-12
-"""A mean that exceeds a rate by no more keeps it."""
+def check_rates(halves: Halves, rates: Sequence[float]) -> None:
+    """Check that some rate of false claims can be set.
+
+    Raises:
+        InputError: no rate has queries enough; the message says how many it takes.
+    """
+    if not rates or any(queries_needed(rate) <= halves.smaller for rate in rates):
+        return
+    asked = ",".join(f"{rate:g}" for rate in rates)
+    if halves.smaller == 0:
+        raise InputError(f"--open-set {asked} deals patients into two halves, and there is one patient.")
+    least = HITS / halves.smaller
+    then = f"give rates from {_round_up(least):g} up" if least < 1 else "leave out --open-set"
+    raise InputError(
+        f"--open-set {asked} takes {queries_needed(max(rates)):,} queries in each half of the patients, and "
+        f"the smaller half has {halves.smaller:,}; {then}."
+    )
 
 
-def lowest_threshold(
-    rate_at: Callable[[float], float], between: tuple[float, float], rate: float, precision: float
-) -> float:
-    """Find the lowest threshold at which a falling rate is at most `rate`, to a precision.
+def _round_up(rate: float) -> float:
+    """Return a rate of two digits that is no lower."""
+    digit = 10.0 ** (np.floor(np.log10(rate)) - 1)
+    return float(f"{np.ceil(rate / digit - 1e-9) * digit:.2g}")
+
+
+def grid(score: Score, rows: ScoreRows, drawn: Ints, rates: Sequence[float], seed: int) -> Floats:
+    """Return thresholds, ascending, evenly spaced in the logarithm of the rate of false claims.
+
+    They run from one at which nearly all searches end in a claim to one at which hardly any does, and hold
+    those of the rates that were asked for. The first is below all scores, the last above all.
 
     Args:
-        rate_at: the rate at a threshold.
-        between: where to look; the first is the answer if the rate is kept there, the last must keep it.
-        rate: the rate to keep.
-        precision: how far above the lowest threshold the answer may lie.
+        score: what a threshold is set on.
+        rows: the distractors' scores of the queries of both halves.
+        drawn: int64, shape (n,): distractors that each query meets where its mate is absent.
+        rates: the rates asked for.
+        seed: of the pools that are drawn to find the place.
     """
-    low, high = between
-    if rate_at(low) <= rate + _ROUNDING:
-        return low
-    while high - low > precision and low < (middle := (low + high) / 2) < high:
-        if rate_at(middle) <= rate + _ROUNDING:
-            high = middle
-        else:
-            low = middle
-    return high
+    leads = np.sort(drawn_leads(rows, score, drawn, _POOLS, seed))
+    levels = np.append(np.geomspace(_MOST, _LEAST * min(rates), GRID), 0.0)
+    levels = np.union1d(levels, np.asarray(rates))
+    places = np.clip(np.ceil((1 - levels) * len(leads)).astype(np.int64) - 1, 0, len(leads) - 1)
+    # Half a tie above a score, so that a product's last bit decides nothing.
+    inner = leads[places] + TIE / 2
+    low, high = _BELOW_ALL[score], _ABOVE_ALL[score]
+    return np.unique(np.concatenate([[low], inner[(inner > low) & (inner < high)], [high]]))

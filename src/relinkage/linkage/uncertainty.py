@@ -4,7 +4,8 @@ Patients are drawn with replacement and bring all their queries (cluster bootstr
 for few patients (expanded percentile interval: Hesterberg, The American Statistician 2015, section 3.4).
 Where a share rests on fewer than `FEW` hits or misses, percentiles are wrong and, at 0 and 1, of no width;
 there the Clopper-Pearson interval is used at the effective number of queries (Korn & Graubard, Survey
-Methodology 1998).
+Methodology 1998). A mean that is mostly one patient's rests on few patients: where their number matters, the
+effective one counts, (Σn)² / Σn² for patients with n queries each (Kish, Survey Sampling, 1965).
 """
 
 import threading
@@ -40,6 +41,17 @@ class Estimates:
     low: Floats
     high: Floats
 
+    def widened(self, times: Floats) -> "Estimates":
+        """Return estimates whose ends lie so many times as far from their means, but within 0 and 1.
+
+        Args:
+            times: float64, shape (cells,): NaN where an interval stays as it is.
+        """
+        low = np.maximum(self.mean - times * (self.mean - self.low), 0.0)
+        high = np.minimum(self.mean + times * (self.high - self.mean), 1.0)
+        same = np.isnan(times)
+        return Estimates(self.mean, np.where(same, self.low, low), np.where(same, self.high, high))
+
 
 @dataclass(frozen=True)
 class ClusterBootstrap:
@@ -49,12 +61,14 @@ class ClusterBootstrap:
         means: float64, shape (cells,).
         replicates: float64, shape (replicates, cells).
         patients: int64, shape (cells,): patients with a value.
+        effective_patients: float64, shape (cells,): as many patients with equally many queries tell as much.
         effective: float64, shape (cells,): queries' worth of independent information (Korn & Graubard).
     """
 
     means: Floats
     replicates: Floats
     patients: Ints
+    effective_patients: Floats
     effective: Floats
 
     @classmethod
@@ -72,18 +86,23 @@ class ClusterBootstrap:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = sums.sum(axis=0) / total
             drawn = _replicates(sums, counts, replicates, seed)
-            patients = (counts > 0).sum(axis=0)
+            patients, effective_patients = (counts > 0).sum(axis=0), evened(counts)
             residual = (sums - means * counts) / total
-            variance = (residual**2).sum(axis=0) * patients / (patients - 1)
+            variance = (residual**2).sum(axis=0) * effective_patients / (effective_patients - 1)
             effective = np.minimum(means * (1 - means) / variance, total)
         # Where not one whole hit or miss was seen, how hits cluster within patients is not known either.
         certain = ~(variance > 0) | ~(total * np.minimum(means, 1 - means) >= 1)
-        return cls(means, drawn, patients, np.where(certain, patients, effective))
+        effective = np.where(certain, effective_patients, effective)
+        return cls(means, drawn, patients, effective_patients, effective)
 
     def take(self, cells: slice) -> "ClusterBootstrap":
         """Keep some of the cells."""
         return ClusterBootstrap(
-            self.means[cells], self.replicates[:, cells], self.patients[cells], self.effective[cells]
+            self.means[cells],
+            self.replicates[:, cells],
+            self.patients[cells],
+            self.effective_patients[cells],
+            self.effective[cells],
         )
 
     @property
@@ -92,17 +111,44 @@ class ClusterBootstrap:
         share = np.clip(self.means, 0, 1)
         return ~(self.effective * np.minimum(share, 1 - share) >= FEW) | (self.patients < 2)
 
-    def interval(self, level: float) -> Estimates:
-        """Give the means with intervals at a level such as 0.95."""
+    def interval(self, level: float, certain: NDArray[np.bool_] | None = None) -> Estimates:
+        """Give the means with intervals.
+
+        Args:
+            level: such as 0.95.
+            certain: bool, shape (cells,): the mean is what it is whoever is drawn, so both ends are the mean.
+        """
         low, high, few = np.full_like(self.means, np.nan), np.full_like(self.means, np.nan), self.few
         for cell in np.flatnonzero(self.patients > 0):
-            mean, patients = float(np.clip(self.means[cell], 0, 1)), int(self.patients[cell])
-            if few[cell]:
-                low[cell], high[cell] = _clopper_pearson(mean, float(self.effective[cell]), patients, level)
+            if certain is not None and certain[cell]:
+                low[cell] = high[cell] = self.means[cell]
             else:
-                ends = expanded_percentiles(self.replicates[:, cell], mean, patients, level)
-                low[cell], high[cell] = max(ends[0], 0.0), min(ends[1], 1.0)
-        return Estimates(self.means, low, high)
+                low[cell], high[cell] = self._ends(int(cell), bool(few[cell]), level)
+        return Estimates(np.clip(self.means, 0, 1), low, high)  # a mean of ones may exceed one by a last bit
+
+    def _ends(self, cell: int, few: bool, level: float) -> tuple[float, float]:
+        mean, patients = float(np.clip(self.means[cell], 0, 1)), float(self.effective_patients[cell])
+        if few:
+            return clopper_pearson(mean, float(self.effective[cell]), patients, level)
+        low, high = expanded_percentiles(self.replicates[:, cell], mean, patients, level)
+        return max(low, 0.0), min(high, 1.0)
+
+
+def evened(counts: Floats) -> Floats:
+    """Return how many patients with equally many queries tell as much: (Σn)² / Σn².
+
+    It is the number of patients where all have as many queries, and at least 2 where there are two: with
+    less, nothing could be said.
+
+    Args:
+        counts: float64, shape (patients, cells): each patient's queries.
+
+    Returns:
+        float64, shape (cells,): 0 where no patient has a query.
+    """
+    total, squares = counts.sum(axis=0), (counts**2).sum(axis=0)
+    effective = total**2 / np.maximum(squares, 1)
+    return np.maximum(effective, np.minimum((counts > 0).sum(axis=0), 2))
 
 
 def patient_sums(values: Floats, patient: Ints) -> tuple[Floats, Floats]:
@@ -128,13 +174,13 @@ def _dense(patient: Ints) -> Ints:
     return np.unique(patient, return_inverse=True)[1].ravel()
 
 
-def expanded_percentiles(drawn: Floats, value: float, patients: int, level: float) -> tuple[float, float]:
+def expanded_percentiles(drawn: Floats, value: float, patients: float, level: float) -> tuple[float, float]:
     """Give the interval of one statistic from its bootstrap replicates, widened for few patients.
 
     Args:
         drawn: float64, shape (replicates,), NaN where a replicate has no value.
         value: the statistic itself.
-        patients: at least two.
+        patients: the effective number, at least two.
         level: such as 0.95.
     """
     drawn = np.sort(drawn[~np.isnan(drawn)])
@@ -148,7 +194,15 @@ def expanded_percentiles(drawn: Floats, value: float, patients: int, level: floa
     return float(low), float(high)
 
 
-def _clopper_pearson(mean: float, n: float, patients: int, level: float) -> tuple[float, float]:
+def clopper_pearson(mean: float, n: float, patients: float, level: float) -> tuple[float, float]:
+    """Return the exact interval of a share of n independent queries, widened for few patients.
+
+    Args:
+        mean: the share.
+        n: the effective number of queries.
+        patients: the effective number; with fewer than two nothing is known.
+        level: such as 0.95.
+    """
     if patients < 2:
         return 0.0, 1.0
     tail = (1 - level) / 2

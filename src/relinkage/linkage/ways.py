@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines import Engine, choose
-from relinkage.linkage.links import Links
+from relinkage.linkage.links import Links, union
 from relinkage.linkage.ranks import Counts, Pairs, Strata, count_both, count_ranks
 from relinkage.linkage.settings import AuditSettings, Direction
 from relinkage.linkage.strata import Level, nested
@@ -50,9 +50,14 @@ def link(
     """
     engine = engine or choose(settings.engine)
     apart = settings.distractors == "other-patients"
-    left_out = links.same_patient() if apart else None
-    # Another image of the same study is not a wrong answer, so it is no distractor either.
-    back_left_out = _union(links.same_report(), links.same_patient_queries() if apart else None, len(links))
+    # Another report or image of the same study is not a wrong answer, so it is no distractor either.
+    further = links.same_study()
+    if apart:
+        further = union(further, links.same_patient(), len(links.candidate_row))
+    left_out = further if apart or len(further[0]) else None
+    back_left_out = links.same_report()
+    if apart:
+        back_left_out = union(back_left_out, links.same_patient_queries(), len(links))
     strata = nested(hard)
     asked = reports.take(links.mate) if settings.direction != "image-to-report" else reports
     forth = back = None
@@ -84,10 +89,3 @@ def _table(direction: Direction, links: Links, counts: Counts, names: Sequence[s
         for level, name in enumerate(names)
     }
     return LinkageTable(direction, links.pairs["pair_id"], links.patient, counts.mate_score, standings)
-
-
-def _union(first: Pairs, second: Pairs | None, size: int) -> Pairs:
-    if second is None:
-        return first
-    keys = np.union1d(first[0] * size + first[1], second[0] * size + second[1])
-    return keys // size, keys % size

@@ -1,5 +1,8 @@
+from .hardening import LEAST_PATIENTS as LEAST_PATIENTS
+from .hardening import few_patients as few_patients
 from .hardening import harden as harden
 from .public import Public as Public
+from .reading import read_stated_heads as read_stated_heads
 from .settings import CanarySettings as CanarySettings
 from .settings import HardenSettings as HardenSettings
 from .statement import PrivacyStatement as PrivacyStatement

@@ -13,12 +13,13 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import binom
 
+from relinkage.encoders.trained.statement import INTERVAL
 from relinkage.errors import InputError
 
-INTERVAL = 1e-4
-"""Width at which privacy loss distributions are discretised, losses rounded up."""
-_LEAST = 0.3
+LEAST = 0.3
 """The smallest noise multiplier that is ever given."""
+USED = 0.97
+"""Of the ε that is asked for, what the noise that is given uses at least."""
 _MOST = 2e7
 """Intervals that the mean loss of a training may span; beyond, where ε says nothing anyway, they grow."""
 _MOST_OF_MIXTURES = 1e7
@@ -62,7 +63,7 @@ def epsilon(spending: Spending, delta: float, interval: float = INTERVAL) -> flo
         InputError: dp-accounting is not installed.
     """
     at_once = math.sqrt(spending.steps) if spending.rate == 1 else 1.0
-    interval *= max(_LEAST * at_once / spending.sigma, 1.0) ** 2
+    interval *= max(LEAST * at_once / spending.sigma, 1.0) ** 2
     if spending.rate < 1:
         interval = max(interval, _mean_loss(spending) / _MOST)
     if (units := spending.units_a_patient) > 1:
@@ -121,7 +122,7 @@ def calibrate(target: float, delta: float, spending: Spending) -> float:
     """
     single = replace(spending, units_a_patient=1)
     # Several units a patient only ever need more noise, and are slow to account for where there is little.
-    least = _LEAST if spending == single else calibrate(target, delta, single)
+    least = LEAST if spending == single else calibrate(target, delta, single)
 
     @cache
     def excess(log_sigma: float, interval: float) -> float:
@@ -148,6 +149,12 @@ def calibrate(target: float, delta: float, spending: Spending) -> float:
         while excess(high, INTERVAL) > 0:
             high += 1e-3
         enough = brentq(excess, low, high, args=(INTERVAL,), xtol=5e-5)
+    elif excess(enough, INTERVAL) < math.log(USED):
+        # Little ε is drawn coarsely, so much of it would be left; fine figures of it cost little.
+        low = math.log(least)
+        while enough - low > 1e-3:
+            middle = (low + enough) / 2
+            low, enough = (low, middle) if excess(middle, INTERVAL) <= 0 else (middle, enough)
     sigma = math.exp(enough)
     grain = 10.0 ** (math.floor(math.log10(sigma)) - 3)
     places = math.ceil(sigma / grain)

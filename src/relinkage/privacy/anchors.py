@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relinkage.cohorts.labels import POSITIVE, UNCERTAIN
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.manifest import GIVEN
 from relinkage.errors import InputError
 
 FEWEST = 20
@@ -131,4 +132,4 @@ def given_anchors(
     for column, label in enumerate(labels):
         if public is not None and label in public.labels:
             shares[column] = label_values(public.pairs, [label]).mean()
-    return Anchors(tuple(labels), (vectors / lengths[:, None]).astype(np.float32), shares, "given")
+    return Anchors(tuple(labels), (vectors / lengths[:, None]).astype(np.float32), shares, GIVEN)

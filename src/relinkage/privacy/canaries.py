@@ -9,14 +9,13 @@ from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
-from scipy.stats import binom
+from scipy.stats import beta, binom
 
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.trained.hardening import HardenSettings
 from relinkage.errors import InputError
 from relinkage.options import Count, Seed, Share
 from relinkage.privacy.canary_scores import scores_apart, scores_once, scores_together
-from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import check, prepare
 from relinkage.privacy.public import Public
@@ -26,6 +25,8 @@ from relinkage.records import Record
 
 CONFIDENCE = 0.95
 """Of the lower bounds that are stated."""
+POWER = 0.8
+"""The share of audits that would find an ε which is called refutable."""
 
 
 class CanaryAudit(Record, frozen=True):
@@ -39,6 +40,9 @@ class CanaryAudit(Record, frozen=True):
         lower_bound: ε is at least this, with the stated confidence; 0 where nothing can be said.
         confidence: Of the lower bound.
         stated: ε of the statement.
+        needed: Right guesses that would have refuted the statement; null where no number of them would.
+        refutable: The true ε from which on the best of attacks would have refuted the statement in four of
+            five runs; null where none would.
         seed: Seed of the canaries.
     """
 
@@ -49,6 +53,8 @@ class CanaryAudit(Record, frozen=True):
     lower_bound: float
     confidence: Share
     stated: float
+    needed: Count | None
+    refutable: float | None
     seed: Seed
 
     @property
@@ -91,6 +97,33 @@ def epsilon_at_least(
     return low
 
 
+def power(canaries: int, guesses: int, delta: float, stated: float) -> tuple[int, float] | None:
+    """Give what an audit could have refuted at best, whatever its guesses were.
+
+    Of a training of true ε, each guess of the best of attacks is right with probability 1/(1 + e^{−ε}).
+
+    Args:
+        canaries: m.
+        guesses: r.
+        delta: δ.
+        stated: the ε that is tested.
+
+    Returns:
+        The fewest right guesses that refute the stated ε, and the smallest true ε at which the best of
+        attacks has as many in four of five audits; None where r right guesses are not enough.
+    """
+    if epsilon_at_least(canaries, guesses, guesses, delta) <= stated:
+        return None
+    low, high = 0, guesses
+    while high - low > 1:
+        middle = (low + high) // 2
+        refuted = epsilon_at_least(canaries, guesses, middle, delta) > stated
+        low, high = (low, middle) if refuted else (middle, high)
+    # P[Bin(r, q) ≥ v] is the distribution of Beta(v, r − v + 1) at q.
+    right = float(beta.ppf(POWER, high, guesses - high + 1))
+    return high, float(np.log(right / (1 - right)))
+
+
 def audit_by_canaries(
     embeddings: Embeddings,
     train: str,
@@ -100,6 +133,7 @@ def audit_by_canaries(
     *,
     noise_multiplier: float | None = None,
     noise_divided_by: float = 1.0,
+    stated: float | None = None,
 ) -> CanaryAudit:
     """Train with canaries, and guess from the noisy sums which were in.
 
@@ -116,6 +150,7 @@ def audit_by_canaries(
         public: what may be looked at freely.
         attack: how many canaries there are and how many are guessed, half of these for "in", half for "out".
         noise_multiplier: σ of the statement that is checked; calibrated again where not given.
+        stated: ε that is tested; what the settings come to where not given.
         noise_divided_by: weakens the noise without telling the accountant, to see that the audit finds it.
 
     Raises:
@@ -132,7 +167,7 @@ def audit_by_canaries(
     secret = coins(settings.seed_noise)
     if settings.mechanism == "one-shot":
         check(embeddings, settings, public or Public())
-        sigma, statement = spend(settings, one_shot.SENSITIVITY)
+        sigma, statement = spend(settings)
         widths = embeddings.image_features.shape[1], embeddings.text_features.shape[1]
         scores = scores_once(widths, (noise_multiplier or sigma) / noise_divided_by, inside, rng, secret)
     else:
@@ -146,6 +181,8 @@ def audit_by_canaries(
     assert statement is not None
     order = np.argsort(scores, kind="stable")
     correct = int(inside[order[-half:]].sum() + (~inside[order[:half]]).sum())
+    stated = stated or statement.epsilon
+    best = power(canaries, 2 * half, settings.delta, stated)
     return CanaryAudit(
         canaries=canaries,
         guesses=2 * half,
@@ -153,6 +190,8 @@ def audit_by_canaries(
         delta=settings.delta,
         lower_bound=epsilon_at_least(canaries, 2 * half, correct, settings.delta),
         confidence=CONFIDENCE,
-        stated=statement.epsilon,
+        stated=stated,
+        needed=None if best is None else best[0],
+        refutable=None if best is None else best[1],
         seed=attack.seed,
     )

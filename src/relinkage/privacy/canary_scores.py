@@ -64,7 +64,7 @@ def scores_together(
             # Everybody is sampled, so what all the others add is known.
             others = old.batch(np.arange(len(old.units)), step, SeededCoins(0), one_pair=False)
             known = private_sum(heads, mechanism, others, plan.clip)[0]
-            noisy = [one - other for one, other in zip(noisy, known, strict=True)]
+            noisy = [one - other.float() for one, other in zip(noisy, known, strict=True)]
         batch = canaries.batch(np.arange(count), step, SeededCoins(0), one_pair=False)
         images, image_taps = tapped(heads.image, batch.images)
         texts, text_taps = tapped(heads.text, batch.texts)
@@ -72,7 +72,8 @@ def scores_together(
         loss = mechanism.loss(images, texts, batch, heads)
         gradients, _ = clipped_rows(taps, loss, mechanism.groups(batch), plan.clip)
         where: dict[Tensor, Tensor] = dict(zip(heads.parameters(), noisy, strict=True))
-        for tap, gradient in zip(taps, gradients, strict=True):
+        for tap, clipped in zip(taps, gradients, strict=True):
+            gradient = clipped.float()
             scores[:] += ((gradient @ where[tap.layer.weight]) * tap.inputs).sum(1).detach().numpy()
             if tap.layer.bias is not None:
                 scores[:] += (gradient @ where[tap.layer.bias]).detach().numpy()

@@ -17,7 +17,13 @@ from relinkage.encoders.heads import HeadPair
 from relinkage.privacy.kernels import add_squared_norms
 
 _ROUNDING = 1e-5
-"""Gradients are clipped to this share below the norm, so that rounding in float32 never exceeds it."""
+"""Gradients are clipped to this share below the norm, so that rounding never exceeds it."""
+LARGEST_ROW = 1e3
+"""What the gradient of a single row is cut to, in norms C, before its group is clipped.
+
+Rows of a group may cancel. What rounding leaves of them grows with the rows and not with their sum, so rows
+of any size could move a sum by more than C. Ordinary features and heads have no rows this large.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,21 +74,22 @@ def clipped_rows(
         clip: the norm C.
 
     Returns:
-        The gradient of the loss in each tap's outputs, scaled row by row, so that the clipped gradient of a
-        group is the sum of its rows' outer products with the tap's inputs; and the groups' norms before
-        clipping, float64, in the order of their numbers (empty where nothing is clipped).
+        The gradient of the loss in each tap's outputs, float64, scaled row by row, so that the clipped
+        gradient of a group is the sum of its rows' outer products with the tap's inputs; and the groups'
+        norms before clipping, float64, in the order of their numbers (empty where nothing is clipped).
     """
     gradients = list(torch.autograd.grad(loss, [tap.outputs for tap in taps]))
     if groups is None:
-        return gradients, np.empty(0)
+        return [gradient.double() for gradient in gradients], np.empty(0)
+    gradients = _cut_rows(taps, gradients, LARGEST_ROW * clip)
     numbers, member = np.unique(groups, return_inverse=True)
     squared, members = np.zeros(len(numbers)), _Groups(member, len(numbers))
     for tap, gradient in zip(taps, gradients, strict=True):
         _add_squared_norms(tap, gradient, members, squared)
     norms = np.sqrt(np.maximum(squared, 0))
     factor = clip * (1 - _ROUNDING) / np.maximum(norms, clip)
-    scale = torch.from_numpy(factor[member]).to(gradients[0])[:, None]
-    return [gradient * scale for gradient in gradients], norms
+    scale = torch.from_numpy(factor[member])[:, None]
+    return [gradient.double() * scale for gradient in gradients], norms
 
 
 def clipped_sum(
@@ -102,15 +109,29 @@ def clipped_sum(
         clip: the norm C.
 
     Returns:
-        A tensor per parameter, in the order of `heads.parameters()`, and the norms that `clipped_rows` gives.
+        A float64 tensor per parameter, in the order of `heads.parameters()`, and the norms that
+        `clipped_rows` gives.
     """
     gradients, norms = clipped_rows(taps, loss, groups, clip)
     sums = {}
     for tap, gradient in zip(taps, gradients, strict=True):
-        sums[tap.layer.weight] = gradient.T @ tap.inputs
+        sums[tap.layer.weight] = gradient.T @ tap.inputs.double()
         if tap.layer.bias is not None:
             sums[tap.layer.bias] = gradient.sum(0)
     return [sums[parameter] for parameter in heads.parameters()], norms
+
+
+def _cut_rows(taps: list[Tap], gradients: list[Tensor], largest: float) -> list[Tensor]:
+    """Scale rows of a larger gradient down to `largest`, and drop those that are no numbers."""
+    squared = torch.zeros(len(gradients[0]), dtype=torch.float64)
+    for tap, gradient in zip(taps, gradients, strict=True):
+        inputs = tap.inputs.double().square().sum(1) + float(tap.layer.bias is not None)
+        squared += gradient.double().square().sum(1) * inputs
+    norms = squared.sqrt()
+    if bool((norms <= largest).all()):  # false for what is no number, too
+        return gradients
+    scale = (largest / norms.clamp(min=largest)).nan_to_num(0.0)[:, None]
+    return [(gradient.double().nan_to_num(0.0, 0.0, 0.0) * scale).float() for gradient in gradients]
 
 
 def _add_squared_norms(tap: Tap, gradient: Tensor, groups: "_Groups", squared: NDArray[np.float64]) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from relinkage.alignment.folder import Heads
 from relinkage.embeddings import Embeddings
-from relinkage.encoders.heads import HeadPair, save_heads
+from relinkage.encoders.heads import HeadPair, heads_bytes, save_heads
 from relinkage.encoders.trained.hardening import HardenChoices, HardenSettings
 from relinkage.encoders.trained.manifest import (
     HEADS,
@@ -17,16 +18,18 @@ from relinkage.encoders.trained.manifest import (
     check_heads,
 )
 from relinkage.encoders.trained.statement import PrivacyStatement
-from relinkage.errors import InputError
-from relinkage.files import whole_folder
+from relinkage.files import fingerprint, whole_folder
 from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import Prepared, check, prepare, units_among
 from relinkage.privacy.public import Public
-from relinkage.privacy.statement import spend
+from relinkage.privacy.statement import delta_cautions, spend
 from relinkage.privacy.training import train_privately
 from relinkage.progress import say
 from relinkage.records import write_record
+
+LEAST_PATIENTS = 5_000
+"""Patients below which use was lost on phantom cohorts, now little, now much: docs/defences.md."""
 
 
 def harden(
@@ -46,8 +49,8 @@ def harden(
         public: what may be looked at freely.
 
     Raises:
-        InputError: the settings do not fit the embeddings, dp-accounting is missing, the training diverged,
-            or `out` holds other things.
+        InputError: the settings do not fit the embeddings, dp-accounting is missing, the noisy heads
+            diverged, or `out` holds other things.
     """
     public = public or Public()
     check_heads(out)
@@ -56,19 +59,23 @@ def harden(
         heads, statement = _once(embeddings, train, settings, public)
     else:
         prepared = prepare(embeddings, train, settings, public)
-        _check_batch(prepared, train, settings)
+        _note_size(prepared, train, settings)
         heads, statement = _stepwise(prepared, settings), prepared.statement
         origin = prepared.origin
         if prepared.anchors is not None:
             anchors = AnchorsUsed(labels=tuple(prepared.anchors.labels), source=prepared.anchors.source)
     reference = public.embeddings
     # Heads without noise keep nothing secret, and must be known again where somebody would start from them.
-    fingerprint = None if statement else embeddings.manifest.cohort.fingerprint
+    cohort = None if statement else embeddings.manifest.cohort.fingerprint
+    if statement is not None:
+        statement = replace(statement, heads=fingerprint(heads_bytes(heads)))
+        for caution in delta_cautions(settings.delta, settings.population):
+            say(f"Note: {caution}")
     manifest = HardenedHeads(
         model=embeddings.manifest.encoder.id,
         model_revision=embeddings.manifest.encoder.revision,
         train_split=train,
-        cohort_fingerprint=fingerprint,
+        cohort_fingerprint=cohort,
         settings=_told(settings),
         start=origin,
         anchors=anchors,
@@ -76,20 +83,26 @@ def harden(
         steps=1 if settings.mechanism == "one-shot" else settings.steps,
         privacy=statement,
     )
+    if embeddings.split(train).pairs["patient_id"].n_unique() < LEAST_PATIENTS:
+        say(f"Note: {few_patients(train)}")
     with whole_folder(out, MANIFEST, SCHEMA) as folder:
         save_heads(heads, folder / HEADS)
         write_record(folder / MANIFEST, manifest)
     return Heads(heads, manifest)
 
 
-def _check_batch(prepared: Prepared, train: str, settings: HardenSettings) -> None:
-    """Check that a step has enough to work on; what is said here is for whoever holds the pairs."""
+def few_patients(train: str) -> str:
+    """Return what is to be said of a training on fewer than `LEAST_PATIENTS` patients."""
+    return (
+        f"The split {train} has fewer than {LEAST_PATIENTS:,} patients: the noise may cost much of the use, "
+        "and how much differs from training to training; look at label precision in both directions "
+        "(`relinkage utility`, `--controls`) before the heads are released."
+    )
+
+
+def _note_size(prepared: Prepared, train: str, settings: HardenSettings) -> None:
+    """Say where a step has little to work on; what is said here is for whoever holds the pairs."""
     units = len(prepared.pairs.units)
-    if settings.batch > units:
-        raise InputError(
-            f"--batch {settings.batch} is larger than the split {train}, which has fewer {settings.unit}s; "
-            "give a smaller --batch, and with --population a public bound near the number of patients."
-        )
     if settings.rate * units < settings.batch / 2:
         say(
             f"Note: the split {train} has less than half of the stated population of {settings.population}, "
@@ -117,7 +130,11 @@ def _once(
 ) -> tuple[HeadPair, PrivacyStatement | None]:
     check(embeddings, settings, public)
     units = units_among(embeddings, train, settings)
-    sigma, statement = spend(settings, one_shot.SENSITIVITY)
+    sigma, statement = spend(
+        settings,
+        inputs=public.inputs(None, anchored=False),
+        patients_known=embeddings.patients_known,
+    )
     report = embeddings.pairs["report_row"].to_numpy().astype(np.int64)
     moments = one_shot.second_moments(embeddings.image_features, embeddings.text_features, report, units)
     moments = one_shot.noisy(moments, sigma, coins(settings.seed_noise))

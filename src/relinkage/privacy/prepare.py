@@ -95,7 +95,12 @@ def prepare(embeddings: Embeddings, train: str, settings: HardenSettings, public
         units,
         inside.scales,
     )
-    sigma, statement = spend(settings, mechanism.sensitivity, public.spent)
+    sigma, statement = spend(
+        settings,
+        public.spent,
+        public.inputs(None if origin.startswith("fresh") else start, anchored=anchors is not None),
+        patients_known=embeddings.patients_known,
+    )
     plan = Plan(
         settings.rate,
         settings.steps,
@@ -128,7 +133,7 @@ def units_among(embeddings: Embeddings, train: str, settings: HardenSettings) ->
         Units whose rows are those of `embeddings`: features are never copied.
 
     Raises:
-        InputError: the split is empty, or there are more patients than the stated population.
+        InputError: the split is empty.
     """
     rows = np.flatnonzero((embeddings.pairs["split"] == train).fill_null(False))
     if not len(rows):
@@ -136,11 +141,6 @@ def units_among(embeddings: Embeddings, train: str, settings: HardenSettings) ->
     chosen = embeddings.pairs[rows]
     patients = chosen["patient_id"]
     number = (patients.rank("dense").cast(pl.Int64) - 1).to_numpy()
-    if number.max() + 1 > settings.population:
-        raise InputError(
-            f"There are more patients than the stated population of {settings.population}; state a larger "
-            "public bound with --population."
-        )
     names = patients if settings.unit == "patient" else chosen["pair_id"]
     key = b"".join(hashlib.blake2b(str(name).encode(), digest_size=8).digest() for name in names)
     units = units_of(number, np.frombuffer(key, np.uint64), settings.unit, settings.pairs_a_patient)
@@ -176,5 +176,5 @@ def _mechanism(
             raise InputError(
                 "The mechanism logit takes linear heads; start from some, or give --head linear."
             )
-        return Logit(settings.clip, settings.population * settings.units_a_patient, tau), inside
+        return Logit(settings.clip, tau), inside
     return Nominal(contrast), inside

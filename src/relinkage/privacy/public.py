@@ -9,12 +9,22 @@ from torch import Tensor
 
 from relinkage.alignment.folder import Heads
 from relinkage.embeddings import Embeddings
-from relinkage.encoders.heads import HeadPair, HeadSpec
+from relinkage.embeddings.overlap import shared_with
+from relinkage.encoders.heads import HeadPair, HeadSpec, heads_bytes
 from relinkage.encoders.seeding import seeded
 from relinkage.encoders.trained.hardening import HardenSettings
-from relinkage.encoders.trained.statement import PrivacyStatement
+from relinkage.encoders.trained.manifest import GIVEN, HARDENED_BEFORE
+from relinkage.encoders.trained.statement import PrivacyStatement, StatedInputs
 from relinkage.errors import InputError
+from relinkage.files import fingerprint
 from relinkage.privacy.anchors import Anchors, given_anchors, prototype_anchors, random_anchors
+
+
+def _in_common(embeddings: Embeddings, other: Embeddings) -> list[str]:
+    """Say what two embeddings have in common; reports are left out, as different patients have equal ones."""
+    shared = shared_with(embeddings, other)
+    counts = {"ids of patients": shared.patients, "ids of pairs": shared.pairs, "images": shared.images}
+    return [what for what, count in counts.items() if count]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +56,28 @@ class Public:
             return None
         return self.start.manifest.privacy
 
+    def inputs(self, start: HeadPair | None, *, anchored: bool) -> StatedInputs:
+        """Name all of it by what it holds, for the statement.
+
+        Args:
+            start: the heads that the training starts from; None for fresh ones.
+            anchored: whether the training looks at anchors.
+        """
+        other, anchors = self.embeddings, self.anchors if anchored else None
+        return StatedInputs(
+            start=None if start is None else fingerprint(heads_bytes(start)),
+            public=None if other is None else other.manifest.cohort.fingerprint,
+            anchors=None
+            if anchors is None
+            else fingerprint(np.ascontiguousarray(anchors, np.float32).tobytes()),
+        )
+
     def check(self, embeddings: Embeddings, settings: HardenSettings) -> None:
         """Check that what is called public fits the private embeddings and does not come from them.
 
         Raises:
-            InputError: another encoder, the private cohort itself, heads trained on it without privacy, or
-                heads of which nothing is proven.
+            InputError: another encoder, the private cohort itself or some of it, heads trained on it without
+                privacy, or heads of which nothing is proven.
         """
         model, cohort = embeddings.manifest.encoder, embeddings.manifest.cohort.fingerprint
         other = self.embeddings
@@ -66,6 +92,13 @@ class Public:
                 raise InputError(
                     f"{other.path} holds the private cohort itself; name embeddings of a public cohort with "
                     "--public."
+                )
+            shared = _in_common(embeddings, other)
+            if shared and settings.mechanism != "nominal":
+                raise InputError(
+                    f"{other.path} and {embeddings.path} share {' and '.join(shared)}, so {other.path} is "
+                    "not public; leave what is shared out of one of them, and rename ids that only happen to "
+                    "be equal."
                 )
         if self.start is None:
             return
@@ -91,7 +124,7 @@ class Public:
     def starting_heads(self, embeddings: Embeddings, settings: HardenSettings) -> tuple[HeadPair, str]:
         """Give the heads that training starts from, and where they come from, in a few words."""
         if self.start is not None:
-            return self.start.pair, "given" if self._stated is None else "given, hardened before"
+            return self.start.pair, GIVEN if self._stated is None else HARDENED_BEFORE
         if embeddings.heads is not None:
             return embeddings.heads, "the model's own heads"
         hidden = settings.hidden if settings.head == "mlp" else 0

@@ -15,6 +15,7 @@ class CanarySettings(Settings, frozen=True):
     Attributes:
         canaries: Train again with this many canaries, and guess about them.
         guesses: Canaries that are guessed, an even number.
+        positive_control: Do all of it once more with a tenth of the noise, to see that the attack finds that.
         seed: Seed of the canaries and of who is in.
     """
 
@@ -24,6 +25,7 @@ class CanarySettings(Settings, frozen=True):
     guesses: Annotated[
         Annotated[int, Meta(ge=2)] | None, Option(noun="number of guesses", default="a tenth of the canaries")
     ] = None
+    positive_control: bool = False
     seed: Seed = 0
 
     def check(self) -> None:
@@ -32,6 +34,8 @@ class CanarySettings(Settings, frozen=True):
         Raises:
             InputError: there are too few, or none.
         """
+        if self.positive_control and self.canaries is None:
+            raise InputError("--positive-control goes with --canaries; give a number of them, such as 1000.")
         if self.guesses is None:
             return
         if self.canaries is None:

@@ -18,6 +18,12 @@ from relinkage.privacy.noise import Coins
 from relinkage.privacy.units import Units
 from relinkage.progress import progress
 
+LARGEST_FEATURES = 1e4
+"""The norm that a row's features are scaled down to where it is larger, in the heads' coordinates.
+
+In these, heads have the norm of the root of their width, so no loss or gradient of a row overflows.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class PrivatePairs:
@@ -46,8 +52,8 @@ class PrivatePairs:
         else:
             rows, owner = self.units.rows_of(chosen)
         return Batch(
-            self.images[rows].mul_(self.scales[0]),
-            self.texts[self.report[rows]].mul_(self.scales[1]),
+            _bounded(self.images[rows], self.scales[0]),
+            _bounded(self.texts[self.report[rows]], self.scales[1]),
             None if self.labels is None else self.labels[rows],
             owner,
             self.units.key[chosen],
@@ -110,12 +116,10 @@ def train_privately(
     with nullcontext() if quiet else progress(plan.steps, "hardening", "steps") as bar:
         for step in range(plan.steps):
             chosen = pairs.units.sample(plan.rate, coins)
-            sums = [torch.zeros_like(parameter) for parameter in parameters]
+            sums = [torch.zeros_like(parameter, dtype=torch.float64) for parameter in parameters]
             if len(chosen):
                 batch = pairs.batch(chosen, step, coins, one_pair=mechanism.one_pair)
                 sums, losses[step] = private_sum(heads, mechanism, batch, plan.clip)
-                if not math.isfinite(losses[step]):
-                    raise InputError(f"Training diverged at step {step + 1}; give a smaller --lr.")
             rate = plan.learning_rate * (1 + math.cos(math.pi * step / plan.steps)) / 2
             noisy = [_with_noise(total, plan.noise * plan.clip, coins) for total in sums]
             if watch is not None:
@@ -123,10 +127,11 @@ def train_privately(
             with torch.no_grad():
                 for parameter, total in zip(parameters, noisy, strict=True):
                     parameter.sub_(rate / (plan.clip * plan.divisor) * total)
+            # The noise covers the heads; a loss of private pairs must not decide whether there are any.
+            if not all(parameter.isfinite().all() for parameter in parameters):
+                raise InputError(f"Training diverged at step {step + 1}; give a smaller --lr.")
             if bar is not None:
                 bar.update()
-    if not all(parameter.isfinite().all() for parameter in parameters):
-        raise InputError(f"Training diverged at step {plan.steps}; give a smaller --lr.")
     return losses
 
 
@@ -142,13 +147,23 @@ def private_sum(
         clip: the norm C.
 
     Returns:
-        A tensor per parameter, in the order of `heads.parameters()`, and the mean loss of the rows.
+        A float64 tensor per parameter, in the order of `heads.parameters()`, and the mean loss of the rows.
     """
     images, image_taps = tapped(heads.image, batch.images)
     texts, text_taps = tapped(heads.text, batch.texts)
     loss = mechanism.loss(images, texts, batch, heads)
     sums, _ = clipped_sum(heads, image_taps + text_taps, loss, mechanism.groups(batch), clip)
     return sums, loss.item() / len(batch.owner)
+
+
+def _bounded(rows: Tensor, scale: float) -> Tensor:
+    """Scale features to the heads' coordinates, larger rows than the largest down to it; rows are changed."""
+    norms = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64) * scale
+    if bool((norms <= LARGEST_FEATURES).all()):  # false for what is no number, too
+        return rows.mul_(scale)
+    wide = (rows.double() * scale).nan_to_num(0.0, 0.0, 0.0)
+    norms = wide.norm(dim=1, keepdim=True).clamp(min=LARGEST_FEATURES)
+    return (wide * (LARGEST_FEATURES / norms)).float()
 
 
 def _with_noise(total: Tensor, deviation: float, coins: Coins) -> Tensor:

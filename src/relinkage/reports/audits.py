@@ -97,6 +97,11 @@ def stronger_attacker(audit: AuditResult) -> Attacker | None:
     return None if audit.attacker is None or audit.attacker.name == "cosine" else audit.attacker
 
 
+def synthetic(audit: AuditResult) -> bool:
+    """Say whether the patients of an audit were drawn and never lived, as far as its inputs tell."""
+    return audit.inputs.cohort is not None and audit.inputs.cohort.synthetic
+
+
 def beats_chance(row: RecallRow) -> bool:
     """Say whether the row's interval lies above chance as a whole."""
     return row.low > row.chance

@@ -16,12 +16,25 @@ from relinkage.linkage.result import AuditResult
 from relinkage.linkage.rows import RecallRow
 from relinkage.linkage.settings import DEFAULT_TEMPERATURE, AuditSettings
 from relinkage.options import command_line
-from relinkage.reports.audits import ALL, groups, select, stronger_attacker
+from relinkage.reports.audits import ALL, groups, select
 from relinkage.reports.controls import controls_finding
 from relinkage.reports.findings import finding_lines
 from relinkage.reports.headlines import headline
-from relinkage.reports.sections import audited_facts, duplicates_sentence, group_title
-from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent, times
+from relinkage.reports.places import holding, own_stratum, pool_cell
+from relinkage.reports.scope import access, limits
+from relinkage.reports.sections import audited_facts, distractors, duplicates_sentence, group_title
+from relinkage.reports.verdicts import who
+from relinkage.reports.wording import (
+    SPACE,
+    bare_percent,
+    count,
+    counted,
+    interval,
+    one_line,
+    percent,
+    plural,
+    times,
+)
 
 
 class Verbatim(str):
@@ -97,6 +110,7 @@ def _environment() -> Environment:
         "count": count,
         "counted": counted,
         "percent": percent,
+        "pool": pool_cell,
         "bare": bare_percent,
         "times": times,
         "yaml": lambda value: Verbatim(_yaml(value)),
@@ -115,13 +129,18 @@ def _yaml(value: Any) -> str:
 
 
 def _audit_view(audit: AuditResult) -> dict[str, Any]:
-    cohort = audit.inputs.cohort
+    cohort, found = audit.inputs.cohort, headline(audit)
     dataset = one_line(cohort.name if cohort else audit.name)
     return {
         "audit": audit,
-        "stronger": stronger_attacker(audit),
         "name": one_line(audit.name),
-        "headline": headline(audit),
+        "headline": found,
+        "outcome": Verbatim(found.outcome),
+        "verdict": Verbatim(found.verdict.replace(SPACE, " ")),
+        "access": access(audit),
+        "distractors": distractors(audit.settings),
+        "limits": limits(audit),
+        "whose": plural(who(audit)),
         "facts": audited_facts(audit),
         "notes": [one_line(note) for note in audit.notes],
         "results": [_result(audit, *group) for group in groups(audit.closed_set)],
@@ -145,10 +164,11 @@ def _result(audit: AuditResult, direction: str, negatives: str) -> dict[str, Any
 
 
 def _metric(row: RecallRow) -> dict[str, Any]:
-    names = ("pool", "k", "negatives", "low", "high", "chance", "lift", "queries", "coverage")
+    names = ("k", "negatives", "low", "high", "chance", "lift", "queries", "coverage")
+    pool = {"pool": "own stratum", "largest": row.pool} if own_stratum(row) else {"pool": row.pool}
     return {
         "type": f"recall_at_{row.k}",
-        "name": f"Recall@{row.k}, pool of {count(row.pool)}",
+        "name": f"Linkage Recall@{row.k} among {holding(row)} (lower is better)".replace(SPACE, " "),
         "value": row.recall,
-        "args": {name: getattr(row, name) for name in names},
+        "args": pool | {name: getattr(row, name) for name in names},
     }

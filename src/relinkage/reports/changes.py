@@ -5,17 +5,19 @@ from dataclasses import dataclass
 
 from relinkage.linkage.comparison_result import ComparisonResult, ComparisonRow
 from relinkage.reports.audits import first_k, groups, select
-from relinkage.reports.headlines import headline_row
+from relinkage.reports.places import holding, own_stratum
+from relinkage.reports.verdicts import headline_row
 from relinkage.reports.wording import (
     SPACE,
-    count,
     one_line,
     p_value,
     percent,
-    sides,
     signed_interval,
     signed_percent,
 )
+
+_SMALL = 100
+"""A change at a large pool stands beside that at this size."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def changes(comparison: ComparisonResult) -> list[Changes]:
     for direction, negatives in groups(comparison.rows):
         for run, name in enumerate(names[1:], 1):
             rows = select(comparison.rows, run=run, direction=direction, negatives=negatives)
-            rows.sort(key=lambda row: (row.pool, row.k))
+            rows.sort(key=lambda row: (own_stratum(row), row.pool, row.k))
             said = takeaway(rows, 1 - comparison.settings.interval)
             found.append(Changes(names[0], name, direction, negatives, tuple(rows), said))
     return found
@@ -60,8 +62,7 @@ def takeaway(rows: Sequence[ComparisonRow], alpha: float) -> str:
         alpha: the adjusted p-value below which a change is told from none.
     """
     row = headline_row(select(rows, k=first_k(rows)))
-    _, candidate = sides(row.direction)
-    what = f"Recall@{row.k} among {count(row.pool)} {candidate}s"
+    what = f"Recall@{row.k} among {holding(row)}"
     before, after, p = percent(row.before), percent(row.after), _p_words(row.p_holm)
     if row.difference == 0:
         return f"{what} is {before} before and after ({p})."
@@ -75,7 +76,22 @@ def takeaway(rows: Sequence[ComparisonRow], alpha: float) -> str:
         return f"{what} {verb} from {before} to {after} ({p}); no share of 0 can be stated."
     sign = -1 if row.difference < 0 else 1
     by = percent(sign * row.relative)
-    return f"{what} {verb} from {before} to {after}, by {by} ({_ends(row, sign)}; {p})."
+    said = f"{what} {verb} from {before} to {after}, by {by} ({_ends(row, sign)}; {p})."
+    return f"{said}{_at_another_size(rows, row)}"
+
+
+def _at_another_size(rows: Sequence[ComparisonRow], row: ComparisonRow) -> str:
+    """Say how recall changes in pools of 100, or the smallest: a relative change depends on the pool."""
+    others = [
+        other
+        for other in select(rows, k=row.k)
+        if other.pool < row.pool and other.relative is not None and not own_stratum(other)
+    ]
+    if not others:
+        return ""
+    other = min(others, key=lambda other: (other.pool != _SMALL, other.pool))
+    change = "does not change" if other.difference == 0 else f"changes by {relative(other)}"
+    return f" Among {holding(other)} it {change} ({relative_interval(other)})."
 
 
 def points(row: ComparisonRow) -> str:

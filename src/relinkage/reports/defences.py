@@ -1,35 +1,35 @@
-"""What a person reads of a table of defences: its findings, its table in the terminal."""
+"""What a person reads of a table of defences: its figures, and their words."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from statistics import stdev
 
 from relinkage.defences.result import (
-    STRONGEST,
     DefenceCohort,
     DefenceFigures,
     DefenceRow,
     DefencesResult,
     LinkageRow,
+    Search,
+    UseRow,
 )
-from relinkage.linkage.estimates import Compared, Difference, Estimate, RelativeChange
+from relinkage.linkage.estimates import Difference, RelativeChange
 from relinkage.reports.wording import (
-    SPACE,
-    bare_percent,
     count,
     counted,
-    interval,
     one_line,
     percent,
     signed_interval,
     signed_percent,
 )
 
-Measure = Literal["auroc", "precision", "zero_shot"]
-MEASURES: dict[Measure, str] = {
-    "auroc": "macro AUROC of a linear probe on images",
-    "precision": "label precision of image to report",
-    "zero_shot": "macro AUROC of zero-shot labels",
+MEASURES = {
+    ("precision", "image-to-report"): "label precision of image to report",
+    ("precision", "report-to-image"): "label precision of report to image",
+    ("auroc", None): "macro AUROC of a linear probe on images",
+    ("zero-shot", None): "macro AUROC of zero-shot labels",
 }
+"""Measures of use, by their names and who asks, in the order they are shown."""
+Measure = tuple[str, str | None]
 
 
 def judged(result: DefencesResult, cohort: DefenceCohort) -> Iterator[tuple[DefenceRow, DefenceFigures]]:
@@ -39,15 +39,29 @@ def judged(result: DefencesResult, cohort: DefenceCohort) -> Iterator[tuple[Defe
             yield row, cohort.figures[row.key]
 
 
-def linked(figures: DefenceFigures, attacker: str) -> LinkageRow | None:
-    """Give the linkage figures of one attacker, None where it was not run."""
-    return next((found for found in figures.linkage if found.attacker == attacker), None)
+def linked(figures: DefenceFigures, attacker: str, search: Search) -> LinkageRow | None:
+    """Return the linkage figures of one attacker in one search, None where it was not run."""
+    wanted = (attacker, search.direction, search.negatives, search.pool)
+    return next(
+        (
+            found
+            for found in figures.linkage
+            if (found.attacker, found.direction, found.negatives, found.pool) == wanted
+        ),
+        None,
+    )
 
 
-def usefulness(figures: DefenceFigures, measure: Measure) -> Compared | None:
-    """Give the figures of one measure of usefulness, None where there are none."""
-    found: Compared | None = getattr(figures, measure)
-    return found
+def use_of(figures: DefenceFigures, measure: Measure) -> UseRow | None:
+    """Return the figures of one measure of use, None where there are none."""
+    return next((row for row in figures.use if (row.measure, row.direction) == measure), None)
+
+
+def search_title(search: Search) -> str:
+    """Say who asks and among whom: `image to report, among 100 with the same labels`."""
+    asks, sought = search.direction.split("-to-")
+    alike = " with the same labels" if search.negatives == "labels" else ""
+    return f"{asks} to {sought}, among {count(search.pool)} {sought}s{alike}"
 
 
 def cohort_title(cohort: DefenceCohort, place: int) -> str:
@@ -61,9 +75,8 @@ def cohort_facts(cohort: DefenceCohort) -> str:
     known = counted(cohort.auxiliary_pairs, "pair")
     patients = counted(cohort.auxiliary_patients, "other patient")
     return (
-        f"{counted(cohort.pairs, 'image')} of {counted(cohort.patients, 'patient')}; Recall@1 in pools "
-        f"of {count(cohort.pool)}, chance {bare_percent(1 / cohort.pool)}; attackers know {known} of "
-        f"{patients}"
+        f"{counted(cohort.pairs, 'image')} of {counted(cohort.patients, 'patient')}, "
+        f"{counted(cohort.candidates, 'report')}; attackers know {known} of {patients}"
     )
 
 
@@ -75,117 +88,26 @@ def privacy_sentence(result: DefencesResult) -> str:
     return f"{stated.sentence[0].upper()}{stated.sentence[1:]}".rstrip(".") + "."
 
 
-def findings(result: DefencesResult, cohort: DefenceCohort) -> list[str]:
-    """Say what the table shows of one cohort, a sentence each.
-
-    Args:
-        result: the content of `defences.json`.
-        cohort: one of its cohorts.
-    """
-    figures = cohort.figures
-    published, hardened = figures["published"], figures["hardened"]
-    said = []
-    for name in (STRONGEST, "cosine"):
-        before, after = linked(published, name), linked(hardened, name)
-        if before is None or after is None:
-            continue
-        who = f"by the strongest attacker ({hardened.strongest})" if name == STRONGEST else "by plain cosine"
-        said.append(
-            f"Hardening takes Recall@1 {who} from {percent(before.recall.value)} to "
-            f"{percent(after.recall.value)} ({change(after.relative)}); chance is "
-            f"{bare_percent(after.chance)}."
-        )
-    if "without-noise" in figures:
-        same = figures["without-noise"]
-        without = " and ".join(
-            f"{change(found.relative, bare=True)} by {who}"
-            for name, who in ((STRONGEST, "the strongest attacker"), ("cosine", "cosine"))
-            if (found := linked(same, name)) is not None
-        )
-        said.append(f"The same training without DP already gives {without}.")
-    said += [
-        f"The {title} goes from {percent(row.baseline.value)} to "
-        f"{percent(row.measured.value)} ({points(row.difference)} points)."
-        for measure, title in MEASURES.items()
-        if (row := usefulness(hardened, measure)) is not None and row.baseline is not None
-    ]
-    return [one_line(sentence) for sentence in said]
-
-
 def matched_note(row: DefenceRow) -> str:
     """Say what a row is, and how a matched control was matched."""
     found, note = row.matched, row.note
     if found is None:
         return note
-    name = "label precision" if found.measure == "precision" else "macro AUROC"
+    what = {
+        "both": "in one direction, with no less in the other",
+        "image-to-report": "from image to report alone",
+        "report-to-image": "from report to image alone",
+    }[found.measure]
     setting = f"{row.knob} {found.setting:.3g}"
-    figures = f"{name} {percent(found.reached)}, hardened {percent(found.target)}"
-    if found.held:
-        return f"{note} Matched at {setting}: {figures}."
-    return f"{note} No setting has the hardened usefulness; the nearest is {setting}: {figures}."
-
-
-def defences_table(result: DefencesResult) -> str:
-    """Give a table of defences as lines of plain text: linkage, usefulness, what each row is.
-
-    Args:
-        result: the content of `defences.json`.
-    """
-    parts = [privacy_sentence(result)]
-    for place, cohort in enumerate(result.cohorts):
-        parts.append(f"{cohort_title(cohort, place)}\n{cohort_facts(cohort)}")
-        parts += [_linkage(result, cohort), _usefulness(result, cohort)]
-        parts.append("\n".join(findings(result, cohort)))
-    parts.append(
-        "\n".join(f"{row.title}: {matched_note(row)}" for row in result.rows if row.note or row.matched)
+    reached, target = found.reached, found.target
+    figures = (
+        f"label precision {percent(reached.image_to_report)} / {percent(reached.report_to_image)} (image to "
+        f"report / report to image), hardened {percent(target.image_to_report)} / "
+        f"{percent(target.report_to_image)}"
     )
-    parts.append("\n".join(f"Note: {one_line(note)}" for note in result.notes))
-    return "\n\n".join(parts).replace(SPACE, " ")
-
-
-def _linkage(result: DefencesResult, cohort: DefenceCohort) -> str:
-    rows = list(judged(result, cohort))
-    columns = [["Recall@1", *(row.title for row, _ in rows)]]
-    for name in result.settings.attacker:
-        asked = [linked(figures, name) for _, figures in rows]
-        columns.append([name, *("–" if one is None else percent(one.recall.value) for one in asked)])
-    most = [found for _, figures in rows if (found := linked(figures, STRONGEST)) is not None]
-    columns += [
-        ["Strongest", *(percent(one.recall.value) for one in most)],
-        ["Interval", *(interval(one.recall.low, one.recall.high) for one in most)],
-        ["Change", *(change(one.relative, bare=True) for one in most)],
-        ["Interval", *(change_interval(one.relative) for one in most)],
-        ["± seeds", *(deviation(figures, STRONGEST, percent) for _, figures in rows)],
-    ]
-    return lines(columns)
-
-
-def _usefulness(result: DefencesResult, cohort: DefenceCohort) -> str:
-    rows = list(judged(result, cohort))
-    parts = []
-    for measure, name in MEASURES.items():
-        shown = [
-            (row, found, figures)
-            for row, figures in rows
-            if (found := usefulness(figures, measure)) is not None
-        ]
-        if not shown:
-            continue
-        chance = bare_percent(shown[0][1].chance)
-        parts.append(
-            lines(
-                [
-                    [f"{name[0].upper()}{name[1:]}", *(row.title for row, _, _ in shown)],
-                    ["Value", *(percent(found.measured.value) for _, found, _ in shown)],
-                    ["Interval", *(interval(*_ends(found.measured)) for _, found, _ in shown)],
-                    ["Points", *(points(found.difference, bare=True) for _, found, _ in shown)],
-                    ["Interval", *(points_interval(found.difference) for _, found, _ in shown)],
-                    ["± seeds", *(deviation(figures, measure, percent) for _, _, figures in shown)],
-                    ["Chance", *(chance for _ in shown)],
-                ]
-            )
-        )
-    return "\n\n".join(parts)
+    if found.held:
+        return f"{note} Matched {what} at {setting}: {figures}."
+    return f"{note} No setting has the hardened use; the nearest is {setting}: {figures}."
 
 
 def change(relative: RelativeChange | None, bare: bool = False) -> str:
@@ -216,13 +138,15 @@ def points_interval(difference: Difference | None) -> str:
     """Give the interval of a difference in percentage points, or a dash."""
     if difference is None:
         return "–"
-    return " to ".join(f"{100 * end:+.2f}" for end in _ends(difference)).replace("-", "−")
+    return " to ".join(f"{100 * end:+.2f}" for end in (difference.low, difference.high)).replace("-", "−")
 
 
-def deviation(figures: DefenceFigures, name: str, write: Callable[[float], str]) -> str:
-    """Give the standard deviation over seeds of one figure, or a dash where there is one seed."""
-    found = figures.deviation[name]
-    return "–" if found is None else write(found if found > 1e-9 else 0.0)
+def deviation(trainings: Sequence[float]) -> str:
+    """Return the standard deviation over trainings (n - 1) as a percentage, or a dash where there is one."""
+    if len(trainings) < 2:
+        return "–"
+    found = stdev(trainings)
+    return percent(found if found > 1e-9 else 0.0)
 
 
 def lines(columns: Sequence[Sequence[str]]) -> str:
@@ -235,7 +159,3 @@ def lines(columns: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for cells in zip(*columns, strict=True)
     )
-
-
-def _ends(figure: Estimate | Difference) -> tuple[float, float]:
-    return figure.low, figure.high

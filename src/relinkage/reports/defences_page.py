@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from relinkage import __version__
-from relinkage.defences.result import STRONGEST, DefenceCohort, DefenceFigures, DefenceRow, DefencesResult
+from relinkage.defences.result import (
+    STRONGEST,
+    DefenceCohort,
+    DefenceFigures,
+    DefenceRow,
+    DefencesResult,
+    Search,
+)
 from relinkage.defences.settings import ControlSettings
 from relinkage.options import fields_of
 from relinkage.reports.defences import (
@@ -15,15 +22,16 @@ from relinkage.reports.defences import (
     cohort_facts,
     cohort_title,
     deviation,
-    findings,
     judged,
     linked,
     matched_note,
     points,
     points_interval,
     privacy_sentence,
-    usefulness,
+    search_title,
+    use_of,
 )
+from relinkage.reports.defences_findings import findings, headline
 from relinkage.reports.figures.frontier import frontier_figures
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
@@ -31,7 +39,7 @@ from relinkage.reports.wording import bare_percent, count, interval, one_line, p
 
 Rows = Sequence[tuple[DefenceRow, DefenceFigures]]
 
-_LEVELS = {"cosine": "Plain cosine", STRONGEST: "The strongest attacker on each side"}
+_LEVELS = {"cosine": "Plain cosine", STRONGEST: "The strongest attacker tried, on each side"}
 
 
 def render_defences(result: DefencesResult) -> str:
@@ -47,7 +55,7 @@ def render_defences(result: DefencesResult) -> str:
         light=LIGHT,
         dark=DARK,
         title=one_line(result.inputs.model.id, 80),
-        headline=cohorts[0]["findings"][0],
+        headline=headline(result, result.cohorts[0]),
         privacy=privacy_sentence(result),
         cohorts=cohorts,
         rows=[
@@ -68,29 +76,36 @@ def _cohort(result: DefencesResult, cohort: DefenceCohort, place: int) -> dict[s
         "id": f"cohort-{place}",
         "title": cohort_title(cohort, place),
         "facts": cohort_facts(cohort),
-        "chance": bare_percent(1 / cohort.pool),
         "findings": findings(result, cohort),
         "figures": frontier_figures(result, cohort, f"cohort-{place}"),
-        "attackers": [_attacker(rows, name) for name in names],
-        "measures": [found for measure in MEASURES if (found := _measure(rows, measure, cohort))["rows"]],
+        "searches": [_search(rows, names, search) for search in cohort.searches],
+        "measures": [found for measure in MEASURES if (found := _measure(rows, measure))["rows"]],
         "keys": _keys(cohort),
     }
 
 
-def _attacker(rows: Rows, name: str) -> dict[str, Any]:
+def _search(rows: Rows, names: Sequence[str], search: Search) -> dict[str, Any]:
+    title, chance = search_title(search), bare_percent(1 / search.pool)
+    return {
+        "title": f"{title[0].upper()}{title[1:]}; chance {chance}",
+        "attackers": [_attacker(rows, name, search) for name in names],
+    }
+
+
+def _attacker(rows: Rows, name: str, search: Search) -> dict[str, Any]:
     cells = []
     for row, figures in rows:
-        found = linked(figures, name)
+        found = linked(figures, name, search)
         if found is None:
             continue
         recall = found.recall
-        title = f"{row.title} ({figures.strongest})" if name == STRONGEST else row.title
+        title = f"{row.title} ({found.by})" if name == STRONGEST else row.title
         cells.append(
             [
                 title,
                 percent(recall.value),
                 interval(recall.low, recall.high),
-                deviation(figures, name, percent),
+                deviation(found.trainings),
                 change(found.relative, bare=True),
                 change_interval(found.relative),
             ]
@@ -98,10 +113,10 @@ def _attacker(rows: Rows, name: str) -> dict[str, Any]:
     return {"title": _LEVELS.get(name, f"Attacker {name}"), "rows": cells}
 
 
-def _measure(rows: Rows, measure: Measure, cohort: DefenceCohort) -> dict[str, Any]:
+def _measure(rows: Rows, measure: Measure) -> dict[str, Any]:
     cells, chance = [], None
     for row, figures in rows:
-        found = usefulness(figures, measure)
+        found = use_of(figures, measure)
         if found is None:
             continue
         chance = found.chance
@@ -110,7 +125,7 @@ def _measure(rows: Rows, measure: Measure, cohort: DefenceCohort) -> dict[str, A
                 row.title,
                 percent(found.measured.value),
                 interval(found.measured.low, found.measured.high),
-                deviation(figures, measure, percent),
+                deviation(found.trainings),
                 points(found.difference, bare=True),
                 points_interval(found.difference),
             ]
@@ -125,25 +140,24 @@ def _measure(rows: Rows, measure: Measure, cohort: DefenceCohort) -> dict[str, A
 
 def _keys(cohort: DefenceCohort) -> list[dict[str, str]]:
     figures = cohort.figures["hardened"]
-    cosine, most = linked(figures, "cosine"), linked(figures, STRONGEST)
     keys = [
         {
-            "name": name,
+            "name": f"Recall@1 by the strongest, {count(search.pool)} reports",
             "value": change(found.relative, bare=True),
             "note": f"interval {change_interval(found.relative)}",
         }
-        for name, found in (("Recall@1, cosine", cosine), ("Strongest attacker", most))
-        if found is not None
+        for search in cohort.searches
+        if (search.direction, search.negatives) == ("image-to-report", "all")
+        and (found := linked(figures, STRONGEST, search)) is not None
     ]
-    measures = (("Macro AUROC, points", figures.auroc), ("Label precision, points", figures.precision))
     return keys + [
         {
-            "name": name,
-            "value": points(found.difference, bare=True),
-            "note": f"interval {points_interval(found.difference)}",
+            "name": f"Label precision, {' '.join((row.direction or '').split('-'))}, points",
+            "value": points(row.difference, bare=True),
+            "note": f"interval {points_interval(row.difference)}",
         }
-        for name, found in measures
-        if found is not None
+        for row in figures.use
+        if row.measure == "precision"
     ]
 
 

@@ -2,8 +2,8 @@
 
 from relinkage.linkage.result import AuditResult
 from relinkage.reports.audits import ALL, first_k, select
-from relinkage.reports.headlines import headline_row
 from relinkage.reports.open_set import operating_point, pool_name
+from relinkage.reports.verdicts import headline_row
 from relinkage.reports.wording import bare_percent, count, interval, percent
 
 _TARGETS = {"text": "By text", "patient": "By patient"}

@@ -5,26 +5,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
 
 from relinkage.linkage.result import AuditResult
-from relinkage.linkage.rows import RecallRow
-from relinkage.reports.audits import ALL, beats_chance, first_k, misses_chance, select
+from relinkage.linkage.rows import RecallRow, TargetRow
+from relinkage.linkage.verdict import Outcome, Verdict
+from relinkage.reports.audits import ALL, first_k, select, synthetic
 from relinkage.reports.controls import controls_finding, controls_off
+from relinkage.reports.places import finds, holding
+from relinkage.reports.verdicts import (
+    headline_row,
+    named_row,
+    patients_needed,
+    smaller_pool,
+    verdict,
+    verdict_words,
+    who,
+)
 from relinkage.reports.wording import (
     SPACE,
-    about,
     bare_percent,
+    bare_times,
     count,
     counted,
     exact_odds,
     interval,
     percent,
+    plural,
+    rounded_up,
     sides,
 )
 
-LARGEST_POOL = 10_000
-"""The headline speaks of the largest pool up to this size, so that headlines of audits compare."""
+SYNTHETIC = (
+    "These patients are synthetic: a phantom cohort, drawn so that its ladder of encoders rises. The figures "
+    "say how the tool behaves, never how a clinical model would."
+)
 
 SMALL_COHORT = 300
 """Below this many patients an event that was never seen may still have a rate above 1 %: the rule of three,
@@ -32,18 +46,6 @@ SMALL_COHORT = 300
 
 TINY_COHORT = 10
 """Up to this many patients not even the rule of three says anything useful."""
-
-
-class Pooled(Protocol):
-    """A row about a pool."""
-
-    @property
-    def pool(self) -> int:
-        """Its size."""
-
-
-P = TypeVar("P", bound=Pooled)
-Verdict = Literal["above", "chance", "below"]
 
 
 @dataclass(frozen=True)
@@ -54,39 +56,22 @@ class Headline:
         sentence: the finding.
         detail: the figures behind it, exactly.
         caveats: what a reader must know before quoting it, a sentence each; often none.
-        verdict: whether the interval lies above chance, covers it, or lies below.
-        row: the closed-set row it speaks of.
+        outcome: what all rows of the audit say together.
+        verdict: the same in a line.
+        row: the row that the sentence speaks of.
     """
 
     sentence: str
     detail: str
     caveats: tuple[str, ...]
-    verdict: Verdict
+    outcome: Outcome
+    verdict: str
     row: RecallRow
-
-    @property
-    def verdict_words(self) -> str:
-        """The verdict as a label."""
-        return {
-            "above": "Above chance",
-            "chance": "Indistinguishable from chance",
-            "below": "Below chance",
-        }[self.verdict]
 
 
 def headline(audit: AuditResult) -> Headline:
-    """Say in words what the audit found for its first direction, all candidates and the smallest K."""
-    return _state(audit, headline_row(_eligible(audit)))
-
-
-def headline_row(rows: Sequence[P]) -> P:
-    """Give the row with the largest pool up to `LARGEST_POOL`, or with the smallest pool where all exceed it.
-
-    Args:
-        rows: rows about pools, at least one.
-    """
-    within = [row for row in rows if row.pool <= LARGEST_POOL]
-    return max(within, key=lambda row: row.pool) if within else min(rows, key=lambda row: row.pool)
+    """Say in words what an audit found: a row above chance, or else its largest pool up to `LARGEST_POOL`."""
+    return _state(audit, audit.closed_set)
 
 
 def strongest(audits: Sequence[AuditResult]) -> tuple[int, Headline]:
@@ -97,43 +82,57 @@ def strongest(audits: Sequence[AuditResult]) -> tuple[int, Headline]:
     Args:
         audits: at least one.
     """
-    shared = set.intersection(*({row.pool for row in _eligible(audit)} for audit in audits))
-    found = []
-    for audit in audits:
-        rows = [row for row in _eligible(audit) if not shared or row.pool in shared]
-        found.append(_state(audit, headline_row(rows)))
-    best = max(range(len(found)), key=lambda i: found[i].row.lift)
-    return best, found[best]
+    shared = set.intersection(*({row.pool for row in _first(audit)} for audit in audits))
+    judged = [[row for row in _first(audit) if not shared or row.pool in shared] for audit in audits]
+    best = max(range(len(audits)), key=lambda i: headline_row(judged[i]).lift)
+    return best, _state(audits[best], judged[best])
 
 
-def _eligible(audit: AuditResult) -> list[RecallRow]:
+def usual_row(audit: AuditResult) -> RecallRow:
+    """Return the row that audits of one cohort share: all distractors, first direction, smallest K."""
+    return headline_row(_first(audit))
+
+
+def _first(audit: AuditResult) -> list[RecallRow]:
+    """Return the rows over all distractors, in the first direction and at the smallest K."""
     rows = select(audit.closed_set, negatives=ALL) or list(audit.closed_set)
     rows = select(rows, direction=rows[0].direction)
     return select(rows, k=first_k(rows))
 
 
-def _state(audit: AuditResult, row: RecallRow) -> Headline:
-    verdict: Verdict = "above" if beats_chance(row) else "below" if misses_chance(row) else "chance"
-    return Headline(_sentence(audit, row, verdict), _detail(audit, row), _caveats(audit, row), verdict, row)
+def _state(audit: AuditResult, preferred: Sequence[RecallRow]) -> Headline:
+    """Say what all rows show, by a row that shows it: one of those preferred, if one does."""
+    found = verdict(audit)
+    shows = {
+        "above": found.above,
+        "below": found.below,
+        "unclear": found.unclear or audit.closed_set,
+        "none": audit.closed_set,
+    }[found.outcome]
+    row = named_row(audit, [row for row in preferred if row in shows] or shows)
+    return Headline(
+        _sentence(audit, row, found.outcome),
+        _detail(audit, row),
+        _caveats(audit, found, row),
+        found.outcome,
+        verdict_words(audit, found, row),
+        row,
+    )
 
 
-def _sentence(audit: AuditResult, row: RecallRow, verdict: Verdict) -> str:
-    query, candidate = sides(row.direction)
-    pool = counted(row.pool, candidate)
-    if row.full and row.pool > 1:
-        pool = f"all {pool}"
-    finds = "finds the right one" if row.k == 1 else f"has the right one among {count(row.k)} guesses"
-    attacker = f"An attacker holding {pool}"
-    if row.recall == 0:
-        return f"{attacker} {finds} for none of the {counted(row.queries, query)}."
-    if verdict == "chance":
-        not_finds = finds.replace("finds", "does not find", 1).replace("has", "does not have", 1)
-        chance = "always" if row.chance >= 1 else _how_many(row.chance, query)
-        return f"{attacker} {not_finds} measurably more often than chance, which is {chance}."
-    found = f"{attacker} {finds} for {_how_many(row.recall, query)}"
-    if verdict == "below":
-        return f"{found}: less often than chance, which is {_how_many(row.chance, query)}."
-    return f"{found}: {_times_chance(row.lift)}."
+def _sentence(audit: AuditResult, row: RecallRow, outcome: Outcome) -> str:
+    query, _ = sides(row.direction)
+    attacker, does = f"An attacker holding {holding(row)}", finds(row)
+    chance = f"chance, which is {'always' if row.chance >= 1 else _how_many(row.chance, query)}"
+    if outcome == "above":
+        return f"{attacker} {does} for {_how_many(row.recall, query)}: {_times_chance(row.lift)}."
+    if outcome == "none":
+        most = f"at most {rounded_up(row.high / row.chance)} times as often as {chance}"
+        return f"{attacker} {does} {most} (at {bare_percent(audit.settings.interval)})."
+    share = f"none of the {counted(row.queries, query)}" if row.recall == 0 else _how_many(row.recall, query)
+    if outcome == "below":
+        return f"{attacker} {does} for {share}: less often than {chance}."
+    return f"{attacker} {does} for {share}: too few hits to tell from {chance}."
 
 
 def _how_many(share: float, noun: str) -> str:
@@ -144,18 +143,22 @@ def _how_many(share: float, noun: str) -> str:
 
 
 def _times_chance(lift: float) -> str:
-    said = about(lift)
+    said = bare_times(lift)
     return "just above chance" if said == "1" else f"{said} times chance"
 
 
 def _detail(audit: AuditResult, row: RecallRow) -> str:
     query, candidate = sides(row.direction)
-    level = bare_percent(audit.settings.interval)
-    who = counted(row.queries, query)
+    level, like = bare_percent(audit.settings.interval), plural(who(audit))
+    over = counted(row.queries, query)
     if audit.patients_known:
-        who += f" of {counted(row.patients, 'patient')}"
-    found = f"{percent(row.recall)} ({level} interval {interval(row.low, row.high)})"
-    text = f"Recall@{row.k} is {found}, chance is {bare_percent(row.chance)}, over {who}."
+        over += f" of {counted(row.patients, 'patient')}"
+    found = (
+        f"{percent(row.recall)} ({level} interval for other {like} like them {interval(row.low, row.high)})"
+    )
+    text = f"Recall@{row.k} is {found}, chance is {bare_percent(row.chance)}, over {over}."
+    if first := _ranked_first(row):
+        text += f" {first}"
     if not row.full:
         text += f" It is the exact average over all pools of {counted(row.pool, candidate)}."
     if row.coverage < 1:
@@ -163,17 +166,37 @@ def _detail(audit: AuditResult, row: RecallRow) -> str:
     return text
 
 
-def _caveats(audit: AuditResult, row: RecallRow) -> tuple[str, ...]:
+def _ranked_first(row: RecallRow) -> str:
+    """Say for how many of the queries at hand the mate ranked first: a count, without an interval."""
+    hits = row.recall * row.queries
+    if not row.full or row.k != 1 or isinstance(row, TargetRow) or abs(hits - round(hits)) > 1e-6:
+        return ""
+    query, _ = sides(row.direction)
+    return (
+        f"The right one ranked first for {count(hits)} of these {counted(row.queries, query)}; "
+        "the attacker does not know which."
+    )
+
+
+def _caveats(audit: AuditResult, found: Verdict, row: RecallRow) -> tuple[str, ...]:
     query, _ = sides(row.direction)
     caveats = []
     if controls_off(audit):
         caveats.append(f"{controls_finding(audit)} Do not quote this audit before you know why.")
-    if not beats_chance(row) and not misses_chance(row) and row.high > row.chance > 0:
-        caveats.append(
-            f"The interval still allows {_how_many(row.high, query)}: "
-            f"{about(row.high / row.chance)} times chance."
-        )
-    if misses_chance(row):
+    if synthetic(audit):
+        caveats.append(SYNTHETIC)
+    if found.outcome == "unclear":
+        if row.high > row.chance > 0:
+            allowed = f"{_how_many(row.high, query)}: {bare_times(row.high / row.chance)} times chance"
+            caveats.append(f"The interval still allows {allowed}.")
+        if found.patients is not None:
+            caveats.append(
+                f"About {patients_needed(audit, found.patients)} like these would tell in four audits of "
+                "five, at the same pool sizes, if the rate stays what it is, or chance where that is higher."
+            )
+        if smaller := smaller_pool(audit, found, row):
+            caveats.append(f"It is {smaller}.")
+    if found.outcome == "below":
         caveats.append(
             "A rate below chance often means that pairs are mixed up: "
             "check that each row of the images belongs to its report."

@@ -22,7 +22,8 @@ from relinkage.reports.figures import comparison_figures, ladder_figures
 from relinkage.reports.headlines import Headline, headline, strongest
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
-from relinkage.reports.sections import SECTIONS, group_title, method_steps, settings_table
+from relinkage.reports.places import holding, pool_cell
+from relinkage.reports.sections import SECTIONS, group_title, method_steps, settings_table, share_labels
 from relinkage.reports.wording import (
     SPACE,
     bare_percent,
@@ -88,7 +89,7 @@ def render_report(audits: Sequence[AuditResult], comparison: ComparisonResult | 
             settings=settings_table(audits),
             plain=not any(stronger_attacker(audit) for audit in audits),
             open_set=any(audit.open_set for audit in audits),
-            hard_negatives=any(audit.strata for audit in audits),
+            share_labels=any(share_labels(audit) for audit in audits),
         )
     )
 
@@ -99,6 +100,7 @@ def _environment() -> Environment:
         "count": count,
         "counted": counted,
         "percent": percent,
+        "pool": pool_cell,
         "bare": bare_percent,
         "times": times,
         "rank": _rank,
@@ -162,7 +164,7 @@ def _keys(audit: AuditResult, lead: Headline) -> list[dict[str, str]]:
     patients = counted(row.patients, "patient") if audit.patients_known else "patients not known"
     return [
         {
-            "name": f"Recall@{row.k}, pool of {count(row.pool)}",
+            "name": f"Recall@{row.k}, {holding(row)}",
             "value": percent(row.recall),
             "note": f"{level} interval {interval(row.low, row.high)}",
         },

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from relinkage.linkage.open_set_rows import ClaimRow, OpenSetRow
+from relinkage.linkage.open_set_rows import ClaimRow, OpenSetRow, Worth, share_right
 from relinkage.reports.wording import bare_percent, count, counted, exact_odds, interval, percent, sides
 
 COSINE = "cosine"
@@ -14,7 +14,7 @@ RATE = 0.01
 
 C = TypeVar("C", bound=ClaimRow)
 
-_NAMES = {"cosine": "cosine", "margin": "the margin", "posterior": "the posterior"}
+_NAMES = {"cosine": "cosine", "margin": "the margin"}
 
 
 def pool_name(row: ClaimRow) -> str:
@@ -70,14 +70,12 @@ def rate_words(fpir: float) -> str:
 
 
 def finding(row: OpenSetRow) -> str:
-    """Say how many mates are found at an operating point, in a sentence."""
+    """Return how many mates are found at an operating point, in a sentence."""
     _, candidate = sides(row.direction)
     pool = f"{'all ' * row.full}{counted(row.pool, candidate)}"
-    if row.tpir == 0:
-        found = f"none of the mates; the interval allows {percent(row.high)}"
-    else:
-        found = f"{percent(row.tpir)} of the mates (interval {interval(row.low, row.high)})"
-    return f"At {rate_words(row.fpir)} of {pool}, {_NAMES[row.score]} finds {found}."
+    share = "none" if row.tpir == 0 else percent(row.tpir)
+    known = f"(interval {interval(row.low, row.high)}; {counted(row.patients, 'patient')})"
+    return f"At {rate_words(row.fpir)} of {pool}, {_NAMES[row.score]} finds {share} of the mates {known}."
 
 
 def knowing_nothing(row: OpenSetRow) -> str:
@@ -92,7 +90,7 @@ def strongest_score(rows: Sequence[OpenSetRow], point: OpenSetRow) -> str | None
     if best.score == point.score:
         return None
     return (
-        f"Of the scores that were tried, {_NAMES[best.score]} finds most: {percent(best.tpir)} "
+        f"Of the two scores, {_NAMES[best.score]} finds more: {percent(best.tpir)} "
         f"(interval {interval(best.low, best.high)})."
     )
 
@@ -108,15 +106,9 @@ def worth(row: OpenSetRow, prior: float) -> float | None:
     return share_right(prior, row.tpir, row.misidentified, row.fpir_measured)
 
 
-def share_right(prior: float, tpir: float, wrong: float, fpir: float) -> float | None:
-    """Give PPV from its parts, as in `worth`."""
-    claims = prior * (tpir + wrong) + (1 - prior) * fpir
-    return min(prior * tpir / claims, 1.0) if claims > 0 else None
-
-
 def worth_sentence(row: OpenSetRow) -> str:
     """Say what a claim is worth at the priors of the row, in a sentence."""
-    said = [f"{_right(entry.ppv)} where {_holding(entry.prior)} the mate" for entry in row.ppv]
+    said = [f"{_right(entry)} where {_holding(entry.prior)} the mate" for entry in row.ppv]
     return f"Of claims among {pool_name(row)}, {'; '.join(said)}." if said else ""
 
 
@@ -127,5 +119,7 @@ def _holding(prior: float) -> str:
     return f"{count(hits)} pool{'s' * (hits > 1)} in {count(out_of)} hold{'s' * (hits == 1)}"
 
 
-def _right(ppv: float | None) -> str:
-    return "none is made" if ppv is None else f"{percent(ppv)} are right"
+def _right(entry: Worth) -> str:
+    if entry.ppv is None or entry.low is None or entry.high is None:
+        return "none is made"
+    return f"{percent(entry.ppv)} are right (interval {interval(entry.low, entry.high)})"

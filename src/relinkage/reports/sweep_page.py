@@ -12,8 +12,6 @@ from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.sweep import SIDES, figure_of, measure_title, measures, sweep_facts
 from relinkage.reports.wording import bare_percent, interval, one_line, percent
 
-_THERE = "image-to-report"
-
 
 def render_sweep(sweep: SweepResult) -> str:
     """Give the page about a sweep.
@@ -38,13 +36,14 @@ def render_sweep(sweep: SweepResult) -> str:
 
 def sweep_figures(sweep: SweepResult) -> list[Figure]:
     """Draw linkage against use: a point for each kind of heads."""
+    return [figure for side in SIDES if len(sweep.rows) > 1 for figure in [_frontier(sweep, side)]]
+
+
+def _frontier(sweep: SweepResult, side: str) -> Figure:
     recall, precision = _linkage(sweep), _precision(sweep)
     rows = [
-        (row, figure_of(row, precision, _THERE).measured, figure_of(row, recall, _THERE))
-        for row in sweep.rows
+        (row, figure_of(row, precision, side).measured, figure_of(row, recall, side)) for row in sweep.rows
     ]
-    if len(rows) < 2:
-        return []
     drawn = [
         Point(
             number,
@@ -59,28 +58,27 @@ def sweep_figures(sweep: SweepResult) -> list[Figure]:
         for number, (row, use, linked) in enumerate(rows, 1)
     ]
     least = min(drawn, key=lambda point: point.strongest)
-    return [
-        frontier_figure(
-            "sweep-frontier",
-            measure_title(precision, sweep),
-            rows[0][2].chance,
-            drawn,
-            f"{drawn[0].title} link {percent(drawn[0].strongest)} at {percent(drawn[0].use)}; least of all "
-            f"{least.title} ({percent(least.strongest)} at {percent(least.use)}). Lower and further right is "
-            "better. Image to report, by plain cosine.",
-            ("Heads", "Usefulness", "Interval", "Recall@1", "Interval"),
-            tuple(
-                (
-                    f"{point.number} {point.title}",
-                    percent(point.use),
-                    interval(*point.use_ends),
-                    percent(point.strongest),
-                    interval(*point.ends),
-                )
-                for point in drawn
-            ),
-        )
-    ]
+    said = " ".join(side.split("-"))
+    return frontier_figure(
+        f"sweep-frontier-{side}",
+        f"{measure_title(precision, sweep)}, {said}",
+        rows[0][2].chance,
+        drawn,
+        f"{drawn[0].title} link {percent(drawn[0].strongest)} at {percent(drawn[0].use)}; least of all "
+        f"{least.title} ({percent(least.strongest)} at {percent(least.use)}). Lower and further right is "
+        f"better. Both from {said}, by plain cosine.",
+        ("Heads", "Usefulness", "Interval", "Recall@1", "Interval"),
+        tuple(
+            (
+                f"{point.number} {point.title}",
+                percent(point.use),
+                interval(*point.use_ends),
+                percent(point.strongest),
+                interval(*point.ends),
+            )
+            for point in drawn
+        ),
+    )
 
 
 def _linkage(sweep: SweepResult) -> str:
@@ -92,13 +90,18 @@ def _precision(sweep: SweepResult) -> str:
 
 
 def _headline(sweep: SweepResult) -> str:
+    """Name the heads with the highest label precision in both directions together, and state both."""
     measure = _precision(sweep)
-    values = [figure_of(row, measure, _THERE).measured.value for row in sweep.rows]
-    best = max(range(len(values)), key=values.__getitem__)
+    values = [[figure_of(row, measure, side).measured.value for side in SIDES] for row in sweep.rows]
+    best = max(range(len(values)), key=lambda row: sum(values[row]))
     return (
-        f"{one_line(sweep.rows[best].title, 60)} have the highest {measure_title(measure, sweep)}, "
-        f"{percent(values[best])}; {one_line(sweep.baseline, 60).lower()} have {percent(values[0])}."
+        f"{one_line(sweep.rows[best].title, 60)} have the highest {measure_title(measure, sweep)} over both "
+        f"directions, {_both(values[best])}; {one_line(sweep.baseline, 60).lower()} have {_both(values[0])}."
     )
+
+
+def _both(values: list[float]) -> str:
+    return f"{percent(values[0])} from image to report and {percent(values[1])} from report to image"
 
 
 def _measure(sweep: SweepResult, measure: str, place: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from relinkage.linkage.comparison_result import ComparisonResult
 from relinkage.linkage.result import AuditResult
 from relinkage.linkage.rows import RecallRow
-from relinkage.reports.audits import ALL, first_k
+from relinkage.reports.audits import ALL, first_k, synthetic
 from relinkage.reports.changes import (
     changes,
     points,
@@ -14,21 +14,24 @@ from relinkage.reports.changes import (
     relative_interval,
 )
 from relinkage.reports.findings import finding_lines
+from relinkage.reports.headlines import SYNTHETIC, headline
+from relinkage.reports.places import own_stratum, pool_cell
 from relinkage.reports.sections import group_title
 from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, p_value, percent, times
 
 WIDTH = 100
 """Characters that a line may take; names are cut to fit."""
 
-_SHORTEST_NAME = 12
+_SHORTEST_NAME = 8
 
 
 def audit_table(audits: Sequence[AuditResult]) -> str:
     """Give the closed set of one or several audits as lines of plain text, without a final line break.
 
     One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
-    Below, after an empty line, a line each names the open set's operating point and recall by text and by
-    patient, where they were measured.
+    Rows in which chance alone is above half, and those of K as large as the pool, tell nothing and are left
+    out. Below, after an empty line, stand the verdict and a line each for the open set's operating point and
+    recall by text and by patient, where they were measured, and for patients who are synthetic.
 
     Args:
         audits: results, at least one.
@@ -37,22 +40,24 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
     rows = [(audit, row) for audit in audits for row in _shown(audit, several)]
     columns: list[tuple[str, str, list[str]]] = [
         ("Direction", "<", [row.direction for _, row in rows]),
-        ("Pool", ">", [count(row.pool) for _, row in rows]),
+        ("Pool", ">", [_pool(row) for _, row in rows]),
         ("K", ">", [str(row.k) for _, row in rows]),
         ("Recall@K", ">", [percent(row.recall) for _, row in rows]),
         ("Interval", ">", [interval(row.low, row.high) for _, row in rows]),
         ("Chance", ">", [bare_percent(row.chance) for _, row in rows]),
         ("Lift", ">", [f"{times(row.lift)} ×" for _, row in rows]),
     ]
+    if any(row.coverage < 1 for _, row in rows):
+        columns.append(("Coverage", ">", [percent(row.coverage) for _, row in rows]))
     if any(row.negatives != ALL for _, row in rows):
         columns.insert(0, ("Distractors", "<", [one_line(row.negatives) for _, row in rows]))
     if several:
         columns.insert(0, ("Model", "<", [one_line(audit.name) for audit, _ in rows]))
-    findings = [(audit, line.replace(SPACE, " ")) for audit in audits for line in finding_lines(audit)]
-    further = [
-        f"{one_line(audit.name, _SHORTEST_NAME)}: {line}" if several else line for audit, line in findings
-    ]
-    return "\n".join([_lines(columns), *([""] if further else []), *further])
+    findings = [(audit, line.replace(SPACE, " ")) for audit in audits for line in _below(audit)]
+    further = [f"{one_line(audit.name, 40)}: {line}" if several else line for audit, line in findings]
+    if any(synthetic(audit) for audit in audits):
+        further.append(SYNTHETIC)
+    return "\n".join([_lines(columns), "", *further])
 
 
 def comparison_table(comparison: ComparisonResult) -> str:
@@ -66,7 +71,7 @@ def comparison_table(comparison: ComparisonResult) -> str:
         rows = change.rows
         table = _lines(
             [
-                ("Pool", ">", [count(row.pool) for row in rows]),
+                ("Pool", ">", [pool_cell(row) for row in rows]),
                 ("K", ">", [str(row.k) for row in rows]),
                 ("Before", ">", [percent(row.before) for row in rows]),
                 ("After", ">", [percent(row.after) for row in rows]),
@@ -87,8 +92,16 @@ def comparison_table(comparison: ComparisonResult) -> str:
 
 
 def _shown(audit: AuditResult, several: bool) -> list[RecallRow]:
-    rows = audit.closed_set
+    rows = [row for row in audit.closed_set if row.chance <= 0.5 and row.k < row.pool] or audit.closed_set
     return [row for row in rows if not several or row.k == first_k(rows)]
+
+
+def _pool(row: RecallRow) -> str:
+    return f"own ≤ {count(row.pool)}" if own_stratum(row) else count(row.pool)
+
+
+def _below(audit: AuditResult) -> list[str]:
+    return [f"{headline(audit).verdict}.", *finding_lines(audit)]
 
 
 def _lines(columns: Sequence[tuple[str, str, list[str]]]) -> str:

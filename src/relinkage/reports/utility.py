@@ -1,9 +1,10 @@
 """What a person reads of a utility measurement: its table in the terminal."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 from relinkage.linkage.estimates import Compared, Difference, Estimate
-from relinkage.reports.wording import SPACE, count, counted, one_line
+from relinkage.reports.wording import SPACE, count, counted, listed, one_line
 from relinkage.utility.result import MACRO, UtilityResult
 
 _MEASURES = {
@@ -19,7 +20,7 @@ _GEOMETRY = {
     "image_uniformity": "Uniformity of images (lower is more even)",
     "report_uniformity": "Uniformity of reports",
 }
-_NAME = 48
+_TRAINED_AGAIN = " Intervals are over patients: heads trained again may differ by more."
 
 
 def utility_table(utility: UtilityResult) -> str:
@@ -28,9 +29,40 @@ def utility_table(utility: UtilityResult) -> str:
     Args:
         utility: the content of `utility.json`.
     """
-    return "\n\n".join([_title(utility), _summary(utility), _labels(utility), *_geometry(utility)]).replace(
-        SPACE, " "
-    )
+    parts = [
+        _title(utility),
+        textwrap.fill(utility_headline(utility), 120),
+        _summary(utility),
+        _labels(utility),
+    ]
+    return "\n\n".join([*parts, *_geometry(utility)]).replace(SPACE, " ")
+
+
+def utility_headline(utility: UtilityResult) -> str:
+    """Say in a sentence what is left of use: label precision in both directions.
+
+    Args:
+        utility: the content of `utility.json`.
+    """
+    rows = [row for row in utility.retrieval if row.measure == "precision"]
+    if not rows:
+        return (
+            "No heads, so nothing is found across modalities; probes of features alone say nothing of that."
+        )
+    clauses = []
+    for row in rows:
+        asked = " ".join(row.direction.split("-"))
+        value, chance = _per_cent(row.measured.value), _per_cent(row.chance)
+        if row.baseline is None or row.difference is None:
+            clauses.append(f"{value} % from {asked} (interval {_interval(row.measured)}; chance {chance})")
+        else:
+            clauses.append(
+                f"{value} % from {asked}, where the baseline has {_per_cent(row.baseline.value)} % "
+                f"({_points(row.difference.value)} points, interval {_interval(row.difference, _points)}; "
+                f"chance {chance})"
+            )
+    again = "" if utility.inputs.baseline is None else _TRAINED_AGAIN
+    return f"Label precision@{rows[0].k} is {listed(clauses)}.{again}"
 
 
 def _title(utility: UtilityResult) -> str:

@@ -27,8 +27,12 @@ def counted(number: float, noun: str) -> str:
     """Give a number and its noun: `1 image`, `43,793 images`, `2 queries`."""
     if round(number) == 1:
         return f"1{SPACE}{noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith(("ry", "dy")) else f"{noun}s"
-    return f"{count(number)}{SPACE}{plural}"
+    return f"{count(number)}{SPACE}{plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Give the plural of a noun: `images`, `queries`, `studies`."""
+    return f"{noun[:-1]}ies" if noun.endswith(("ry", "dy")) else f"{noun}s"
 
 
 def percent(share: float) -> str:
@@ -89,6 +93,19 @@ def times(lift: float) -> str:
     if lift >= 0.1:
         return f"{lift:.2f}"
     return f"{lift:.2g}"
+
+
+def bare_times(lift: float) -> str:
+    """Give the same number as `times`, without trailing zeros, as a sentence has it: `50`, `2.4`, `108`."""
+    number = times(lift)
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def rounded_up(number: float) -> str:
+    """Give a bound with two significant digits, never below it: `1.9`, `9,800`."""
+    step = 10.0 ** (math.floor(math.log10(number)) - 1)
+    up = math.ceil(number / step - 1e-9) * step
+    return count(up) if up >= 10 else f"{up:.3g}"
 
 
 def about(number: float) -> str:

@@ -34,16 +34,18 @@ PRECISION, SAME_LABELS, NDCG, MAP = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """Three numbers to hold against a linkage figure.
+    """Four numbers to hold against a linkage figure.
 
     Attributes:
-        macro_auroc: of linear probes on image embeddings.
-        precision: precision@K of image-to-report retrieval, a label in common.
+        image_to_report: precision@K of image-to-report retrieval, a label in common.
+        report_to_image: the same where reports ask for images.
+        macro_auroc: of linear probes on image embeddings; says nothing of use across modalities.
         zero_shot: macro AUROC of zero-shot labels, None where no text tower could be asked.
     """
 
+    image_to_report: float
+    report_to_image: float
     macro_auroc: float
-    precision: float
     zero_shot: float | None
 
 
@@ -200,7 +202,7 @@ class Benchmark:
         )
 
     def frontier(self, heads: HeadPair | None = None) -> FrontierPoint:
-        """Give the three numbers that a defence is judged by, without intervals: the quick way.
+        """Give the four numbers that a defence is judged by, without intervals: the quick way.
 
         They equal those of `measure`. What depends on features alone was done when this was prepared.
 
@@ -212,13 +214,18 @@ class Benchmark:
         """
         fit, images, reports = self.embed(heads)
         _, scores = self._probe(fit, images)
-        top = top_measures(self.images, unit(images), self.reports, unit(reports), self.settings.k)
+        found = self._precision(unit(images), unit(reports))
         zero_shot = self._zero_shot(images, heads)
         return FrontierPoint(
+            float(np.nanmean(found["image-to-report"])),
+            float(np.nanmean(found["report-to-image"])),
             float(auroc(scores, self.test_truth).mean()),
-            float(top[self.prospects["image-to-report"].asked, PRECISION].mean()),
             None if zero_shot is None else float(auroc(zero_shot, self.test_truth).mean()),
         )
+
+    def precision(self, heads: HeadPair | None = None) -> dict[Direction, Floats]:
+        """Return label precision@K of every query, direction by direction; NaN where nothing is asked."""
+        return self._precision(*map(unit, self.embed(heads)[1:]))
 
     def retrieve(self, heads: HeadPair | None = None) -> dict[str, Floats]:
         """Give clinical retrieval alone, as `measure` gives it: per direction, shape (queries, 4)."""
@@ -246,6 +253,13 @@ class Benchmark:
     def _probe(self, fit: Vectors, test: Vectors) -> tuple[Probe, Floats]:
         probe = fit_probe(fit, self.fit_truth, self.aside, self.settings.penalty)
         return probe, probe.scores(test)
+
+    def _precision(self, images: Floats, reports: Floats) -> dict[Direction, Floats]:
+        both, found = ((self.images, images), (self.reports, reports)), {}
+        for direction, asking, asked in zip(DIRECTIONS, both, both[::-1], strict=True):
+            top = top_measures(*asking, *asked, self.settings.k)[:, PRECISION]
+            found[direction] = np.where(self.prospects[direction].asked, top, np.nan)
+        return found
 
     def _retrieve_both(self, images: Floats, reports: Floats) -> dict[str, Floats]:
         there, back = DIRECTIONS

@@ -64,8 +64,8 @@ class Paired:
                 low[cell], high[cell] = moved[cell] - down, moved[cell] + up
             else:
                 drawn = measured.replicates[:, cell] - baseline.replicates[:, cell]
-                ends = expanded_percentiles(drawn, moved[cell], int(measured.patients[cell]), level)
-                low[cell], high[cell] = ends
+                patients = float(measured.effective_patients[cell])
+                low[cell], high[cell] = expanded_percentiles(drawn, moved[cell], patients, level)
         difference = Estimates(moved, np.maximum(low, -1), np.minimum(high, 1))
         return cls(after, before, difference, measured.patients)
 

@@ -43,6 +43,11 @@ def fit_pairs(
             "too and were left out."
         )
         fit = fit.select((~shared).to_numpy())
+    if not embeddings.patients_known:
+        notes.append(
+            "Patients are not known: every study counts as a patient of its own, so where patients repeat, "
+            "intervals are too narrow and probes may be fitted on patients who are tested."
+        )
     patient = numbers(fit.pairs["patient_id"])
     if len(fit) > settings.fit_pairs:
         order = np.random.default_rng(settings.seed).permutation(int(patient.max()) + 1)

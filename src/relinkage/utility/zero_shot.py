@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from relinkage.cohorts.text import as_encoded
 from relinkage.encoders import Encoder, HeadPair
 from relinkage.utility.result import Prompt
 from relinkage.utility.retrieval import unit
@@ -50,7 +51,7 @@ def encode_prompts(encoder: Encoder, labels: Sequence[str], prompts: Mapping[str
         for text in texts
     ]
     texts, label, positive = zip(*said, strict=True)
-    features = encoder.encode_texts(list(texts)).features
+    features = encoder.encode_texts([as_encoded(text)[0] for text in texts]).features
     return PromptFeatures(features, np.array(label, np.int64), np.array(positive, np.bool_))
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from relinkage.cohorts import CHEXPERT_LABELS, read_cohort
 from relinkage.cohorts.phantom import CITY, COUNTY, draw_patient, phantom_cohort
+from relinkage.cohorts.phantom.settings import is_phantom
 from relinkage.errors import InputError
 
 
@@ -53,7 +54,7 @@ def test_every_image_is_a_grey_png_of_its_own(cohort):
 
 def test_images_and_reports_are_those_of_the_patients(cohort):
     patient = draw_patient(0, seed=3, site=CITY)
-    rows = cohort.pairs.filter(pl.col("patient_id") == "city-000000")
+    rows = cohort.pairs.filter(pl.col("patient_id") == "city-3-000000")
     images = [image for study in patient.studies for image in study.images]
     texts = [study.report.text for study in patient.studies for _ in study.images]
     labels = [study.report.labels for study in patient.studies for _ in study.images]
@@ -62,6 +63,15 @@ def test_images_and_reports_are_those_of_the_patients(cohort):
         assert np.array_equal(np.asarray(Image.open(cohort.root / row)), image)
     for label in CHEXPERT_LABELS:
         assert rows[label].to_list() == [said.get(label) for said in labels]
+
+
+@pytest.mark.parametrize("column", ["pair_id", "study_id", "patient_id", "image"])
+def test_cohorts_of_other_seeds_and_sites_share_no_id(tmp_path, column):
+    made = [
+        set(phantom_cohort(tmp_path / f"{site.name}{seed}", pairs=30, seed=seed, site=site).pairs[column])
+        for seed, site in ((1, CITY), (11, CITY), (2**32 - 1, CITY), (1, COUNTY))
+    ]
+    assert len(set().union(*made)) == sum(len(ids) for ids in made)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_or_site_does_not(tmp_path):
@@ -109,3 +119,14 @@ def test_numbers_out_of_range_are_refused_before_anything_is_written(tmp_path, p
     with pytest.raises(InputError):
         phantom_cohort(tmp_path / "cohort", pairs=pairs, seed=seed)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_is_a_phantom_cohort_by_its_mark(tmp_path):
+    """Which goes with the images: a table beside real images is no phantom cohort."""
+    assert not is_phantom(tmp_path)
+    cohort = phantom_cohort(tmp_path / "phantom", pairs=1)
+    assert is_phantom(cohort.root)
+    (tmp_path / "phantom.json").write_text("[")
+    assert not is_phantom(tmp_path)
+    (tmp_path / "phantom.json").write_text('{"schema": "relinkage.audit/1"}')
+    assert not is_phantom(tmp_path)

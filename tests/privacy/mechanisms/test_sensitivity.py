@@ -22,6 +22,7 @@ from privacy.mechanisms.searching import (
     small_heads,
 )
 from relinkage.alignment.settings import Weights
+from relinkage.encoders.trained.bounds import sensitivity_of
 from relinkage.privacy.mechanisms import (
     BatchClip,
     Contrast,
@@ -30,7 +31,6 @@ from relinkage.privacy.mechanisms import (
     Logit,
     Nominal,
     PublicNegatives,
-    sensitivity_of,
 )
 from relinkage.privacy.training import private_sum
 from tiers import quick
@@ -56,7 +56,7 @@ MECHANISMS = {
     "grouped": lambda rng: Grouped(slots=2, objective=Contrast(0.2)),
     "batch-clip": lambda rng: BatchClip(Contrast(0.2)),
     "nominal": lambda rng: Nominal(Contrast(0.2)),
-    "logit": lambda rng: Logit(CLIP, population=4, temperature=1.0),
+    "logit": lambda rng: Logit(CLIP, units=4, temperature=1.0),
 }
 
 
@@ -70,14 +70,14 @@ def test_nor_one_that_moves_a_sum_of_multi_task_losses_in_groups(classes):
     found = furthest(
         lambda rng: (small_heads(int(rng.integers(2**31)), False), Grouped(slots=2, objective=objective)), 0
     )
-    assert found <= sensitivity_of("grouped", 0.2, 4).multiple * NOTHING_MORE
+    assert found <= sensitivity_of("grouped", 0.2).multiple * NOTHING_MORE
 
 
 @pytest.mark.parametrize("pairs_a_unit", quick(1, [2, 1]))
 @pytest.mark.parametrize("name", ["label-anchored", "public-negatives", "grouped", "batch-clip"])
 def test_no_unit_is_found_that_moves_a_proven_sum_further_than_its_bound(name, pairs_a_unit):
     found = furthest(maker(name, bias=pairs_a_unit == 2), 0, pairs_a_unit=pairs_a_unit)
-    assert found <= sensitivity_of(name, 0.2, 4).multiple * NOTHING_MORE
+    assert found <= sensitivity_of(name, 0.2).multiple * NOTHING_MORE
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,10 @@ def test_the_search_finds_units_that_move_a_nominal_sum_much_further_than_is_ass
 
 @pytest.mark.parametrize("temperature", quick(1, [0.5, 1.0, 3.0]))
 def test_no_pair_is_found_that_moves_the_logit_sum_further_than_its_bound(temperature):
-    bound = Logit(CLIP, population=4, temperature=temperature).sensitivity
+    bound = Logit(CLIP, temperature, 4).sensitivity
 
     def make(rng):
-        return small_heads(int(rng.integers(2**31))), Logit(CLIP, 4, temperature)
+        return small_heads(int(rng.integers(2**31))), Logit(CLIP, temperature, 4)
 
     found = climbed(make, 2)
     assert bound.proven
@@ -126,7 +126,7 @@ def test_the_bound_of_logit_is_attained(temperature, units):
     features = sign * torch.ones(units, FEATURES)
     batch = small_batch(np.random.default_rng(0), units)
     batch = replace(batch, images=features, texts=-features)
-    mechanism = Logit(CLIP, units, temperature)
+    mechanism = Logit(CLIP, temperature, units)
     found = moved(heads, mechanism, batch)
     own = 1 / (1 + (units - 1) * np.exp(2 / temperature))
     assert found <= mechanism.sensitivity.multiple * NOTHING_MORE
@@ -138,8 +138,15 @@ def test_the_bound_of_logit_is_that_of_theory():
     for tau, n in ((1.0, 4), (0.5, 100), (2.0, 20_000)):
         grown = np.exp(2 / tau)
         expected = 2 / tau * (1 + (n - 1) * grown / (grown + n - 1))
-        assert Logit(CLIP, n, tau).sensitivity.multiple == pytest.approx(expected)
-    assert Logit(CLIP, 1024, 0.07).sensitivity.multiple == pytest.approx(2 / 0.07 * 1024, rel=1e-6)
+        assert Logit(CLIP, tau, n).sensitivity.multiple == pytest.approx(expected)
+    assert Logit(CLIP, 0.07, 1024).sensitivity.multiple == pytest.approx(2 / 0.07 * 1024, rel=1e-6)
+
+
+def test_the_bound_of_logit_for_batches_of_any_size_is_never_passed_and_is_the_limit():
+    bound = Logit(CLIP, 1.0).sensitivity.multiple
+    grown = [Logit(CLIP, 1.0, n).sensitivity.multiple for n in (2, 10, 1000, 10**6, 10**9)]
+    assert grown == sorted(grown)
+    assert grown[-1] < bound == pytest.approx(grown[-1], rel=1e-6)
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -151,7 +158,7 @@ def test_the_sum_is_what_its_definition_gives(name, pairs_a_unit, bias):
     batch = small_batch(rng, 4, pairs_a_unit)
     sums, _ = private_sum(heads, mechanism, batch, CLIP)
     slow = clipped_sum_by_definition(heads, mechanism, batch).detach()
-    torch.testing.assert_close(torch.cat([one.flatten() for one in sums]), slow, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.cat([one.flatten() for one in sums]).float(), slow, rtol=1e-4, atol=1e-4)
 
 
 def test_logit_clips_the_gradient_of_every_similarity():
@@ -168,8 +175,10 @@ def test_logit_clips_the_gradient_of_every_similarity():
             gradient = torch.cat([slope.flatten() for slope in slopes])
             clipped = gradient * torch.clamp(CLIP / gradient.norm(), max=1)
             total = total + (soft[i, j] - float(i == j)) / tau * clipped
-    sums, _ = private_sum(heads, Logit(CLIP, 3, tau), batch, CLIP)
-    torch.testing.assert_close(torch.cat([one.flatten() for one in sums]), total, rtol=1e-4, atol=1e-5)
+    sums, _ = private_sum(heads, Logit(CLIP, tau), batch, CLIP)
+    torch.testing.assert_close(
+        torch.cat([one.flatten() for one in sums]).float(), total, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_units_group_does_not_depend_on_who_else_was_sampled():

@@ -150,9 +150,9 @@ def test_reports_and_cards_tell_what_the_attacker_knew(several):
     assert "They score by csls, which needs no known pairs." in (folder / "csls/card.md").read_text()
     card = (folder / "cca/card.md").read_text()
     assert "They score by cca, having learned from 240 pairs of 120 other patients." in card
-    assert "They compare by cosine and use nothing else" in (folder / "cosine/card.md").read_text()
-    assert "Cosine is the weakest" in (folder / "cosine/card.md").read_text()
-    assert "Cosine is the weakest" not in card
+    assert "They compare by cosine, the simplest attacker" in (folder / "cosine/card.md").read_text()
+    assert "Cosine is the simplest" in (folder / "cosine/card.md").read_text()
+    assert "Cosine is the simplest" not in card
 
 
 def test_the_cards_command_gives_the_same_figures_again(several, tmp_path, monkeypatch):
@@ -277,6 +277,12 @@ EFFECTS = [
     ("--temperature 0.5", lambda made, usual: made.entropy[0].entropy > usual.entropy[0].entropy),
     ("--patient-level", lambda made, _: {row.target for row in made.targets} == {"text", "patient"}),
     ("--risk-pool 20", lambda made, _: {row.pool for row in made.risk} == {20}),
+    ("--hard-negatives Edema --missing exclude", lambda made, _: made.settings.missing == "exclude"),
+    (
+        "--varies patients-and-gallery",
+        lambda made, _: {row.varies for row in made.closed_set} != {"patients"},
+    ),
+    ("--negligible-lift 3", lambda made, _: made.settings.negligible_lift == 3),
     ("--interval 0.5", lambda made, usual: full(made).high < full(usual).high),
     ("--replicates 150", lambda made, _: made.settings.replicates == 150),
     ("--seed 5", lambda made, usual: made.controls != usual.controls),

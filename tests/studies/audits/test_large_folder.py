@@ -21,7 +21,7 @@ SETTINGS = AuditSettings(
     distractors="other-patients",
     hard_negatives=("view",),
     patient_level=True,
-    open_set=(0.1,),
+    open_set=(0.2,),
     replicates=100,
 )
 

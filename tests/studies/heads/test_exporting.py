@@ -19,7 +19,8 @@ from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.encoders.trained.aligning import AlignSettings
 from relinkage.encoders.trained.hardening import HardenChoices
 from relinkage.encoders.trained.manifest import AlignedHeads, HardenedHeads, OwnHeads
-from relinkage.files import write_json
+from relinkage.encoders.trained.statement import StatedInputs, derived
+from relinkage.files import fingerprint, write_json
 from relinkage.privacy import PrivacyStatement
 from relinkage.records import json_schema, json_text, plain, read_record
 from relinkage.studies.heads.exporting import BEGIN, Export
@@ -53,7 +54,10 @@ def lay_heads(folder="heads", dimension=16, image=None, manifest=ALIGNED):
     torch.manual_seed(7)
     pair = HeadPair(image or HeadSpec("linear", 32, dimension), HeadSpec("linear", 24, dimension)).eval()
     save_heads(pair, Path(folder) / "heads.safetensors")
-    write_json(Path(folder) / "manifest.json", plain(manifest))
+    told = plain(manifest)
+    if told["privacy"] is not None:
+        told["privacy"]["heads"] = fingerprint((Path(folder) / "heads.safetensors").read_bytes())
+    write_json(Path(folder) / "manifest.json", told)
     return pair.requires_grad_(False)
 
 
@@ -136,18 +140,17 @@ def test_a_folder_in_both_layouts_is_rewritten_in_both_and_old_weights_stay_behi
     assert not list(Path("out").glob("*.bin"))
 
 
+CHOICES = HardenChoices(epsilon=3, delta=1e-5, mechanism="nominal", population=100, batch=10, steps=5)
 STATEMENT = PrivacyStatement(
-    mechanism="nominal", kind="nominal", epsilon=3.0, delta=1e-5, neighbours="patients", unit="patient",
-    pairs_a_patient=None, population=100, sampling="by lot", rate=0.1, steps=5, clip=1.0, sensitivity=1.0,
-    reason="Pairs of a batch are negatives of each other.", noise_multiplier=1.0, divisor=10.0,
-    temperature=0.1, accountant="none", discretisation=1e-4, noise="operating system",
+    **derived(CHOICES, "operating system"), epsilon=3.0, noise_multiplier=0.8911, noise="operating system",
+    accountant="privacy loss distributions, dp-accounting 0.4",
+    inputs=StatedInputs(start="sha256:" + 64 * "a"),
 )  # fmt: skip
 
 
 HARDENED = HardenedHeads(
     model="clip:model", model_revision="model", train_split="train", start="given", steps=5,
-    privacy=STATEMENT,
-    settings=HardenChoices(epsilon=3, delta=1e-5, mechanism="nominal", population=100, batch=10, steps=5),
+    privacy=STATEMENT, settings=CHOICES,
 )  # fmt: skip
 
 

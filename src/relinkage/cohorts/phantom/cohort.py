@@ -58,7 +58,7 @@ def _write_patient(
     folder: Path, number: int, seed: int, site: Site, room: int
 ) -> list[dict[str, str | int | None]]:
     patient = draw_patient(number, seed=seed, site=site)
-    patient_id = f"{site.name}-{number:06d}"
+    patient_id = f"{site.name}-{seed}-{number:06d}"
     images = Path("images", f"{number // 1000:03d}")
     (folder / images).mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, str | int | None]] = []

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
+
 from relinkage.files import check_folder
 from relinkage.options import Count, Option, Seed, Settings
 from relinkage.records import Record
@@ -46,3 +48,12 @@ def check_phantom(out: Path) -> None:
         InputError: `out` is a file or holds other things.
     """
     check_folder(out, MARKER, SCHEMA)
+
+
+def is_phantom(root: Path) -> bool:
+    """Say whether the images below a folder are those of a phantom cohort: its mark lies beside them."""
+    try:
+        found = msgspec.json.decode((root / MARKER).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("schema") == SCHEMA

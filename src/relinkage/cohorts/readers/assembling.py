@@ -1,7 +1,7 @@
 """From what a reader found to a cohort: rows that cannot be used go, each counted by its first reason."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -23,6 +23,8 @@ NO_REPORT, NO_TEXT = "no report", "no text in the sections asked for"
 TOO_LONG = "the report is longer than 1 MB"
 NO_SPLIT = "in no split"
 
+IDS = ("pair_id", "study_id", "patient_id")
+
 Drop = Callable[[pl.Expr, str], None]
 
 
@@ -42,6 +44,8 @@ def assemble(found: Found, options: ReadOptions, name: str, source: str) -> tupl
         InputError: no row is left, no image is on disk, or the split asked for is not there.
     """
     table, dropped = found.table, Counter(found.dropped)
+    if "patient_id" in table.columns and table["patient_id"].null_count() == len(table):
+        table = table.drop("patient_id")
     defaults = {"trouble": pl.String, "text_from": pl.String, "frontal": pl.Boolean}
     table = table.with_columns(
         pl.lit(None, kind).alias(column) for column, kind in defaults.items() if column not in table.columns
@@ -57,7 +61,7 @@ def assemble(found: Found, options: ReadOptions, name: str, source: str) -> tupl
     for reason, count in table["trouble"].drop_nulls().value_counts().sort("trouble").iter_rows():
         dropped[reason] += count
     table = table.filter(pl.col("trouble").is_null())
-    _drop_unnamed(drop)
+    _drop_unnamed(drop, [column for column in IDS if column in table.columns])
     if found.listed and not table.is_empty():
         table = table.with_columns(image=_on_disk(table["image"], found, options, source))
         drop(pl.col("image").is_null(), NOT_ON_DISK)
@@ -79,12 +83,13 @@ def assemble(found: Found, options: ReadOptions, name: str, source: str) -> tupl
     return _cohort(table, found, options, name, source), dropped
 
 
-def _drop_unnamed(drop: Drop) -> None:
-    for column in ("pair_id", "study_id", "patient_id", "image"):
+def _drop_unnamed(drop: Drop, ids: Sequence[str]) -> None:
+    for column in (*ids, "image"):
         drop(pl.col(column).is_null() | (pl.col(column).str.strip_chars() == ""), NO_ID)
     drop(~pl.col("pair_id").is_first_distinct(), REPEATED)
     drop(pl.col("image").str.contains(r"(^|[/\\])\.\.([/\\]|$)|^[/\\~]|^[A-Za-z]:|[\x00-\x1f]"), UNSAFE)
-    drop(pl.col("patient_id").n_unique().over("study_id") > 1, TWO_PATIENTS)
+    if "patient_id" in ids:
+        drop(pl.col("patient_id").n_unique().over("study_id") > 1, TWO_PATIENTS)
 
 
 def _on_disk(images: pl.Series, found: Found, options: ReadOptions, source: str) -> pl.Series:

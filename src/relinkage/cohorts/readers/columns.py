@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from relinkage.cohorts.cells import years
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.errors import InputError
 from relinkage.tables import read_csv
@@ -94,9 +95,9 @@ def as_sex(column: str) -> pl.Expr:
 
 
 def as_age(column: str) -> pl.Expr:
-    """Give ages in years, from 0 to 150; anything else stays unknown."""
-    years = pl.col(column).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
-    return pl.when(years.is_between(0, 150)).then(years).alias("age")
+    """Give ages in years, from 0 to 150, also as DICOM writes them; anything else stays unknown."""
+    age = pl.col(column).map_batches(years, return_dtype=pl.Float64)
+    return pl.when(age.is_between(0, 150)).then(age).alias("age")
 
 
 def _source(path: Path) -> Path | bytes:

@@ -68,7 +68,7 @@ def _read_table(path: Path, options: ReadOptions) -> Reading:
         pairs = cohort.pairs.filter(frontal.fill_null(False))
         if pairs.is_empty():
             raise InputError(f"{path} has no row with a frontal view; read it with --views all.")
-        cohort = Cohort.from_table(pairs, cohort.root, cohort.name, str(path))
+        cohort = cohort.with_pairs(pairs, str(path))
     if options.split == "official" and "split" not in cohort.pairs.columns:
         raise InputError(f"{path} has no split of its own; choose --split random.")
     if options.split == "random":

@@ -8,18 +8,8 @@ from relinkage.cohorts.readers.columns import as_age, as_id, as_labels, as_sex, 
 from relinkage.cohorts.readers.protocol import Found
 from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import SectionChoice
+from relinkage.cohorts.unused import ALIASES
 from relinkage.errors import InputError
-
-ALIASES = {
-    "pair_id": ("pair_id", "dicom_id", "image_id", "sample_id", "sopinstanceuid", "id"),
-    "study_id": ("study_id", "studyid", "studyinstanceuid", "study_instance_uid", "study", "uid"),
-    "patient_id": ("patient_id", "subject_id", "patientid", "deid_patient_id", "patient", "subject"),
-    "view": ("view", "viewposition", "view_position", "projection", "frontal_lateral"),
-    "split": ("split",),
-    "sex": ("sex", "gender", "patient_sex"),
-    "age": ("age", "patient_age"),
-}
-"""Names, in lower case, under which columns of the schema are found; the first that is there."""
 
 TEXTS = ("report", "text", "txt", "findings+impression", "caption", "description", "note")
 """What stands for a report where nothing is chosen: the first that is there, even in part."""
@@ -58,7 +48,7 @@ def as_text(column: pl.Expr, kind: pl.DataType, names: Sequence[str] | None) -> 
 def found_in(table: pl.DataFrame, found: Found, options: ReadOptions) -> Found:
     """Turn a table with columns of its own into what a reader gives.
 
-    Where studies or patients are not named, every row is one of its own, and a note says so. Study ids that
+    Where studies are not named, every row is one of its own, and a note says so. Study ids that
     several patients share (`study1`) are made distinct by the patient. A single split called `train` says
     nothing and is left out.
 
@@ -120,11 +110,6 @@ def _ids(table: pl.DataFrame, taken: Mapping[str, str], found: Found) -> list[pl
     key, pair, study, patient = table["key"], own("pair_id"), own("study_id"), own("patient_id")
     if pair is None or pair.null_count() or pair.is_duplicated().any():
         pair = key
-    if patient is None:
-        found.notes.append(
-            "Patients are not named: every study counts as a patient of its own, and intervals are too "
-            "narrow where patients repeat."
-        )
     if study is None:
         found.notes.append("Studies are not named: every row counts as a study of its own.")
         study = pair
@@ -132,8 +117,8 @@ def _ids(table: pl.DataFrame, taken: Mapping[str, str], found: Found) -> list[pl
         shared = pl.DataFrame({"study": study, "patient": patient}).group_by("study")
         if (shared.agg(pl.col("patient").n_unique())["patient"] > 1).any():
             study = patient + "/" + study
-    patient = study if patient is None else patient
-    return [pair.alias("pair_id"), study.alias("study_id"), patient.alias("patient_id")]
+    ids = [pair.alias("pair_id"), study.alias("study_id")]
+    return ids if patient is None else [*ids, patient.alias("patient_id")]
 
 
 def _schema(taken: Mapping[str, str]) -> list[pl.Expr]:

@@ -16,7 +16,6 @@ from relinkage.errors import InputError
 
 SECTIONS = "findings+impression"
 COLUMNS = ("findings", "impression", "indication", "comparison")
-NOTE = "Open-I does not say which reports are of one patient: every study counts as a patient of its own."
 _REPORTS, _PROJECTIONS = r"indiana_reports\.csv(\.gz)?", r"indiana_projections\.csv(\.gz)?"
 
 
@@ -59,7 +58,7 @@ def read(tree: Survey, options: ReadOptions) -> Found:
     )
     root = options.root or tree.base
     places = image_places(survey(root) if options.root else tree, root)
-    found = Found(table, root, labels, places or ("",), pictured=bool(places), notes=[NOTE])
+    found = Found(table, root, labels, places or ("",), pictured=bool(places))
     found.read |= {"reports": rows, "images of the projections": len(images)}
     without = len(reports.join(images, on="uid", how="anti"))
     if without:
@@ -71,7 +70,6 @@ def read(tree: Survey, options: ReadOptions) -> Found:
     found.table = table.select(
         pl.col("filename").str.replace(r"(\.dcm)?\.[A-Za-z]{3,4}$", "").alias("pair_id"),
         pl.col("uid").alias("study_id"),
-        pl.col("uid").alias("patient_id"),
         pl.col("filename").alias("image"),
         "report",
         "text_from",

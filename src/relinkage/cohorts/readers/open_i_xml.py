@@ -10,7 +10,7 @@ import polars as pl
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.cohorts.readers.mesh import mesh_labels
 from relinkage.cohorts.readers.on_disk import Survey, survey
-from relinkage.cohorts.readers.open_i import COLUMNS, NOTE, SECTIONS, image_places
+from relinkage.cohorts.readers.open_i import COLUMNS, SECTIONS, image_places
 from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Format, Found
 from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import SectionChoice, fold
@@ -48,7 +48,7 @@ def read(tree: Survey, options: ReadOptions) -> Found:
     choice = SectionChoice.parse(options.section or SECTIONS, COLUMNS)
     root = options.root or tree.base
     places = image_places(survey(root) if options.root else tree, root)
-    found = Found(pl.DataFrame(), root, CHEXPERT_LABELS, places or ("",), pictured=bool(places), notes=[NOTE])
+    found = Found(pl.DataFrame(), root, CHEXPERT_LABELS, places or ("",), pictured=bool(places))
     rows: list[dict[str, object]] = []
     studies: set[str] = set()
     files = tree.named(_REPORT)
@@ -64,13 +64,11 @@ def read(tree: Survey, options: ReadOptions) -> Found:
                 continue
             studies.add(study)
             images: Iterable[str] = report.pop("images")  # type: ignore[assignment]
-            rows += [
-                {**report, "pair_id": image, "image": f"{image}.png", "patient_id": study} for image in images
-            ]
+            rows += [{**report, "pair_id": image, "image": f"{image}.png"} for image in images]
     found.read["XML files"] = len(files)
     if not rows:
         raise InputError(f"{tree.base} holds no readable Open-I report with an image; check the XML files.")
-    texts = ("pair_id", "study_id", "patient_id", "image", "report", "text_from")
+    texts = ("pair_id", "study_id", "image", "report", "text_from")
     schema = dict.fromkeys(texts, pl.String) | dict.fromkeys(CHEXPERT_LABELS, pl.Int8)
     found.table = pl.DataFrame(rows, schema=schema).with_columns(frontal=pl.lit(None, pl.Boolean))
     found.notes.append("These files do not say which images are frontal.")

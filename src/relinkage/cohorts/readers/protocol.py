@@ -19,10 +19,10 @@ class Found:
     """What a reader found: a row per image, not yet filtered.
 
     Attributes:
-        table: strings in `pair_id`, `study_id`, `patient_id`, `image`, `report` (null where there is none,
-            empty where it has no text in the sections asked for), optionally `text_from`, `view`,
-            `frontal` (Boolean), `split`, `sex`, `age` (Float64), the labels, and `trouble`: why a row cannot
-            be used.
+        table: strings in `pair_id`, `study_id`, `image`, `report` (null where there is none,
+            empty where it has no text in the sections asked for), optionally `patient_id`, `text_from`,
+            `view`, `frontal` (Boolean), `split`, `sex`, `age` (Float64), the labels, and `trouble`: why a row
+            cannot be used.
         root: the folder that image paths are relative to.
         labels: the label columns.
         places: folders below `root` that images may lie in, tried in order; only where `listed`.

@@ -23,7 +23,7 @@ class ReadOptions(Settings, frozen=True):
             findings+impression,last_paragraph; columns of a data set without fixed ones.
         views: Rows to keep; frontal leaves out every row that is not known to be frontal.
         split: The data set's own split, or a seeded one that no patient crosses.
-        train_share: Share of patients that a random split gives to training.
+        train_share: Share of patients that a random split gives to training, on average.
         seed: Seed of a random split.
         labels: Which of the data set's labels: chexpert, negbio or test-set (MIMIC-CXR-JPG); impression,
             findings or report (CheXpert Plus).

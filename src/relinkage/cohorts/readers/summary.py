@@ -20,12 +20,12 @@ class SplitCounts(Record, frozen=True):
     Attributes:
         pairs: Pairs of an image and a report.
         studies: Studies.
-        patients: Patients.
+        patients: Patients; null where they are not known.
     """
 
     pairs: int
     studies: int
-    patients: int
+    patients: int | None
 
 
 class LabelCounts(Record, frozen=True, rename={"not_mentioned": "not mentioned"}):
@@ -54,7 +54,8 @@ class CohortSummary(Record, frozen=True, kw_only=True):
         read: What was read, in numbers by name.
         dropped: Rows left out, by reason.
         pairs: Rows that are left.
-        patients: How many there are.
+        patients_known: Whether the data say which studies are of one patient.
+        patients: How many there are; null where they are not known.
         studies: How many there are.
         images: How many different ones there are.
         views: Pairs by view; empty where views are not known.
@@ -62,7 +63,7 @@ class CohortSummary(Record, frozen=True, kw_only=True):
         labels: The values of each label.
         words: The shortest, the longest and quantiles of the number of words of the studies' reports.
         studies_with_a_shared_report: Studies whose report, but for case and white space, another study has.
-        patients_in_several_splits: How many there are.
+        patients_in_several_splits: How many there are; null where patients are not known.
         notes: What a person has to know.
     """
 
@@ -73,7 +74,8 @@ class CohortSummary(Record, frozen=True, kw_only=True):
     read: dict[str, int]
     dropped: dict[str, int]
     pairs: int
-    patients: int
+    patients_known: bool
+    patients: int | None
     studies: int
     images: int
     views: dict[str, int]
@@ -81,7 +83,7 @@ class CohortSummary(Record, frozen=True, kw_only=True):
     labels: dict[str, LabelCounts]
     words: dict[str, float]
     studies_with_a_shared_report: int
-    patients_in_several_splits: int
+    patients_in_several_splits: int | None
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
@@ -90,7 +92,7 @@ class CohortSummary(Record, frozen=True, kw_only=True):
         lines += _listed("read", self.read) + _listed("dropped", self.dropped)
         lines.append(
             f"  kept: {self.pairs:,} pairs, {self.images:,} images, {self.studies:,} studies, "
-            f"{self.patients:,} patients"
+            + ("patients not known" if self.patients is None else f"{self.patients:,} patients")
         )
         lines += _listed("views", self.views)
         lines += [f"  split {name}: {_counted(plain(counts))}" for name, counts in self.splits.items()]
@@ -98,15 +100,16 @@ class CohortSummary(Record, frozen=True, kw_only=True):
         lines.append(
             "  words of a report: " + ", ".join(f"{key} {value:g}" for key, value in self.words.items())
         )
+        crossing = self.patients_in_several_splits
         lines.append(
             f"  studies whose report another study has: {self.studies_with_a_shared_report:,}; patients in "
-            f"several splits: {self.patients_in_several_splits:,}"
+            f"several splits: {'not known' if crossing is None else f'{crossing:,}'}"
         )
         return lines + [f"Note: {note}" for note in self.notes]
 
 
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{value:,} {key}" for key, value in counts.items())
+def _counted(counts: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{value:,} {key}" for key, value in counts.items() if value is not None)
 
 
 def _listed(title: str, counts: Mapping[str, int]) -> list[str]:
@@ -127,8 +130,8 @@ def summarise(
     pairs = cohort.pairs
     studies = pairs.unique("study_id", keep="first", maintain_order=True)
     text = studies["report"].str.to_lowercase().str.replace_all(SPACES, " ").str.strip_chars()
-    crossing = 0
-    if "split" in pairs.columns:
+    crossing = 0 if cohort.patients_known else None
+    if "split" in pairs.columns and cohort.patients_known:
         several = pairs.group_by("patient_id").agg(pl.col("split").n_unique())["split"]
         crossing = int((several > 1).sum())
     return CohortSummary(
@@ -138,11 +141,12 @@ def summarise(
         read=dict(read),
         dropped=dict(sorted(dropped.items(), key=lambda each: (-each[1], each[0]))),
         pairs=len(pairs),
-        patients=cohort.patients,
+        patients_known=cohort.patients_known,
+        patients=cohort.patients if cohort.patients_known else None,
         studies=cohort.studies,
         images=pairs["image"].n_unique(),
         views=_values(pairs, "view"),
-        splits=_splits(pairs),
+        splits=_splits(cohort),
         labels={label: _label(pairs[label]) for label in cohort.labels},
         words=_words(studies["report"]),
         studies_with_a_shared_report=int(text.is_duplicated().sum()),
@@ -160,13 +164,14 @@ def _values(pairs: pl.DataFrame, column: str) -> dict[str, int]:
     return dict(counts.iter_rows()) if len(counts) <= MOST_VALUES else {"different values": len(counts)}
 
 
-def _splits(pairs: pl.DataFrame) -> dict[str, SplitCounts]:
+def _splits(cohort: Cohort) -> dict[str, SplitCounts]:
+    pairs = cohort.pairs
     if "split" not in pairs.columns or pairs["split"].n_unique() > MOST_VALUES:
         return {}
     counts = pairs.group_by("split").agg(
         pl.len().alias("pairs"),
         pl.col("study_id").n_unique().alias("studies"),
-        pl.col("patient_id").n_unique().alias("patients"),
+        (pl.col("patient_id").n_unique() if cohort.patients_known else pl.lit(None)).alias("patients"),
     )
     return {str(row.pop("split")): SplitCounts(**row) for row in counts.sort("split").iter_rows(named=True)}
 

@@ -24,6 +24,8 @@ Outside = Literal["keep", "drop"]
 Steps = Annotated[int, Meta(ge=1, le=10**6)]
 Population = Annotated[int, Meta(ge=1, le=10**9)]
 Cap = Annotated[int, Meta(ge=1, le=1000)]
+LEAST_OF_LOGIT = 0.05
+"""The lowest temperature at which the bound of logit and noise of its size are ordinary numbers."""
 CONTRASTS = ("grouped", "batch-clip", "nominal")
 """Mechanisms that take the multi-task objective."""
 
@@ -95,11 +97,17 @@ class HardenChoices(Settings, frozen=True):
                 f"--delta {self.delta:g} is too large; give one below 1 / {self.population}, the stated "
                 "population, for at that a patient's whole record may be given away."
             )
+        if self.mechanism == "logit" and self.tau < LEAST_OF_LOGIT:
+            raise InputError(
+                f"The bound of logit grows as e^(2 / temperature); give a --temperature of "
+                f"{LEAST_OF_LOGIT:g} or more."
+            )
         if self.weights != INFONCE and self.mechanism not in CONTRASTS:
             raise InputError(
                 f"--weights goes with --mechanism {', '.join(CONTRASTS)}; {self.mechanism} has its own loss."
             )
-        if self.batch > self.population * (self.pairs_a_patient or 1):
+        once = self.mechanism == "one-shot"  # which takes no batches
+        if not once and self.batch > self.population * (self.pairs_a_patient or 1):
             raise InputError(
                 f"--batch {self.batch} is larger than the stated population of {self.population}; give a "
                 "smaller batch or a larger --population."

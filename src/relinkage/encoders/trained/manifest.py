@@ -1,15 +1,17 @@
 """The manifest in a folder of heads: what they belong to, what trained them, and what that spent."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr, replace
 
 import relinkage
 from relinkage.encoders.trained.aligning import AlignSettings
 from relinkage.encoders.trained.hardening import HardenChoices, Steps
-from relinkage.encoders.trained.statement import PrivacyStatement
+from relinkage.encoders.trained.statement import PrivacyStatement, faults_of
 from relinkage.errors import InputError
 from relinkage.files import check_folder
 from relinkage.options import Count
@@ -18,6 +20,8 @@ from relinkage.records import Record, read_record
 SCHEMA: Literal["relinkage.heads/1"] = "relinkage.heads/1"
 HEADS, MANIFEST = "heads.safetensors", "manifest.json"
 NormChoice = Literal["keep", "group"]
+GIVEN, HARDENED_BEFORE = "given", "given, hardened before"
+"""Where anchors and the heads to start from came from, where somebody gave them."""
 
 
 class _Manifest(Record, frozen=True, tag_field="origin"):
@@ -140,10 +144,49 @@ class HardenedHeads(_Manifest, frozen=True, tag="harden"):
     def __post_init__(self) -> None:
         if self.privacy is not None and self.cohort_fingerprint is not None:
             raise ValueError("heads with a privacy statement must not tell the private cohort")
+        if self.privacy is not None and (faults := self._faults(self.privacy)):
+            force_setattr(self, "privacy", with_faults(self.privacy, faults))
+
+    def _faults(self, stated: PrivacyStatement) -> list[str]:
+        """Say where the statement and what else the manifest tells differ."""
+        faults = faults_of(stated, self.settings)
+        given = stated.inputs
+        anchors = self.anchors is not None and self.anchors.source == GIVEN
+        for told, same in (
+            ("number of steps", self.steps == stated.steps),
+            ("public set", self.public == given.public),
+            ("starting heads", self.start.startswith(("none", "fresh")) == (given.start is None)),
+            ("anchors", anchors == (given.anchors is not None)),
+            ("earlier training", (self.start == HARDENED_BEFORE) == (stated.earlier_epsilon > 0)),
+        ):
+            if not same:
+                faults.append(f"The manifest and the statement differ in the {told}.")
+        return faults
+
+
+def with_faults(stated: PrivacyStatement, faults: Iterable[str]) -> PrivacyStatement:
+    """Return a statement that says of itself that it does not hold, where there are faults."""
+    return replace(stated, faults=tuple(dict.fromkeys((*stated.faults, *faults))))
 
 
 HeadsManifest: TypeAlias = AlignedHeads | HardenedHeads | OwnHeads
 """What a folder of heads says of itself; `origin` tells which."""
+
+
+def held_to(manifest: HeadsManifest, digest: str) -> HeadsManifest:
+    """Return a manifest whose statement does not hold where it speaks of other heads than these.
+
+    Args:
+        manifest: what stands beside the heads.
+        digest: SHA-256 of their file.
+    """
+    if (
+        not isinstance(manifest, HardenedHeads)
+        or manifest.privacy is None
+        or manifest.privacy.heads == digest
+    ):
+        return manifest
+    return replace(manifest, privacy=with_faults(manifest.privacy, ["It speaks of other heads than these."]))
 
 
 class _Marker(msgspec.Struct):

@@ -1,4 +1,3 @@
-from .bounds import sensitivity_of as sensitivity_of
 from .contrast import Contrast as Contrast
 from .contrast import label_columns as label_columns
 from .grouped import BatchClip as BatchClip
@@ -8,5 +7,4 @@ from .logit import Logit as Logit
 from .nominal import Nominal as Nominal
 from .protocol import Batch as Batch
 from .protocol import Mechanism as Mechanism
-from .protocol import Sensitivity as Sensitivity
 from .public_negatives import PublicNegatives as PublicNegatives

@@ -7,21 +7,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.bounds import BOUNDS, Sensitivity
 from relinkage.encoders.trained.hardening import MechanismName
 from relinkage.privacy.mechanisms.contrast import PLAIN, Contrast
-from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
+from relinkage.privacy.mechanisms.protocol import Batch
 
-GROUPED = Sensitivity(
-    2.0,
-    True,
-    "A unit's group follows from the unit and the step alone, so adding it changes one group's gradient, and "
-    "two vectors of norm C differ by 2C at most.",
-)
-BATCH_CLIP = Sensitivity(
-    2.0,
-    True,
-    "The whole batch has one clipped gradient, and two vectors of norm C differ by 2C at most.",
-)
+GROUPED = BOUNDS["grouped"]
+BATCH_CLIP = BOUNDS["batch-clip"]
 
 
 @dataclass(frozen=True)

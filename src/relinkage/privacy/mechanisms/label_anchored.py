@@ -9,15 +9,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.bounds import BOUNDS, Sensitivity
 from relinkage.encoders.trained.hardening import MechanismName
-from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
+from relinkage.privacy.mechanisms.protocol import Batch
 
-SENSITIVITY = Sensitivity(
-    1.0,
-    True,
-    "A unit's loss depends on the unit, on public anchors and on the heads that earlier steps released, so "
-    "adding a unit adds one clipped gradient.",
-)
+SENSITIVITY = BOUNDS["label-anchored"]
 
 
 @dataclass(frozen=True, eq=False)

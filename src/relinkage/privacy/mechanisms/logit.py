@@ -1,6 +1,5 @@
 """Logit-DP: the gradient of every similarity is clipped, not that of every unit (2310.03104)."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -8,32 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.bounds import Sensitivity, logit_bound
 from relinkage.encoders.trained.hardening import MechanismName
-from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
-
-
-def sensitivity(temperature: float, population: int) -> Sensitivity:
-    """Bound how far one pair moves the sum: (2/τ)·[1 + (n−1)·e^{2/τ}/(e^{2/τ} + n−1)] clipping norms.
-
-    With rows' softmax p_ij, the sum is Σ_ij (p_ij − [i = j])/τ · ∇s_ij, each ∇s_ij of norm B at most. A new
-    pair's own row adds 2(1 − p)B/τ at most. In each of the n − 1 others, the new column takes the mass p from
-    the rest, which moves the row by 2pB/τ, and p ≤ e^{2/τ}/(e^{2/τ} + n − 1) for cosines. The mean over both
-    directions has the same bound. It grows with n, so the population stands for n. The code published with
-    2310.03104 leaves out 1/τ.
-
-    Args:
-        temperature: τ.
-        population: the largest number of pairs that a batch can hold.
-    """
-    others = population - 1
-    # e^{2/τ}/(e^{2/τ} + m) without overflow at small τ.
-    share = 1 / (1 + others * math.exp(-2 / temperature))
-    return Sensitivity(
-        2 / temperature * (1 + others * share),
-        True,
-        "Every similarity's gradient is clipped, and cosines bound how much softmax mass a new pair can take "
-        "from the others.",
-    )
+from relinkage.privacy.mechanisms.protocol import Batch
 
 
 @dataclass(frozen=True)
@@ -42,20 +18,20 @@ class Logit:
 
     Attributes:
         clip: the norm B that the gradient of a similarity is clipped to.
-        population: the largest number of pairs that a batch can hold.
         temperature: τ.
+        units: the largest number of pairs that a batch can hold; None for any number.
     """
 
     clip: float
-    population: int
     temperature: float = 1.0
+    units: int | None = None
     name: MechanismName = "logit"
     one_pair: bool = True
 
     @property
     def sensitivity(self) -> Sensitivity:
-        """The bound for this temperature and population."""
-        return sensitivity(self.temperature, self.population)
+        """The bound for this temperature."""
+        return logit_bound(self.temperature, self.units)
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
         """Give a loss whose gradient is the clipped sum: Σ_ij c_ij·(∂L/∂s_ij)·s_ij, only s_ij varying."""

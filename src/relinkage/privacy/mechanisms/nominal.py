@@ -7,16 +7,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.bounds import BOUNDS, Sensitivity
 from relinkage.encoders.trained.hardening import MechanismName
 from relinkage.privacy.mechanisms.contrast import PLAIN, Contrast
-from relinkage.privacy.mechanisms.protocol import Batch, Sensitivity
+from relinkage.privacy.mechanisms.protocol import Batch
 
-SENSITIVITY = Sensitivity(
-    1.0,
-    False,
-    "Assumed, not proven: a unit's text is a negative of every other unit, so adding one changes all of the "
-    "clipped gradients; with n units the sum can move by 2n − 1 norms.",
-)
+SENSITIVITY = BOUNDS["nominal"]
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,11 @@ import torch
 from numpy.typing import NDArray
 
 from relinkage.encoders.heads import HeadPair, HeadSpec
-from relinkage.privacy.mechanisms.protocol import Sensitivity
+from relinkage.encoders.trained.bounds import BOUNDS
 from relinkage.privacy.noise import Coins
 from relinkage.privacy.units import Units
 
-SENSITIVITY = Sensitivity(
-    1.0,
-    True,
-    "A unit adds the mean of v·vᵀ over its pairs, v of norm 1, whose Frobenius norm is 1 at most.",
-)
+SENSITIVITY = BOUNDS["one-shot"]
 
 _ROWS = 4096
 

@@ -8,22 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.encoders.heads import HeadPair
+from relinkage.encoders.trained.bounds import Sensitivity
 from relinkage.encoders.trained.hardening import MechanismName
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """How far adding or removing one unit can move the sum that noise is added to.
-
-    Attributes:
-        multiple: the bound, in clipping norms.
-        proven: whether it is a bound; where not, it is what common practice assumes.
-        reason: why, in a sentence.
-    """
-
-    multiple: float
-    proven: bool
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)

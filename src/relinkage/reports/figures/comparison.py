@@ -9,7 +9,8 @@ from relinkage.reports.changes import Changes, changes, relative, relative_inter
 from relinkage.reports.figures.canvas import Figure, log_ticks
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, log_limits
 from relinkage.reports.palette import series
-from relinkage.reports.wording import bare_percent, count, interval, one_line, p_value, percent, sides
+from relinkage.reports.places import pool_cell, pool_name
+from relinkage.reports.wording import bare_percent, interval, one_line, p_value, percent
 
 Side = Literal["before", "after"]
 
@@ -33,14 +34,13 @@ def comparison_figures(comparison: ComparisonResult, prefix: str) -> list[Figure
 
 def _figure(found: Sequence[Changes], key: str) -> Figure:
     k = first_k(found[0].rows)
-    _, candidate = sides(found[0].direction)
     steps = [
         (base, [(c.after, select(c.rows, k=k, pool=base.pool, full=base.full)[0]) for c in found])
         for base in select(found[0].rows, k=k)
     ]
     blocks = [
         Block(
-            f"{count(base.pool)} {candidate}s",
+            pool_name(base),
             (
                 _dot(found[0].before, base, "before", percent(base.before), 0),
                 *(
@@ -95,7 +95,7 @@ def _dot(name: str, row: ComparisonRow, side: Side, note: str, place: int) -> Do
 
 def _recall(row: ComparisonRow, side: Side) -> tuple[str, str, str]:
     value, low, high = _ends(row, side)
-    return count(row.pool), percent(value), interval(low, high)
+    return pool_cell(row), percent(value), interval(low, high)
 
 
 def _ends(row: ComparisonRow, side: Side) -> tuple[float, float, float]:

@@ -6,6 +6,7 @@ from relinkage.reports.audits import first_k
 from relinkage.reports.controls import controls_finding
 from relinkage.reports.figures.canvas import Figure
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, linear_ticks
+from relinkage.reports.places import own_stratum, pool_cell
 from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, percent, times
 
 
@@ -36,7 +37,7 @@ def control_figure(audit: AuditResult, prefix: str) -> Figure:
     table = tuple(
         (
             _head(row),
-            count(row.pool),
+            pool_cell(row),
             str(row.k),
             percent(row.recall),
             interval(row.low, row.high),
@@ -64,7 +65,8 @@ def _head(row: ControlRow) -> str:
 
 def _dot(row: ControlRow) -> Dot:
     low, value, high = (share / row.chance for share in (row.low, row.recall, row.high))
-    name = f"N{SPACE}={SPACE}{count(row.pool)}, K{SPACE}={SPACE}{row.k}"
+    pool = "own stratum" if own_stratum(row) else f"N{SPACE}={SPACE}{count(row.pool)}"
+    name = f"{pool}, K{SPACE}={SPACE}{row.k}"
     if row.on_chance:
         return Dot(name, value, low, high, f"{times(value)}{SPACE}×", "series-1")
     return Dot(name, value, low, high, f"{times(value)}{SPACE}× off chance", "alert")

@@ -124,10 +124,8 @@ def _draw(
     """
     ink = colour(series(place[0]))
     own = [point for point in points if point.score == row.score and same_pool(point, row)]
-    # Operating points are measured on the same patients, so the curve runs through them.
-    measured = [(p.fpir, p.tpir) for p in row.points]
-    measured += [(point.fpir_measured, point.tpir) for point in own]
-    shown = [(fpir, within(1 - tpir, limits)) for fpir, tpir in sorted(measured) if fpir > 0]
+    # Operating points lie beside the curve: their thresholds come from other patients than their rates.
+    shown = [(p.fpir, within(1 - p.tpir, limits)) for p in reversed(row.points) if p.fpir > 0]
     if shown:
         axes.plot(*zip(*shown, strict=True), color=ink, linewidth=2, solid_joinstyle="round")
     rates = [10 ** (exponent / 10) for exponent in range(-30, 1)]
@@ -149,7 +147,7 @@ def _draw(
             markeredgecolor=colour("ground"),
             markeredgewidth=1.2,
         )
-    most = max(tpir for _, tpir in measured)
+    most = max(p.tpir for p in row.points)
     return within(1 - most, limits), pool_name(row), series(place[0])
 
 

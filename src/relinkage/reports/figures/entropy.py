@@ -1,4 +1,4 @@
-"""How much a query's scores leave open: the entropy of its match, as a strip from 0 to 1."""
+"""How much a query's scores leave open: the entropy of its scores, as a strip from 0 to 1."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 12, 12, 10, 60, 58
 
 
 def entropy_figure(rows: Sequence[EntropyRow], prefix: str) -> Figure:
-    """Draw the normalised entropy of the match: quantiles as a band, the median as a line, the mean as a dot.
+    """Draw the normalised entropy of scores: quantiles as a band, the median as a line, the mean as a dot.
 
     Args:
         rows: of `entropy`, of one direction, at least one; a strip each.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from relinkage.defences.result import STRONGEST, DefenceCohort, DefencesResult
-from relinkage.reports.defences import MEASURES, Measure, judged, linked, usefulness
+from relinkage.reports.defences import MEASURES, Measure, judged, linked, search_title, use_of
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn, log_ticks
 from relinkage.reports.wording import bare_percent, interval, percent
 
@@ -52,7 +52,9 @@ def frontier_figures(result: DefencesResult, cohort: DefenceCohort, prefix: str)
     for measure in MEASURES:
         points = _points(result, cohort, measure)
         if len(points) > 1:
-            figures.append(_figure(points, measure, cohort, f"{prefix}-{measure.replace('_', '-')}"))
+            figures.append(
+                _figure(points, measure, cohort, f"{prefix}-{'-'.join(part for part in measure if part)}")
+            )
     return figures
 
 
@@ -60,9 +62,9 @@ def _points(result: DefencesResult, cohort: DefenceCohort, measure: Measure) -> 
     points = []
     for number, (row, figures) in enumerate(judged(result, cohort), 1):
         use, cosine, most = (
-            usefulness(figures, measure),
-            linked(figures, "cosine"),
-            linked(figures, STRONGEST),
+            use_of(figures, measure),
+            linked(figures, "cosine", cohort.searches[0]),
+            linked(figures, STRONGEST, cohort.searches[0]),
         )
         if use is None or most is None:
             continue
@@ -86,13 +88,14 @@ def _figure(points: Sequence[Point], measure: Measure, cohort: DefenceCohort, ke
     takeaway = (
         f"{first.title}: the strongest attacker links {percent(first.strongest)} at {percent(first.use)}; "
         f"{second.title.lower()}: {percent(second.strongest)} at {percent(second.use)}. Lower and further "
-        "right is better. A filled dot is the strongest attacker, an open one plain cosine; a long line "
+        f"right is better; linkage is {search_title(cohort.searches[0])}. A filled dot is the strongest "
+        "attacker, an open one plain cosine; a long line "
         "between them is protection that realigning undoes."
     )
     return frontier_figure(
         key,
         MEASURES[measure],
-        1 / cohort.pool,
+        1 / cohort.searches[0].pool,
         points,
         takeaway,
         ("Heads", "Usefulness", "Interval", "Recall@1, cosine", "Strongest attacker", "Interval"),

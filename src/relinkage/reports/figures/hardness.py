@@ -5,7 +5,16 @@ from relinkage.linkage.rows import RecallRow
 from relinkage.reports.audits import ALL, first_k, groups, select
 from relinkage.reports.figures.canvas import Figure, log_ticks
 from relinkage.reports.figures.dots import Block, Dot, dot_plot
-from relinkage.reports.wording import SPACE, bare_percent, count, interval, one_line, percent, times
+from relinkage.reports.wording import (
+    SPACE,
+    bare_percent,
+    bare_times,
+    count,
+    interval,
+    one_line,
+    percent,
+    times,
+)
 
 
 def hardness_figure(audit: AuditResult, prefix: str) -> Figure | None:
@@ -89,13 +98,13 @@ def _rungs(audit: AuditResult, direction: str) -> list[RecallRow]:
 
 def _takeaway(rungs: list[RecallRow]) -> str:
     over_all, hardest = rungs[0], rungs[-1]
-    left = f"{times(hardest.lift)} times as often as chance ({percent(hardest.coverage)} of the queries)"
+    left = f"{bare_times(hardest.lift)} times as often as chance ({percent(hardest.coverage)} of the queries)"
     if hardest.low <= hardest.chance <= hardest.high:
-        left += ", which chance explains"
+        left += "; the interval covers chance"
     first = "first" if over_all.k == 1 else f"within the first {over_all.k},"
     return (
         f"In pools of {count(over_all.pool)} the mate ranks {first} "
-        f"{times(over_all.lift)} times as often as chance among all distractors; among those that share "
+        f"{bare_times(over_all.lift)} times as often as chance among all distractors; among those that share "
         f"{_name(hardest)}, {left}."
     )
 

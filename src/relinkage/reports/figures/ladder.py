@@ -1,6 +1,7 @@
 """The ladder: several audited models side by side, at pool sizes that they share."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from relinkage.linkage.result import AuditResult
 from relinkage.linkage.rows import RecallRow
@@ -9,14 +10,13 @@ from relinkage.reports.figures.canvas import Figure, log_ticks
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, log_limits
 from relinkage.reports.figures.pools import RECALL, Line, against_chance, by_pool, pool_figure
 from relinkage.reports.palette import series
+from relinkage.reports.places import holding, own_stratum, pool_cell, pool_name
 from relinkage.reports.wording import (
     SPACE,
     bare_percent,
-    count,
     interval,
     one_line,
     percent,
-    sides,
     times,
 )
 
@@ -31,18 +31,36 @@ def ladder_figures(audits: Sequence[AuditResult], prefix: str) -> list[Figure]:
     shared = [groups(audit.closed_set) for audit in audits]
     figures = []
     for position, group in enumerate(group for group in shared[0] if all(group in other for other in shared)):
-        pools = shared_pools(audits, *group)
-        if pools:
-            key = f"{prefix}-{position}"
-            figures += [_ladder(audits, key, *group, pools), _curves(audits, key, *group, pools)]
+        steps = shared_steps(audits, *group)
+        if steps:
+            figures.append(_ladder(audits, f"{prefix}-{position}", *group, steps))
+        pools = [step.pool for step in steps if not step.own]
+        if pools and len(_sizes(audits, *group)) > 1:  # one size is no curve
+            figures.append(_curves(audits, f"{prefix}-{position}", *group, pools))
     return figures
 
 
-def shared_pools(audits: Sequence[AuditResult], direction: str, negatives: str) -> list[int]:
-    """Give the pool sizes at which every audit has a row for the K that the ladder shows, rising."""
+class Step(NamedTuple):
+    """A pool at which models are set side by side.
+
+    Attributes:
+        own: whether each query searches its own stratum, which is no one size.
+        pool: the size; of the own stratum, the largest.
+    """
+
+    own: bool
+    pool: int
+
+
+def shared_steps(audits: Sequence[AuditResult], direction: str, negatives: str) -> list[Step]:
+    """Give the pools at which every audit has a row for the K that the ladder shows, the own stratum last."""
     k = ladder_k(audits)
     rows = (select(audit.closed_set, direction=direction, negatives=negatives, k=k) for audit in audits)
-    return sorted(set.intersection(*({row.pool for row in found} for found in rows)))
+    return sorted(set.intersection(*({_step(row) for row in found} for found in rows)))
+
+
+def _step(row: RecallRow) -> Step:
+    return Step(own_stratum(row), row.pool)
 
 
 def ladder_k(audits: Sequence[AuditResult]) -> int:
@@ -50,26 +68,26 @@ def ladder_k(audits: Sequence[AuditResult]) -> int:
     return first_k(audits[0].closed_set)
 
 
-def ladder_row(audit: AuditResult, direction: str, negatives: str, k: int, pool: int) -> RecallRow:
+def ladder_row(audit: AuditResult, direction: str, negatives: str, k: int, step: Step) -> RecallRow:
     """Give the closed-set row of one model at one step."""
-    return select(audit.closed_set, direction=direction, negatives=negatives, k=k, pool=pool)[0]
+    rows = select(audit.closed_set, direction=direction, negatives=negatives, k=k)
+    return next(row for row in rows if _step(row) == step)
 
 
 def _ladder(
-    audits: Sequence[AuditResult], key: str, direction: str, negatives: str, pools: Sequence[int]
+    audits: Sequence[AuditResult], key: str, direction: str, negatives: str, shared: Sequence[Step]
 ) -> Figure:
     k = ladder_k(audits)
-    _, candidate = sides(direction)
-    steps = {pool: [ladder_row(audit, direction, negatives, k, pool) for audit in audits] for pool in pools}
+    steps = {step: [ladder_row(audit, direction, negatives, k, step) for audit in audits] for step in shared}
     blocks = [
         Block(
-            f"{count(pool)} {candidate}s",
+            pool_name(rows[0]),
             tuple(
                 _dot(audit, row, series(i)) for i, (audit, row) in enumerate(zip(audits, rows, strict=True))
             ),
             rows[0].chance,
         )
-        for pool, rows in steps.items()
+        for rows in steps.values()
     ]
     limits = log_limits(blocks)
     wide, narrow = dot_plot(
@@ -81,17 +99,17 @@ def _ladder(
         write=bare_percent,
         log=True,
     )
-    takeaway = _takeaway(audits, steps[pools[-1]], k)
+    takeaway = _takeaway(audits, steps[max(shared, key=lambda step: (not step.own, step.pool))], k)
     table = tuple(
         (
             one_line(audit.name),
-            count(pool),
+            pool_cell(row),
             percent(row.recall),
             interval(row.low, row.high),
             bare_percent(row.chance),
             f"{times(row.lift)}{SPACE}×",
         )
-        for pool, rows in steps.items()
+        for rows in steps.values()
         for audit, row in zip(audits, rows, strict=True)
     )
     return Figure(
@@ -112,10 +130,11 @@ def _curves(
     k = ladder_k(audits)
     lines = []
     for audit in audits:
-        points = select(audit.closed_set, direction=direction, negatives=negatives, k=k)
-        curve = select(audit.curve, direction=direction, negatives=negatives, k=k) or points
+        points = _of_one_size(audit.closed_set, direction, negatives, k)
+        curve = _of_one_size(audit.curve, direction, negatives, k) or points
         lines.append(Line(one_line(audit.name, 24), by_pool(curve), points))
-    takeaway = _takeaway(audits, [ladder_row(a, direction, negatives, k, pools[0]) for a in audits], k)
+    smallest = Step(False, pools[0])
+    takeaway = _takeaway(audits, [ladder_row(a, direction, negatives, k, smallest) for a in audits], k)
     return pool_figure(
         f"{key}-curves",
         RECALL,
@@ -123,6 +142,19 @@ def _curves(
         takeaway,
         _title(f"Recall@{k} against pool size, model by model", negatives),
     )
+
+
+def _sizes(audits: Sequence[AuditResult], direction: str, negatives: str) -> set[int]:
+    """Give the pool sizes that the models' curves go through."""
+    k = ladder_k(audits)
+    rows = (row for audit in audits for row in (*audit.closed_set, *audit.curve))
+    return {row.pool for row in _of_one_size(tuple(rows), direction, negatives, k)}
+
+
+def _of_one_size(rows: Sequence[RecallRow], direction: str, negatives: str, k: int) -> list[RecallRow]:
+    """Give the rows that have a place on an axis of pool sizes."""
+    alike = select(rows, direction=direction, negatives=negatives, k=k)
+    return [row for row in alike if not own_stratum(row)]
 
 
 def _dot(audit: AuditResult, row: RecallRow, role: str) -> Dot:
@@ -133,14 +165,13 @@ def _dot(audit: AuditResult, row: RecallRow, role: str) -> Dot:
 def _takeaway(audits: Sequence[AuditResult], rows: Sequence[RecallRow], k: int) -> str:
     order = sorted(range(len(rows)), key=lambda i: rows[i].recall)
     least, most = order[0], order[-1]
-    _, candidate = sides(rows[0].direction)
 
     def said(i: int) -> str:
         name = one_line(audits[i].name, 40)
         return f"{percent(rows[i].recall)} ({name}, {against_chance(rows[i])})"
 
     return (
-        f"Among {count(rows[0].pool)} {candidate}s Recall@{k} spans {said(least)} to {said(most)}; "
+        f"Among {holding(rows[0])} Recall@{k} spans {said(least)} to {said(most)}; "
         f"chance is {bare_percent(rows[0].chance)}."
     )
 

@@ -10,7 +10,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from relinkage.linkage.risk_rows import RiskRow, RiskStratum
 from relinkage.reports.figures.canvas import SMALL, Figure, Sheet, colour, drawn
 from relinkage.reports.figures.dots import Block, Dot, dot_plot, linear_ticks
-from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, one_line, percent, times
+from relinkage.reports.wording import (
+    SPACE,
+    bare_percent,
+    count,
+    counted,
+    interval,
+    one_line,
+    percent,
+    plural,
+    times,
+)
 
 DOTS = 100
 """Dots in the picture of all patients."""
@@ -18,12 +28,13 @@ _SHOWN = 14
 _LEFT, _RIGHT, _TOP, _BOTTOM = 20, 20, 34, 46
 
 
-def patients_figure(row: RiskRow, prefix: str) -> Figure:
+def patients_figure(row: RiskRow, prefix: str, who: str = "patient") -> Figure:
     """Draw every hundredth patient as a dot at the risk of its most exposed query.
 
     Args:
         row: one of the audit's entries of `risk`.
         prefix: starts the figure's key; unique on the page.
+        who: what the row calls a patient: "study" where patients are not known.
     """
     edges, counts = row.histogram.edges, row.histogram.most_exposed
     # Empty bins below both chance and the least exposed patient would only push the dots aside.
@@ -41,7 +52,7 @@ def patients_figure(row: RiskRow, prefix: str) -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: bare_percent(share)))
         lowest = "; at the left end, or less" if first == 0 and counts[0] else ""
-        axes.set_xlabel(f"risk of a patient's most exposed query{lowest}", labelpad=8)
+        axes.set_xlabel(f"risk of a {who}'s most exposed query{lowest}", labelpad=8)
         _paint_dots(axes, bins, dots, row.threshold, (sheet.width - _LEFT - _RIGHT) / len(bins), tall)
         chance_side = "right" if row.chance < row.threshold else "left"
         _line(axes, row.chance, "chance", "muted", chance_side)
@@ -54,17 +65,22 @@ def patients_figure(row: RiskRow, prefix: str) -> Figure:
         )
 
     wide, narrow = drawn(f"{prefix}-patients", (320, 300), paint)
-    each = "a patient" if row.patients <= DOTS else "one patient in a hundred"
-    takeaway = f"{risk_finding(row)} Each dot is {each}."
+    each = f"a {who}" if row.patients <= DOTS else f"one {who} in a hundred"
+    takeaway = f"{risk_finding(row, who)} Each dot is {each}."
     cells = zip(edges[:-1], edges[1:], counts, row.histogram.mean, strict=True)
     return Figure(
         f"{prefix}-patients",
-        "How probable it is that each patient is linked",
+        f"How probable it is that each {who} is linked",
         takeaway,
         f"Stacked dots on a logarithmic axis of risk. {takeaway} Lines mark chance and the threshold.",
         wide,
         narrow,
-        ("Risk above", "up to", "Patients by their most exposed query", "by the mean of their queries"),
+        (
+            "Risk above",
+            "up to",
+            f"{plural(who).capitalize()} by their most exposed query",
+            "by the mean of their queries",
+        ),
         tuple(
             (percent(low) if i else bare_percent(0), percent(high), count(top), count(mean))
             for i, (low, high, top, mean) in enumerate(cells)
@@ -72,12 +88,13 @@ def patients_figure(row: RiskRow, prefix: str) -> Figure:
     )
 
 
-def exposed_figure(row: RiskRow, prefix: str) -> Figure | None:
+def exposed_figure(row: RiskRow, prefix: str, who: str = "patient") -> Figure | None:
     """Draw the strata that are exposed most, as multiples of the average risk; None where there are none.
 
     Args:
         row: one of the audit's entries of `risk`.
         prefix: starts the figure's key; unique on the page.
+        who: as in `patients_figure`.
     """
     strata, average = row.strata, row.average
     if not strata or average <= 0:
@@ -109,7 +126,15 @@ def exposed_figure(row: RiskRow, prefix: str) -> Figure | None:
         f"Dots with intervals, a row a stratum. {takeaway} The dashed line is the average of all queries.",
         wide,
         narrow,
-        ("Queries with", "Mean risk", "Interval", "To the average", "Queries", "Patients", "Stands out"),
+        (
+            "Queries with",
+            "Mean risk",
+            "Interval",
+            "To the average",
+            "Queries",
+            plural(who).capitalize(),
+            "Stands out",
+        ),
         tuple(
             (
                 _name(stratum),
@@ -125,14 +150,15 @@ def exposed_figure(row: RiskRow, prefix: str) -> Figure | None:
     )
 
 
-def risk_finding(row: RiskRow) -> str:
+def risk_finding(row: RiskRow, who: str = "patient") -> str:
     """Say how many patients lie above the threshold, and where the one in the middle is."""
     middle = next(q.most_exposed for q in row.quantiles if q.share == 0.5)
-    share, ends = percent(row.above_share), interval(row.above_low, row.above_high)
+    above = row.most_exposed
+    share, ends = percent(above.above_share), interval(above.above_low, above.above_high)
     return (
-        f"Of {counted(row.patients, 'patient')}, {count(row.above)} ({share}, interval {ends}) have "
+        f"Of {counted(row.patients, who)}, {count(above.above)} ({share}, interval {ends}) have "
         f"a query that is linked with a probability above {bare_percent(row.threshold)}; for the "
-        f"patient in the middle it is {percent(middle)}."
+        f"{who} in the middle it is {percent(middle)}."
     )
 
 

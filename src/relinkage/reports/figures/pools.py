@@ -14,8 +14,8 @@ from relinkage.reports.figures.canvas import Figure, Sheet, colour, drawn, label
 from relinkage.reports.palette import series
 from relinkage.reports.wording import (
     SPACE,
-    about,
     bare_percent,
+    bare_times,
     count,
     counted,
     one_line,
@@ -211,7 +211,7 @@ def _lift_takeaway(rows: Sequence[RecallRow]) -> str:
         return "At no pool size does the interval lie above chance."
     if small is large:
         return f"At N = {count(small.pool)} recall is {against_chance(small)}."
-    ends = [f"{about(row.lift)} times chance at N = {count(row.pool)}" for row in (small, large)]
+    ends = [f"{bare_times(row.lift)} times chance at N = {count(row.pool)}" for row in (small, large)]
     span = f"from {ends[0]} to {ends[1]}"
     if large.lift > 1.1 * small.lift:
         return f"The larger the pool, the further above chance: {span}."
@@ -221,7 +221,6 @@ def _lift_takeaway(rows: Sequence[RecallRow]) -> str:
 
 
 def against_chance(row: RecallRow) -> str:
-    """Say how many times chance a row reaches, or that its interval covers chance."""
-    if not beats_chance(row) and row.high >= row.chance:
-        return "indistinguishable from chance"
-    return f"{about(row.lift)} times chance"
+    """Say how many times chance a row reaches, and whether its interval covers chance."""
+    inside = "; the interval covers chance" if not beats_chance(row) and row.high >= row.chance else ""
+    return f"{bare_times(row.lift)} times chance{inside}"

@@ -9,8 +9,8 @@ from relinkage.linkage.result import AuditResult
 from relinkage.linkage.rows import RecallRow, TargetRow
 from relinkage.reports.audits import ALL, select
 from relinkage.reports.figures.canvas import SMALL, TEXT_SIZE, Figure, Sheet, colour, drawn, log_ticks
-from relinkage.reports.headlines import headline_row
 from relinkage.reports.palette import series
+from relinkage.reports.verdicts import headline_row
 from relinkage.reports.wording import about, bare_percent, count, counted, interval, percent, sides
 
 STUDY = "study"

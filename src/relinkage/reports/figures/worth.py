@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from relinkage.linkage.open_set_rows import OpenSetRow
+from relinkage.linkage.open_set_rows import OpenSetRow, Worth
 from relinkage.reports.figures.canvas import Figure, Sheet, colour, drawn, label_ends
 from relinkage.reports.figures.shares import share_axis, share_limits, within
 from relinkage.reports.open_set import (
@@ -13,12 +13,11 @@ from relinkage.reports.open_set import (
     pool_name,
     rate_words,
     same_rate,
-    share_right,
     worth,
     worth_sentence,
 )
 from relinkage.reports.palette import series
-from relinkage.reports.wording import bare_percent, percent
+from relinkage.reports.wording import bare_percent, interval, percent
 
 _PRIORS = [10 ** (exponent / 16) for exponent in range(-36, 1)]
 """From one pool in 180 that holds the mate to every pool."""
@@ -27,8 +26,7 @@ _PRIORS = [10 ** (exponent / 16) for exponent in range(-36, 1)]
 def worth_figure(rows: Sequence[OpenSetRow], prefix: str) -> Figure:
     """Draw the share of claims that are right, a line a pool, at the rate of the operating point.
 
-    The band, of the operating point's pool, puts the low end of TPIR with the high end of FPIR and
-    the other way round, where both are known.
+    Dots stand at the priors of the rows; those of the operating point's pool have their intervals.
     A dotted line in a pool's colour is the attacker who knows nothing, who is right in prior / N at most.
 
     Args:
@@ -48,8 +46,8 @@ def worth_figure(rows: Sequence[OpenSetRow], prefix: str) -> Figure:
         axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1] if sheet.narrow else [0.01, 0.1, 0.5, 1]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: bare_percent(share)))
-        axes.set_xlabel("prior: pools that hold the mate", labelpad=8)
-        _paint_band(axes, point, series(lines.index(point)), limits)
+        axes.set_xlabel("prior: queries with the mate in the pool", labelpad=8)
+        _paint_intervals(axes, point, series(lines.index(point)), limits)
         ends = [_draw(axes, row, i, limits) for i, row in enumerate(lines)]
         label_ends(axes, ends)
 
@@ -62,11 +60,9 @@ def worth_figure(rows: Sequence[OpenSetRow], prefix: str) -> Figure:
         f"Line chart, a line a pool size: share of claims that are right against the prior. {takeaway}",
         wide,
         narrow,
-        ("Pool", "Prior", "Claims that are right"),
+        ("Pool", "Prior", "Claims that are right", "Interval"),
         tuple(
-            (pool_name(row), bare_percent(entry.prior), _said(entry.ppv))
-            for row in lines
-            for entry in row.ppv
+            (pool_name(row), bare_percent(entry.prior), *_said(entry)) for row in lines for entry in row.ppv
         ),
     )
 
@@ -95,14 +91,15 @@ def _draw(axes: Axes, row: OpenSetRow, position: int, limits: tuple[float, float
     return right[-1][1] if right else limits[0], pool_name(row), series(position)
 
 
-def _paint_band(axes: Axes, point: OpenSetRow, role: str, limits: tuple[float, float]) -> None:
-    """Draw between the corners of the intervals of TPIR and FPIR, where both are known."""
-    least, most = (
-        [within(share_right(prior, tpir, point.misidentified, fpir) or 0.0, limits) for prior in _PRIORS]
-        for tpir, fpir in ((point.low, point.fpir_high), (point.high, point.fpir_low))
-    )
-    axes.fill_between(_PRIORS, least, most, color=colour(role), alpha=0.16, linewidth=0)
+def _paint_intervals(axes: Axes, point: OpenSetRow, role: str, limits: tuple[float, float]) -> None:
+    """Draw the interval at each prior."""
+    for entry in point.ppv:
+        if entry.low is not None and entry.high is not None:
+            ends = [within(end, limits) for end in (entry.low, entry.high)]
+            axes.plot([entry.prior, entry.prior], ends, color=colour(role), linewidth=1.6, alpha=0.6)
 
 
-def _said(ppv: float | None) -> str:
-    return "no claims" if ppv is None else percent(ppv)
+def _said(entry: Worth) -> tuple[str, str]:
+    if entry.ppv is None or entry.low is None or entry.high is None:
+        return "no claims", "–"
+    return percent(entry.ppv), interval(entry.low, entry.high)

@@ -40,9 +40,9 @@ def audited_facts(audit: AuditResult) -> list[Fact]:
         facts.append(Fact("Split", one_line(inputs.split)))
     size = f"{counted(audit.queries, 'query')} against {counted(audit.candidates, 'candidate')}"
     facts.append(Fact("Size", f"{size}, vectors of {audit.dimension} dimensions"))
-    known = "" if audit.patients_known else " (patients are not known; each study counts as one)"
     studies = counted(audit.studies, "study")
-    facts.append(Fact("Patients", f"{counted(audit.patients, 'patient')}, {studies}{known}"))
+    patients = counted(audit.patients, "patient") if audit.patients_known else "not known"
+    facts.append(Fact("Patients", f"{patients}; {studies}"))
     facts += [
         Fact(
             name,

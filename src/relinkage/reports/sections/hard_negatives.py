@@ -3,8 +3,10 @@
 from itertools import groupby
 
 from relinkage.linkage.result import AuditResult
+from relinkage.linkage.strata import LABELS
 from relinkage.reports.audits import ALL, first_k, groups
 from relinkage.reports.figures import added, hardness_figure
+from relinkage.reports.places import own_stratum
 from relinkage.reports.sections.method import UNCERTAIN
 from relinkage.reports.sections.tables import View, group_title, recall_table
 from relinkage.reports.wording import counted, listed, one_line
@@ -20,6 +22,8 @@ def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
     off = sum(not row.on_chance for row in controls)
     figure = hardness_figure(audit, prefix)
     return {
+        "lead": _lead(audit),
+        "own": any(own_stratum(row) for row in audit.closed_set),
         "groups": [recall_table(audit, *g) for g in harder],
         "levels": [
             {
@@ -47,3 +51,24 @@ def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
         + (f"In {off} of {counted(len(controls), 'row')} it does not." if off else "It does, in every row."),
         "figures": [] if figure is None else [figure],
     }
+
+
+def share_labels(audit: AuditResult) -> bool:
+    """Say whether distractors of some rows share all labels with the query."""
+    return bool(audit.strata) and (audit.settings.ladder or LABELS in audit.settings.hard_negatives)
+
+
+def _lead(audit: AuditResult) -> str:
+    """Say what sharing these columns takes out of a match, and what it leaves in."""
+    columns = listed(one_line(column) for column in audit.settings.hard_negatives or (LABELS,))
+    if share_labels(audit):
+        more = "" if columns == LABELS and not audit.settings.ladder else " and in what else is named"
+        return (
+            "Part of what links an image to its report is pathology that many patients share. Here the "
+            f"distractors of a query have the same labels as its study{more}, so what is left above chance "
+            "is what these do not tell: the patient, and also severity, devices and technique."
+        )
+    return (
+        f"Here the distractors of a query have the same {columns} as its study. All labels are not among "
+        "these columns, so what is left above chance may be a finding that many patients share."
+    )

@@ -9,7 +9,8 @@ from relinkage.linkage.settings import AuditSettings
 from relinkage.options import Field, fields_of
 from relinkage.reports.audits import stronger_attacker
 from relinkage.reports.sections.audited import audited_facts
-from relinkage.reports.wording import bare_percent, counted, listed, one_line
+from relinkage.reports.verdicts import who
+from relinkage.reports.wording import bare_percent, counted, listed, one_line, plural
 
 UNCERTAIN = {
     "own": "a value of their own",
@@ -83,9 +84,10 @@ def _steps(audit: AuditResult) -> list[tuple[str, str]]:
             "Recall and ranks are the exact average over all pools of a size, the mate and distractors drawn "
             "without replacement; no pool is sampled. Ties are broken at random, in expectation.",
         ),
-        ("Distractors", _distractors(settings)),
+        ("Distractors", distractors(settings)),
         ("Chance", "What a scorer that knows nothing reaches, K / N; lift is recall divided by chance."),
         ("Intervals", _intervals(audit)),
+        ("Verdict", _verdict(audit)),
     ]
     if audit.strata:
         steps.append(("Hard negatives", _hard_negatives(settings)))
@@ -118,7 +120,8 @@ def _score(attacker: Attacker | None) -> str:
     return f"The cosine of {whose}, in float64 where it decides; scores within 2⁻⁴⁰ tie."
 
 
-def _distractors(settings: AuditSettings) -> str:
+def distractors(settings: AuditSettings) -> str:
+    """Say who is in the pool beside the mate."""
     if settings.distractors == "other-patients":
         return "Candidates of other patients: a patient's other studies are left out of the pool."
     return "All candidates but the mate, a patient's other studies among them."
@@ -126,11 +129,31 @@ def _distractors(settings: AuditSettings) -> str:
 
 def _intervals(audit: AuditResult) -> str:
     settings = audit.settings
-    who = "patients" if audit.patients_known else "studies (patients are not known)"
+    of = who(audit)
+    known = "" if audit.patients_known else " (patients are not known)"
+    others = f"other {plural(of)}"
+    varies = f"The gallery is held fixed: intervals speak of {others} asked about, not of other candidates"
+    if settings.varies == "patients-and-gallery":
+        varies = (
+            "Intervals of Recall@K among all distractors, in pools smaller than the gallery, let "
+            f"{plural(of)} and gallery vary, as if {others} brought other candidates; all others hold the "
+            "gallery fixed"
+        )
     return (
         f"At {bare_percent(settings.interval)}, {counted(settings.replicates, 'bootstrap draw')} of "
-        f"{who}; Clopper-Pearson at the effective number of queries where hits or misses are fewer than ten. "
-        "The gallery is held fixed: intervals speak of other patients asked about, not of other candidates."
+        f"{plural(of)}{known}; Clopper-Pearson at the effective number of queries where hits or misses are "
+        f"fewer than ten. {varies}."
+    )
+
+
+def _verdict(audit: AuditResult) -> str:
+    negligible = f"{audit.settings.negligible_lift:g}"
+    return (
+        "Over all rows together, but for those by text. Above or below chance: the interval of some row, at "
+        "a level that one in a hundred audits of models that link nothing fails at most, leaves out chance. "
+        f"No linkage found: no such row, and the upper limit of every row lies below {negligible} times "
+        f"chance (rows in which {negligible} times chance is certainty cannot say so). All else is too few "
+        "to tell."
     )
 
 
@@ -158,8 +181,8 @@ def _open_set(audit: AuditResult) -> str:
     rates = listed(dict.fromkeys(bare_percent(row.fpir) for row in audit.open_set))
     drawn = f", at most {counted(audit.open_set_sample, 'query')} of each half"
     return (
-        f"Patients are dealt into two halves: thresholds on {scores} are set on one for FPIR {rates}, and "
-        f"all is measured on the other{drawn}."
+        f"Patients are dealt into two halves{drawn}: each sets thresholds on {scores} for FPIR {rates}, and "
+        "is measured at those of the other half; intervals set them again in every draw of patients."
     )
 
 

@@ -32,7 +32,7 @@ def open_set_view(audit: AuditResult, prefix: str) -> View | None:
         "priors": list(dict.fromkeys(entry.prior for row in rows for entry in row.ppv)),
         "scores": list(dict.fromkeys(row.score for row in rows)),
         "sample": audit.open_set_sample,
-        "temperature": audit.settings.tau,
+        "apart": audit.settings.distractors == "other-patients",
         "figures": [figure for way in ways for figure in way["figures"]],
     }
 

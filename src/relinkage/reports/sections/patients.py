@@ -4,6 +4,8 @@ from relinkage.linkage.result import AuditResult
 from relinkage.reports.audits import ALL
 from relinkage.reports.figures import exposed_figure, patients_figure
 from relinkage.reports.sections.tables import View, group_title
+from relinkage.reports.verdicts import who
+from relinkage.reports.wording import plural
 
 
 def patients_view(audit: AuditResult, prefix: str) -> View | None:
@@ -12,7 +14,15 @@ def patients_view(audit: AuditResult, prefix: str) -> View | None:
         return None
     entries: list[View] = []
     for number, row in enumerate(audit.risk, 1):
-        found = (patients_figure(row, f"{prefix}-{number}"), exposed_figure(row, f"{prefix}-{number}"))
+        found = (
+            patients_figure(row, f"{prefix}-{number}", who(audit)),
+            exposed_figure(row, f"{prefix}-{number}", who(audit)),
+        )
         figures = [figure for figure in found if figure is not None]
         entries.append({"row": row, "title": group_title(row.direction, ALL), "figures": figures})
-    return {"entries": entries, "figures": [figure for entry in entries for figure in entry["figures"]]}
+    return {
+        "who": who(audit),
+        "whose": plural(who(audit)),
+        "entries": entries,
+        "figures": [figure for entry in entries for figure in entry["figures"]],
+    }

@@ -5,6 +5,7 @@ from typing import Any
 
 from relinkage.linkage.result import AuditResult
 from relinkage.reports.audits import ALL, select
+from relinkage.reports.places import own_stratum
 from relinkage.reports.wording import one_line
 
 View = dict[str, Any]
@@ -20,7 +21,7 @@ def group_title(direction: str, negatives: str) -> str:
 def recall_table(audit: AuditResult, direction: str, negatives: str) -> View:
     """Give the closed-set rows of one direction and kind of distractors, a block a pool size."""
     rows = select(audit.closed_set, direction=direction, negatives=negatives)
-    rows.sort(key=lambda row: (row.pool, row.full, row.k))
+    rows.sort(key=lambda row: (own_stratum(row), row.pool, row.full, row.k))
     return {
         "title": group_title(direction, negatives),
         "pools": [

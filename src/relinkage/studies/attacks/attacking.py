@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from relinkage.alignment import Heads, read_heads
+from relinkage.alignment import Heads
 from relinkage.attackers import Attacker, AttackSettings, AuxiliaryPairs, Fitted, load_attacker
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
@@ -21,9 +21,10 @@ from relinkage.linkage.settings import On
 from relinkage.linkage.table import ALL
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
+from relinkage.privacy import read_stated_heads
 from relinkage.progress import say
 from relinkage.records import plain
-from relinkage.reports.headlines import headline
+from relinkage.reports.headlines import usual_row
 from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
 from relinkage.studies.audits.embedded import Sides, audit_folder
 
@@ -34,7 +35,7 @@ class AttackerRow(RecallRow, frozen=True):
     Attributes:
         attacker: The attacker.
         auxiliary_pairs: Pairs of other patients that it learned from.
-        auxiliary_patients: Patients of these pairs.
+        auxiliary_patients: Patients of these pairs; studies where patients are not known.
     """
 
     attacker: str
@@ -70,7 +71,7 @@ def attack_embeddings(
     if heads is not None and attack.on == "features":
         raise InputError("--heads goes with --on embeddings; features are what comes before any head.")
     embeddings = read_embeddings(path)
-    trained = None if heads is None else read_heads(heads)
+    trained = None if heads is None else read_stated_heads(heads)
     audited = embeddings.split(split)
     attackers = {called: load_attacker(called, settings.seed) for called in attack.attacker}
     drawn = None
@@ -101,7 +102,7 @@ def attack_embeddings(
 
 def strongest_first(audits: Sequence[Audit]) -> list[Audit]:
     """Order audits of the same queries by the recall that their headlines speak of, the highest first."""
-    return sorted(audits, key=lambda audit: -headline(audit.result).row.recall)
+    return sorted(audits, key=lambda audit: -usual_row(audit.result).recall)
 
 
 def attacker_rows(
@@ -134,7 +135,13 @@ def attacker_rows(
     """
     attacked, known = attacked_sides(audited, heads, on), known_pairs(drawn, heads, on)
     pairs = audited.pairs
-    links = Links.from_pairs(pairs, len(pairs), len(pairs), str(audited.path / "pairs.parquet"))
+    links = Links.from_pairs(
+        pairs,
+        len(pairs),
+        len(pairs),
+        str(audited.path / "pairs.parquet"),
+        patients_known=audited.patients_known,
+    )
     report_row = pairs["report_row"].to_numpy()[links.candidate_row]
     rows: list[AttackerRow] = []
     for called in attackers:
@@ -180,7 +187,7 @@ def _title(embeddings: Embeddings, heads: Path | None, on: On) -> str:
 
 
 def _tempered(settings: AuditSettings, fitted: Fitted, scored: Sides) -> AuditSettings:
-    """Let the softmax of the audit be a posterior: put the score's temperature in units of its cosine."""
+    """Put the score's temperature in units of its cosine, for the entropy of the match."""
     if fitted.temperature is None or settings.temperature is not None:
         return settings
     lengths = [float(np.linalg.norm(side[0])) for side in scored]
@@ -218,7 +225,12 @@ def _notes(attacker: Described, trained: Heads | None, embeddings: Embeddings) -
         return [] if sees is None else [f"The attacker {attacker.name} saw {sees}."]
     notes = [
         f"The attacker {attacker.name} learned from {pairs:,} pairs of {attacker.auxiliary_patients:,} "
-        f"other patients, of the split {split}."
+        + (
+            f"other patients, of the split {split}."
+            if embeddings.patients_known
+            else f"other studies, of the split {split}; as patients are not known, some may be of attacked "
+            "patients."
+        )
     ]
     if attacker.asked_for is not None and pairs < attacker.asked_for:
         notes.append(

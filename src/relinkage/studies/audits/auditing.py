@@ -1,9 +1,13 @@
 """Audits of two arrays in files, and what every audit that can resume needs."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 import relinkage
 from relinkage.cohorts.tabular import read_table
+from relinkage.cohorts.unused import unused_columns
 from relinkage.embeddings import open_array
 from relinkage.embeddings.stored import Matrix, fingerprint_of_rows
 from relinkage.files import fingerprint
@@ -11,7 +15,13 @@ from relinkage.linkage import Audit, AuditSettings, Links, audit
 from relinkage.linkage.engines import Engine, Kept, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.result import InputFile, Inputs
+from relinkage.linkage.strata import label_columns
 from relinkage.records import plain
+
+READ = (
+    "pair_id", "candidate", "study_id", "patient_id", "view", "sex", "age", "report_hash", "report_words"
+)  # fmt: skip
+"""The columns of `--pairs` that an audit reads, beside labels and those that it is asked about."""
 
 
 def audit_arrays(
@@ -43,6 +53,8 @@ def audit_arrays(
         links = Links.from_pairs(table, len(image_array), len(report_array), str(pairs))
     else:
         links = Links.row_by_row(len(image_array), len(report_array))
+    labels = label_columns(links.pairs)
+    used = {*links.pairs.columns} & {*READ, *labels, *settings.hard_negatives}
     inputs = Inputs(
         kind="arrays",
         images=described(images.name, image_array),
@@ -51,11 +63,13 @@ def audit_arrays(
         if pairs is None
         else InputFile(file=pairs.name, rows=len(links), fingerprint=fingerprint(pairs.read_bytes())),
     )
-    return audit(
+    made = audit(
         image_array, report_array, links, settings,
         name=name or f"{images.name} × {reports.name}", inputs=inputs, sources=(str(images), str(reports)),
-        engine=resumable(out, inputs, settings),
+        labels=labels, engine=resumable(out, inputs, settings),
     )  # fmt: skip
+    notes = (*made.result.notes, *unused_columns(links.pairs, used, "--pairs", READ))
+    return replace(made, result=msgspec.structs.replace(made.result, notes=notes))
 
 
 def finish_blocks(out: Path) -> None:

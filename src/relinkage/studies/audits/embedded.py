@@ -7,16 +7,22 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from relinkage.alignment import Heads, read_heads
+from relinkage.alignment import Heads
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.embeddings.stored import choose
 from relinkage.encoders import HeadPair
+from relinkage.encoders.trained.statement import what_epsilon_leaves_open
 from relinkage.errors import InputError
 from relinkage.linkage import Audit, AuditSettings, Links, audit
 from relinkage.linkage.result import AuditedHeads, Inputs
 from relinkage.linkage.settings import On
+from relinkage.privacy import read_stated_heads
 from relinkage.studies.audits.auditing import described, resumable
 
+BY_STUDY = (
+    "Splits are by study, as patients are not known: a patient may stand in several splits, so what is "
+    "learned on one split is not surely held out from another."
+)
 Sides = tuple[NDArray[Any], NDArray[Any]]
 """A vector per image, and one per distinct report; large ones may lie on disk (`embeddings.stored`)."""
 
@@ -77,9 +83,15 @@ def audit_folder(
     path = embeddings.path
     if split is not None:
         embeddings = embeddings.split(split)
-    trained = None if heads is None else read_heads(heads)
+    trained = None if heads is None else read_stated_heads(heads)
     images, texts = sides(embeddings, None if trained is None else trained.pair, on)
-    links = Links.from_pairs(embeddings.pairs, len(images), len(embeddings), str(path / "pairs.parquet"))
+    links = Links.from_pairs(
+        embeddings.pairs,
+        len(images),
+        len(embeddings),
+        str(path / "pairs.parquet"),
+        patients_known=embeddings.patients_known,
+    )
     manifest = embeddings.manifest
     inputs = Inputs(
         kind="embeddings",
@@ -112,7 +124,14 @@ def audit_folder(
         labels=embeddings.labels,
         engine=resumable(out, inputs, settings),
     )
-    notes = (*made.result.notes, *_made_equal(embeddings), *_held_out(embeddings, trained, split))
+    notes = (
+        *made.result.notes,
+        *_made_equal(embeddings),
+        *_held_out(embeddings, trained, split),
+        *_stated(trained),
+    )
+    if split is not None and not embeddings.patients_known:
+        notes += (BY_STUDY,)
     return replace(made, result=msgspec.structs.replace(made.result, notes=notes))
 
 
@@ -137,6 +156,12 @@ def sides(embeddings: Embeddings, heads: HeadPair | None, on: On = "embeddings")
             f"(`relinkage align {embeddings.path} --out HEADS`) and name them with --heads HEADS."
         )
     return embeddings.image_embeddings, embeddings.text_embeddings
+
+
+def _stated(trained: Heads | None) -> tuple[str, ...]:
+    """Say what a privacy statement of the heads does not speak of."""
+    stated = None if trained is None or trained.manifest is None else trained.manifest.privacy
+    return () if stated is None else what_epsilon_leaves_open(stated)
 
 
 def _made_equal(embeddings: Embeddings) -> list[str]:

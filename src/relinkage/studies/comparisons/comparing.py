@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 import relinkage
+from relinkage.encoders.trained.statement import what_epsilon_leaves_open
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, whole_folder
 from relinkage.linkage import LinkageTable, Resampling, read_tables
@@ -152,8 +153,10 @@ def _rows(audits: Sequence[AuditResult], pairing: Pairing, resampling: Resamplin
             continue
         standings = [table.standings[negatives] for table in pairing.tables]
         before, *afters = (recalls(standing, cells) for standing in standings)
+        expected = [chance(standings[0], cell) for cell in cells]
+        certain = np.array(expected) >= 1 - 1e-12
         for run, after in enumerate(afters, 1):
-            change = Change.measure(before, after, pairing.patient, resampling)
+            change = Change.measure(before, after, pairing.patient, resampling, certain)
             rows += [
                 ComparisonRow(
                     run=run,
@@ -162,7 +165,7 @@ def _rows(audits: Sequence[AuditResult], pairing: Pairing, resampling: Resamplin
                     pool=size(standings[0], cell.pool),
                     full=cell.pool == FULL,
                     k=cell.k,
-                    chance=chance(standings[0], cell),
+                    chance=expected[place],
                     **_change(change, place),
                 )
                 for place, cell in enumerate(cells)
@@ -279,6 +282,10 @@ def _notes(
             "in the cohort counts as a change of the model."
         )
     notes += text_length_notes(inputs)
+    for made in inputs:
+        stated = made.heads and made.heads.manifest and made.heads.manifest.privacy
+        if stated:
+            notes += [told for told in what_epsilon_leaves_open(stated) if told not in notes]
     for audit, made in zip(audits[1:], inputs[1:], strict=True):
         if made.fingerprints is not None and made.fingerprints == inputs[0].fingerprints:
             notes.append(f"{audit.name} was made from the same vectors as {audits[0].name}.")

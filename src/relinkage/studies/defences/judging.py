@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 from relinkage.attackers import AuxiliaryPairs, load_attacker
 from relinkage.attackers.names import AttackerName
-from relinkage.defences.settings import ControlSettings, Measure
+from relinkage.defences.result import BothWays, Search
+from relinkage.defences.settings import ControlSettings
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.measures import Cell, recalls
-from relinkage.linkage.settings import On
-from relinkage.linkage.table import ALL
+from relinkage.linkage.settings import Direction, On
+from relinkage.linkage.strata import LABELS, Level, levels
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.studies.attacks.auxiliary import attacked_sides, draw_auxiliary, known_pairs
 from relinkage.studies.utility import benchmark
 from relinkage.utility import Benchmark
 from relinkage.utility.auroc import auroc
-from relinkage.utility.benchmark import PRECISION
+from relinkage.utility.benchmark import DIRECTIONS
 from relinkage.utility.probe import fit_probe
-from relinkage.utility.retrieval import top_measures, unit
 from relinkage.utility.zero_shot import zero_shot_scores
 
 Floats = NDArray[np.float64]
@@ -35,16 +35,17 @@ class Judged:
     """What was found of one pair of heads; None where there is no such figure.
 
     Attributes:
-        hits: by attacker float64, shape (queries,): each query's expected Recall@1.
+        hits: by attacker float64, shape (queries, searches): each query's expected Recall@1, NaN where a
+            search has too few candidates for it.
         probe_scores: float64, shape (images, kept labels): log-odds of the linear probe.
-        precision: float64, shape (images,): label precision@K from image to report, NaN where an image has
-            nothing to ask for.
+        precision: by direction float64, shape (queries,): label precision@K, NaN where a query has nothing
+            to ask for; empty where there is no retrieval.
         zero_shot_scores: float64, shape (images, kept labels).
     """
 
     hits: dict[AttackerName, Floats]
     probe_scores: Floats
-    precision: Floats | None
+    precision: dict[Direction, Floats]
     zero_shot_scores: Floats | None
 
 
@@ -56,14 +57,16 @@ class Ground:
         benchmark: splits, labels and prompts.
         links: who belongs to whom in the tested split.
         drawn: the auxiliary pairs that attackers know.
-        pool: the size of the pool.
+        searches: who asks, among whom is searched.
+        strata: the label strata of queries and candidates.
         settings: the choices.
     """
 
     benchmark: Benchmark
     links: Links
     drawn: Embeddings
-    pool: int
+    searches: tuple[Search, ...]
+    strata: Level
     settings: ControlSettings
 
     @classmethod
@@ -81,9 +84,11 @@ class Ground:
         prepared = benchmark(path, settings.usefulness)
         tested, whole = prepared.test, read_embeddings(path)
         pairs = tested.pairs
-        links = Links.from_pairs(pairs, len(pairs), len(pairs), str(path / "pairs.parquet"))
+        source, known = str(path / "pairs.parquet"), tested.patients_known
+        links = Links.from_pairs(pairs, len(pairs), len(pairs), source, patients_known=known)
         drawn = draw_auxiliary(whole, tested, settings.auxiliary, settings.auxiliary_pairs, settings.seed)
-        return cls(prepared, links, drawn, min(settings.pool, len(links.candidate_row)), settings)
+        (strata,) = levels(links, AuditSettings(hard_negatives=(LABELS,)), whole.labels)
+        return cls(prepared, links, drawn, _searches(links, strata, settings.pool), strata, settings)
 
     def judge(self, heads: HeadPair | None) -> Judged:
         """Measure one pair of heads.
@@ -97,19 +102,18 @@ class Ground:
         """
         if heads is None:
             bringing = [name for name in self.settings.attacker if not load_attacker(name).one_space]
-            return Judged(self._attack(None, bringing, "features"), self.benchmark.features[1], None, None)
+            return Judged(self._attack(None, bringing, "features"), self.benchmark.features[1], {}, None)
         return Judged(
             self._attack(heads, self.settings.attacker, "embeddings"),
             self._probe(heads),
-            self._precision(heads),
+            self.benchmark.precision(heads),
             self._zero_shot(heads),
         )
 
-    def usefulness(self, heads: HeadPair, measure: Measure) -> float:
-        """Give one measure of usefulness, `precision` or `auroc`, as `judge` does and without the rest."""
-        if measure == "precision":
-            return float(np.nanmean(self._precision(heads)))
-        return self.macro(self._probe(heads))
+    def use(self, heads: HeadPair) -> BothWays:
+        """Return label precision in both directions, as `judge` does and without the rest."""
+        there, back = (float(np.nanmean(values)) for values in self.benchmark.precision(heads).values())
+        return BothWays(image_to_report=there, report_to_image=back)
 
     def macro(self, scores: Floats) -> float:
         """Give the macro AUROC of some scores."""
@@ -125,13 +129,20 @@ class Ground:
         for name in attackers:
             attacker = load_attacker(name, self.settings.seed)
             images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
-            (way,) = link(
+            ways = link(
                 Vectors.prepare(images, "images"),
                 Vectors.prepare(texts[rows], "reports"),
                 self.links,
-                AuditSettings(),
+                AuditSettings(direction="both"),
+                [self.strata],
             )
-            hits[name] = recalls(way.table.standings[ALL], [Cell(self.pool, 1)])[:, 0]
+            standings = {way.table.direction: way.table.standings for way in ways}
+            hits[name] = np.column_stack(
+                [
+                    recalls(standings[one.direction][one.negatives], [Cell(one.pool, 1)])
+                    for one in self.searches
+                ]
+            )
         return hits
 
     def _probe(self, heads: HeadPair) -> Floats:
@@ -139,15 +150,26 @@ class Ground:
         probe = fit_probe(on.fit.project(heads)[0], on.fit_truth, on.aside, on.settings.penalty)
         return probe.scores(on.test.project(heads)[0])
 
-    def _precision(self, heads: HeadPair) -> Floats:
-        on = self.benchmark
-        images, texts = on.test.project(heads)
-        reports = texts[on.test.pairs["report_row"].to_numpy()[on.reports.row]]
-        top = top_measures(on.images, unit(images), on.reports, unit(reports), on.settings.k)[:, PRECISION]
-        return np.where(on.prospects["image-to-report"].asked, top, np.nan)
-
     def _zero_shot(self, heads: HeadPair) -> Floats | None:
         on = self.benchmark
         if on.prompts is None:
             return None
         return zero_shot_scores(on.test.project(heads)[0], on.prompts, heads)
+
+
+def _searches(links: Links, strata: Level, pools: Sequence[int]) -> tuple[Search, ...]:
+    """Return the largest pool that fits, the smallest, that inside the own labels, and the largest backwards.
+
+    A smallest pool that no query's label stratum fills is not searched there.
+    """
+    candidates, least = len(links.candidate_row), min(pools)
+    largest = max((pool for pool in pools if pool <= candidates), default=candidates)
+    alike = np.bincount(strata.candidate[strata.candidate >= 0])[strata.query]
+    there, back = DIRECTIONS
+    every, inside = len(links), int((alike >= least).sum())
+    wanted = [Search(direction=there, negatives="all", pool=largest, queries=every)]
+    if least < largest:
+        wanted.append(Search(direction=there, negatives="all", pool=least, queries=every))
+    if inside:
+        wanted.append(Search(direction=there, negatives="labels", pool=least, queries=inside))
+    return (*wanted, Search(direction=back, negatives="all", pool=largest, queries=every))

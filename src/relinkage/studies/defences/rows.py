@@ -17,6 +17,7 @@ from relinkage.defences import (
     rotated,
     swapped_norm,
     trained,
+    with_random_image_head,
     with_weight_noise,
     without_clipping,
     without_noise,
@@ -102,12 +103,12 @@ def defences(recipe: Recipe, ground: Ground, choices: ControlSettings) -> Iterat
     yield Defence("without-noise", "Same training without DP", without, note)
     yield _unclipped(recipe, seeds)
     yield _group_norm(recipe.published)
-    targets = {measure: ground.usefulness(recipe.hardened, measure) for measure in choices.match}
+    target = ground.use(recipe.hardened)
     axes = principal_axes(recipe.embeddings.split(recipe.train), recipe.published)
     width = recipe.published.image_spec.embedding
 
     def turned(key: str, title: str, knobs: list[Knob], note: str) -> Defence:
-        found = match(knobs[0], ground.usefulness, targets, choices.tolerance)
+        found = match(knobs[0], ground.use, target, choices.match, choices.tolerance)
         heads = tuple(knob.heads(found.setting) for knob in knobs)
         return Defence(key, title, heads, note, knobs[0].name, found)
 
@@ -128,6 +129,9 @@ def defences(recipe: Recipe, ground: Ground, choices: ControlSettings) -> Iterat
     note = "The published text side turned at random: no defence."
     turns = tuple(rotated(recipe.published, seed) for seed in seeds)
     yield Defence("rotation", "Random rotation", turns, note)
+    note = "Gaussian weights in the place of the published image side: what a probe of images cannot see."
+    random = tuple(with_random_image_head(recipe.published, seed) for seed in seeds)
+    yield Defence("random-image-head", "Random image head", random, note)
     key, title = "features", "Features before any head"
     if all(load_attacker(name).one_space for name in choices.attacker):
         yield Defence(

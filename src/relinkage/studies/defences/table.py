@@ -22,7 +22,7 @@ from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.files import check_folder, whole_folder
-from relinkage.privacy import HardenSettings, Public
+from relinkage.privacy import LEAST_PATIENTS, HardenSettings, Public, few_patients
 from relinkage.progress import progress
 from relinkage.records import write_record
 from relinkage.reports.defences_page import render_defences
@@ -74,6 +74,7 @@ def run_controls(
         grounds.append(Ground.prepare(transfer, choices))
     made = list(defences(recipe, grounds[0], choices))
     cohorts = tuple(_judge_all(ground, made) for ground in grounds)
+    trained = embeddings.split(train).pairs["patient_id"].n_unique()
     return DefencesResult(
         version=relinkage.__version__,
         inputs=DefencesInputs(
@@ -85,7 +86,7 @@ def run_controls(
         settings=choices,
         rows=tuple(_described(defence) for defence in made),
         cohorts=cohorts,
-        notes=tuple(_notes(hardened, choices, train, grounds)),
+        notes=tuple(_notes(hardened, choices, train, grounds, trained)),
     )
 
 
@@ -180,8 +181,8 @@ def _judge_all(ground: Ground, made: Sequence[Defence]) -> DefenceCohort:
         pairs=len(on.test),
         studies=len(on.reports),
         patients=on.test.pairs["patient_id"].n_unique(),
-        pool=ground.pool,
         candidates=len(ground.links.candidate_row),
+        searches=ground.searches,
         auxiliary_pairs=len(ground.drawn),
         auxiliary_patients=ground.drawn.pairs["patient_id"].n_unique(),
         labels=tuple(on.labels),
@@ -200,12 +201,16 @@ def _described(defence: Defence) -> DefenceRow:
     )
 
 
-def _notes(hardened: Heads, choices: ControlSettings, train: str, grounds: Sequence[Ground]) -> list[str]:
+def _notes(
+    hardened: Heads, choices: ControlSettings, train: str, grounds: Sequence[Ground], trained: int
+) -> list[str]:
     notes = [
         "The controls were made from the same pairs without privacy, and the hardening was repeated for its "
         "variance over seeds: the statement covers the hardened heads themselves, and not this table.",
-        f"Figures and intervals are those of the first seed; {choices.seeds} seeds give the deviation.",
+        _told_of_trainings(choices.seeds),
     ]
+    if trained < LEAST_PATIENTS:
+        notes.append(few_patients(train))
     if choices.auxiliary == train:
         notes.append(
             f"Attackers know pairs of the split {train}, which trained the heads too; an attacker who knows "
@@ -213,6 +218,11 @@ def _notes(hardened: Heads, choices: ControlSettings, train: str, grounds: Seque
         )
     for ground in grounds:
         notes += ground.benchmark.notes
+        if all(search.negatives == "all" for search in ground.searches):
+            notes.append(
+                f"No image of {ground.benchmark.test.manifest.cohort.name} has {min(choices.pool):,} reports "
+                "with its own labels, so nothing is searched inside label strata there."
+            )
         if len(ground.drawn) < choices.auxiliary_pairs:
             notes.append(
                 f"The split {choices.auxiliary} has {len(ground.drawn):,} pairs, fewer than the "
@@ -221,3 +231,12 @@ def _notes(hardened: Heads, choices: ControlSettings, train: str, grounds: Seque
     if hardened.manifest is None or hardened.manifest.privacy is None:
         notes.append("The hardened heads come without a privacy statement: nothing is proven of them.")
     return notes
+
+
+def _told_of_trainings(seeds: int) -> str:
+    if seeds == 1:
+        return "Every row is one training: intervals are over patients alone, and another may differ more."
+    return (
+        f"Figures are those of the first of {seeds} trainings or draws; intervals are over patients and hold "
+        "another training too."
+    )

@@ -13,6 +13,7 @@ from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
 from relinkage.privacy import CanarySettings, Public, Recheck, recheck
 from relinkage.privacy.canaries import CanaryAudit, audit_by_canaries
+from relinkage.privacy.ledger import Ledger, read_ledger
 from relinkage.records import Record
 
 
@@ -25,6 +26,8 @@ class PrivacyCheck(Record, frozen=True):
         statement: What they state.
         recheck: The statement computed again.
         canaries: What guessing about canaries said; null where nobody asked.
+        positive_control: What it said of a training with a tenth of the noise; null where nobody asked.
+        ledger: What was spent on the embeddings in all; null where they were not named.
     """
 
     schema: Literal["relinkage.privacy/1"] = "relinkage.privacy/1"
@@ -32,6 +35,8 @@ class PrivacyCheck(Record, frozen=True):
     statement: PrivacyStatement
     recheck: Recheck
     canaries: CanaryAudit | None = None
+    positive_control: CanaryAudit | None = None
+    ledger: Ledger | None = None
 
     @property
     def faults(self) -> list[str]:
@@ -45,17 +50,24 @@ class PrivacyCheck(Record, frozen=True):
         return faults
 
 
-def check_statement(heads: Path) -> PrivacyCheck:
+def check_statement(heads: Path, embeddings: Path | None = None) -> PrivacyCheck:
     """Read the statement of hardened heads and compute it again.
 
     Args:
         heads: the folder that `relinkage harden` wrote.
+        embeddings: what they were trained on, to look into its ledger.
 
     Raises:
         InputError: the heads cannot be read or state nothing, or dp-accounting is missing.
     """
-    _, statement = _stated(heads)
-    return PrivacyCheck(heads=heads.resolve().name, statement=statement, recheck=recheck(statement))
+    manifest, statement = _stated(heads)
+    found = recheck(statement, manifest.settings)
+    return PrivacyCheck(
+        heads=heads.resolve().name,
+        statement=statement,
+        recheck=found,
+        ledger=None if embeddings is None else read_ledger(embeddings),
+    )
 
 
 def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, public: Public) -> PrivacyCheck:
@@ -73,16 +85,23 @@ def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, pub
     manifest, statement = _stated(heads)
     settings = _settings(manifest, statement)
     _check_public(manifest, public, heads)
-    result = check_statement(heads)
-    found = audit_by_canaries(
-        read_embeddings(embeddings),
-        manifest.train_split,
-        settings,
-        public,
-        attack,
-        noise_multiplier=statement.noise_multiplier,
+    result, held = check_statement(heads, embeddings), read_embeddings(embeddings)
+    found, control = (
+        audit_by_canaries(
+            held,
+            manifest.train_split,
+            settings,
+            public,
+            attack,
+            noise_multiplier=statement.noise_multiplier,
+            noise_divided_by=divided_by,
+            stated=statement.epsilon,
+        )
+        if asked
+        else None
+        for divided_by, asked in ((1.0, True), (10.0, attack.positive_control))
     )
-    return replace(result, canaries=replace(found, stated=statement.epsilon))
+    return replace(result, canaries=found, positive_control=control)
 
 
 def statement_text(result: PrivacyCheck) -> str:
@@ -107,19 +126,45 @@ def statement_text(result: PrivacyCheck) -> str:
     ]
     if stated.pair_epsilon is not None:
         rows.insert(1, ("of a single pair", f"{word} = {stated.pair_epsilon:.4g}"))
-    canaries = result.canaries
-    if canaries is not None:
-        told = (
-            f"ε is at least {canaries.lower_bound:.3g} with {canaries.confidence:.0%} confidence; "
-            f"stated is {word} = {canaries.stated:.4g} ({canaries.correct} of {canaries.guesses} "
-            f"guesses about {canaries.canaries} canaries were right)"
-        )
-        rows.append(("by attack", told))
+    rows += [("not checkable", told) for told in stated.not_checkable]
+    rows += [("caution", told) for told in again.cautions]
+    if result.ledger is not None:
+        rows += [("ledger", result.ledger.in_words(split)) for split in result.ledger.splits]
+    if result.canaries is not None:
+        rows += [("by attack", told) for told in _attacked(result.canaries, word)]
+    if result.positive_control is not None:
+        rows.append(("positive control", _controlled(result.positive_control)))
     lines = [stated.sentence, *(f"  {name:16} {text}" for name, text in rows)]
     faults = result.faults
-    return "\n".join(
-        [*lines, *(f"Fault: {fault}" for fault in faults)] + ["No fault was found."] * (not faults)
+    end = "No fault was found in what can be checked."
+    if result.canaries is not None:
+        end = "No evidence against the statement was found."
+    return "\n".join([*lines, *(f"Fault: {fault}" for fault in faults)] + [end] * (not faults))
+
+
+def _attacked(canaries: CanaryAudit, word: str) -> list[str]:
+    """Say what an attack found, and what it could have found."""
+    could = "no number of right guesses among these could have refuted it: take more canaries"
+    if canaries.needed is not None:
+        could = (
+            f"{canaries.needed} right guesses would have refuted it, which the best of attacks has in four "
+            f"of five audits where the true ε is {canaries.refutable:.3g}, and more seldom below"
+        )
+    return [
+        f"ε is at least {canaries.lower_bound:.3g} with {canaries.confidence:.0%} confidence; "
+        f"stated is {word} = {canaries.stated:.4g} ({canaries.correct} of {canaries.guesses} "
+        f"guesses about {canaries.canaries} canaries were right)",
+        could,
+    ]
+
+
+def _controlled(control: CanaryAudit) -> str:
+    found = (
+        "which contradicts the statement, as it should"
+        if control.contradicts
+        else "which the attack does not tell from the statement, so it is no evidence for it either"
     )
+    return f"with a tenth of the noise, ε is at least {control.lower_bound:.3g}, {found}"
 
 
 def _stated(path: Path) -> tuple[HardenedHeads, PrivacyStatement]:

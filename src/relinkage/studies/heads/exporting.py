@@ -6,13 +6,14 @@ from typing import Literal
 from msgspec.structs import replace
 
 import relinkage
-from relinkage.alignment import Heads, read_heads
+from relinkage.alignment import Heads
 from relinkage.encoders.checkpoints import copy_rest, layouts_of
 from relinkage.encoders.huggingface import folder_digest
 from relinkage.encoders.trained.manifest import AlignedHeads, AlignedInPublic, HardenedHeads, OwnHeads
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, whole_folder
 from relinkage.options import Count
+from relinkage.privacy import read_stated_heads
 from relinkage.records import Record, write_record
 from relinkage.studies.heads.places import EXPORT_MANIFEST, EXPORT_SCHEMA, check_export
 
@@ -78,7 +79,7 @@ def export(heads: Path, model: Path, out: Path, *, any_revision: bool = False) -
         InputError: the heads or the model cannot be read or do not fit together, or `out` holds other things.
     """
     check_export(out, model)
-    trained = read_heads(heads)
+    trained = read_stated_heads(heads)
     layouts = layouts_of(model)
     for layout in layouts:
         layout.check(trained.pair)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from relinkage.alignment import Heads, read_heads
+from relinkage.alignment import Heads
 from relinkage.embeddings import read_array, read_embeddings
 from relinkage.encoders.trained.hardening import HardenSettings
-from relinkage.privacy import Public, harden
+from relinkage.encoders.trained.manifest import HardenedHeads
+from relinkage.privacy import Public, harden, read_stated_heads
+from relinkage.privacy.ledger import enter, read_ledger
 
 
 def read_public(start: Path | None, public: Path | None, anchors: Path | None) -> Public:
@@ -20,7 +22,7 @@ def read_public(start: Path | None, public: Path | None, anchors: Path | None) -
         InputError: a file cannot be read.
     """
     return Public(
-        None if start is None else read_heads(start),
+        None if start is None else read_stated_heads(start),
         None if public is None else read_embeddings(public),
         None if anchors is None else read_array(anchors).astype("float32"),
     )
@@ -29,7 +31,9 @@ def read_public(start: Path | None, public: Path | None, anchors: Path | None) -
 def harden_embeddings(
     path: Path, train: str, settings: HardenSettings, out: Path, public: Public | None = None
 ) -> Heads:
-    """Train heads with differential privacy on a split of an embeddings folder and write them.
+    """Train heads with differential privacy on a split of an embeddings folder, write them, and enter it.
+
+    What was spent goes into the ledger of the embeddings.
 
     Args:
         path: the folder that `relinkage embed` wrote.
@@ -39,6 +43,10 @@ def harden_embeddings(
         public: what may be looked at freely.
 
     Raises:
-        InputError: as `read_embeddings` and `harden`.
+        InputError: as `read_embeddings` and `harden`, or the ledger cannot be read or written.
     """
-    return harden(read_embeddings(path), train, settings, out, public)
+    read_ledger(path)  # a damaged one is found before anything is spent
+    made = harden(read_embeddings(path), train, settings, out, public)
+    if isinstance(made.manifest, HardenedHeads):
+        enter(path, made.manifest)
+    return made

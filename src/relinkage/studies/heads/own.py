@@ -8,13 +8,14 @@ import relinkage
 from relinkage.alignment import Heads, read_heads
 from relinkage.embeddings.manifest import Manifest, read_manifest
 from relinkage.encoders.checkpoints import biovil_files, biovil_heads, is_biovil, layouts_of
-from relinkage.encoders.heads import load_heads, save_heads
+from relinkage.encoders.heads import heads_bytes, load_heads, save_heads
 from relinkage.encoders.huggingface import folder_digest
 from relinkage.encoders.norms import with_norm
 from relinkage.encoders.trained.manifest import (
     HEADS,
     MANIFEST,
     SCHEMA,
+    HardenedHeads,
     NormChoice,
     OwnHeads,
     check_heads,
@@ -41,6 +42,10 @@ def write_own_heads(source: Path, norm: NormChoice, out: Path) -> Heads:
     heads = with_norm(found.pair, norm)
     assert found.manifest is not None
     manifest = replace(found.manifest, version=relinkage.__version__, norm=norm)
+    if isinstance(manifest, HardenedHeads) and manifest.privacy is not None:
+        # What is made of hardened heads alone spends nothing, so the statement goes on to speak of it.
+        stated = replace(manifest.privacy, heads=fingerprint(heads_bytes(heads)))
+        manifest = replace(manifest, privacy=stated)
     with whole_folder(out, MANIFEST, SCHEMA) as folder:
         save_heads(heads, folder / HEADS)
         write_record(folder / MANIFEST, manifest)

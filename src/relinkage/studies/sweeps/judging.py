@@ -84,7 +84,13 @@ class Ground:
         """
         benchmark = Benchmark.prepare(embeddings, settings)
         test, k = benchmark.test, settings.k
-        links = Links.from_pairs(test.pairs, len(test), len(test), str(test.path / "pairs.parquet"))
+        links = Links.from_pairs(
+            test.pairs,
+            len(test),
+            len(test),
+            str(test.path / "pairs.parquet"),
+            patients_known=test.patients_known,
+        )
         candidates = len(links.candidate_row)
         pool = next((pool for pool in POOLS if pool <= candidates), FULL)
         ranks = sorted({1, k})

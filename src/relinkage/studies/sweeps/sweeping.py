@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 import relinkage
-from relinkage.alignment import AlignSettings, Sweep, Weights, align, read_heads
+from relinkage.alignment import AlignSettings, Sweep, Weights, align
 from relinkage.alignment.sweep_result import (
     SCHEMA,
     SWEEP,
@@ -20,6 +20,7 @@ from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.errors import InputError
 from relinkage.files import check_folder, whole_folder
 from relinkage.linkage import Resampling
+from relinkage.privacy import read_stated_heads
 from relinkage.progress import say
 from relinkage.records import plain, write_record
 from relinkage.reports.sweep_page import render_sweep
@@ -127,7 +128,7 @@ def _kinds(
             parts.append(ground.judge(align(embeddings, train, run, folder / names[-1]).pair))
         yield _Kind(title, Judged.beside(parts), settings, tuple(names))
     for path in beside:
-        heads = read_heads(path)
+        heads = read_stated_heads(path)
         privacy = None if heads.manifest is None else heads.manifest.privacy
         stated = None
         if privacy is not None:

@@ -1,0 +1,79 @@
+"""Columns that nothing reads: counted, and named only where their name is a known one of another column."""
+
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from relinkage.cohorts.cells import looks_like_a_label
+from relinkage.cohorts.labels import CHEXPERT_LABELS
+
+ALIASES = {
+    "pair_id": ("pair_id", "dicom_id", "image_id", "sample_id", "sopinstanceuid", "id"),
+    "study_id": (
+        "study_id", "studyid", "studyinstanceuid", "study_instance_uid", "study", "uid", "studyuid",
+        "accessionnumber", "accession_number",
+    ),
+    "patient_id": ("patient_id", "subject_id", "patientid", "deid_patient_id", "patient", "subject"),
+    "view": ("view", "viewposition", "view_position", "projection", "frontal_lateral"),
+    "split": ("split",),
+    "sex": ("sex", "gender", "patient_sex", "patientsex"),
+    "age": ("age", "patient_age", "patientage"),
+}  # fmt: skip
+"""Names, in lower case, under which columns of the schema are found; the first that is there."""
+
+
+def unused_columns(
+    table: pl.DataFrame, used: Collection[str], where: str, known: Sequence[str] = tuple(ALIASES)
+) -> list[str]:
+    """Return a note on the columns that nothing reads, and one on those that are nearly labels.
+
+    Names of columns may tell as much as cells do. Said are those that are known names of another column, of
+    labels, and of columns that are labels but for some cells, as labels are named wherever they are used.
+
+    Args:
+        table: the whole table.
+        used: the columns that are read, the labels among them.
+        where: how notes name the table.
+        known: the columns that would be read if they were there.
+    """
+    rest = [column for column in table.columns if column not in used]
+    nearly = [(column, _others(table[column])) for column in rest]
+    notes = [
+        f"{column} is not read as a label: it holds something other than 1, 0, -1 and empty in {cells} of "
+        f"{len(table)} rows; correct those."
+        for column, cells in nearly
+        if cells
+    ]
+    rest = [column for column, cells in nearly if not cells]
+    if rest:
+        count = "1 column of {} is" if len(rest) == 1 else f"{len(rest)} columns of {{}} are"
+        said = f"{count.format(where)} not used."
+        notes.append(" ".join([said, *_suggestions(rest, used, known)]))
+    return notes
+
+
+def _others(values: pl.Series) -> int:
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object, pl.Boolean):
+        return 0
+    return looks_like_a_label(values)
+
+
+def _suggestions(rest: Sequence[str], used: Collection[str], known: Sequence[str]) -> list[str]:
+    said, taken = [], set(used)
+    for name in known:
+        if name in taken:
+            continue
+        for column in rest:
+            if _plain(column) in {_plain(alias) for alias in ALIASES.get(name, ())}:
+                said.append(f"{column} looks like {name}: rename it.")
+                break
+    labels = {_plain(label): label for label in CHEXPERT_LABELS}
+    return said + [
+        f"{column} looks like {labels[_plain(column)]}, but holds no 1, 0 or -1."
+        for column in rest
+        if _plain(column) in labels
+    ]
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "").replace("_", "").replace("-", "")

@@ -1,0 +1,105 @@
+"""Columns that nothing reads are told, without telling names that may hold secrets."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from relinkage.cohorts import Cohort
+from relinkage.cohorts.unused import unused_columns
+from relinkage.errors import InputError
+
+PAIRS = {"pair_id": ["a", "b"], "Edema": [1, 0]}
+
+
+def notes(**columns):
+    table = pl.DataFrame(PAIRS | columns)
+    return unused_columns(table, tuple(PAIRS), "--pairs")
+
+
+def test_all_that_is_read_is_not_told():
+    assert notes() == []
+
+
+def test_unknown_columns_are_counted_and_not_named():
+    (note,) = notes(SECRET=["x", "y"])
+    assert note == "1 column of --pairs is not used."
+    (note,) = notes(SECRET=["x", "y"], other=["x", "y"])
+    assert note == "2 columns of --pairs are not used."
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("PatientID", "patient_id"), ("subject_id", "patient_id"), ("Patient ID", "patient_id"),
+        ("StudyUID", "study_id"), ("StudyInstanceUID", "study_id"), ("AccessionNumber", "study_id"),
+        ("ViewPosition", "view"), ("PatientSex", "sex"), ("PatientAge", "age"),
+    ],
+)  # fmt: skip
+def test_known_names_of_other_columns_are_suggested(name, known):
+    (note,) = notes(**{name: ["x", "y"]})
+    assert note == f"1 column of --pairs is not used. {name} looks like {known}: rename it."
+
+
+def test_nothing_is_suggested_for_a_column_that_is_there():
+    table = pl.DataFrame(PAIRS | {"patient_id": ["p", "q"], "subject_id": ["p", "q"]})
+    assert unused_columns(table, (*PAIRS, "patient_id"), "--pairs") == ["1 column of --pairs is not used."]
+
+
+def test_a_column_that_is_a_label_but_for_some_cells_is_named():
+    table = pl.DataFrame(
+        {"pair_id": [str(row) for row in range(20)], "Nodule": ["1", "0"] * 9 + ["1", "two"]}
+    )
+    assert unused_columns(table, ["pair_id"], "--pairs") == [
+        "Nodule is not read as a label: it holds something other than 1, 0, -1 and empty in 1 of 20 rows; "
+        "correct those."
+    ]
+
+
+def test_a_cohort_tells_what_it_does_not_use():
+    table = pl.DataFrame(
+        {
+            "pair_id": ["a", "b"],
+            "study_id": ["1", "2"],
+            "image": ["a.png", "b.png"],
+            "report": ["one", "two"],
+            "PatientID": ["p", "p"],
+            "SECRET": ["x", "y"],
+            "age": ["038Y", "006M"],
+            "Edema": ["1", "NaN"],
+        }
+    )
+    made = Cohort.from_table(table, Path(), "mine")
+    assert "2 columns of the cohort are not used. PatientID looks like patient_id: rename it." in made.notes
+    assert not any("SECRET" in note for note in made.notes)
+    assert made.pairs["age"].to_list() == [38, 0.5]
+    assert made.labels == ("Edema",)
+    assert made.pairs["Edema"].to_list() == [1, None]
+
+
+def test_a_label_by_name_stays_one_whatever_a_cell_holds():
+    table = pl.DataFrame(
+        {
+            "pair_id": list("abcd"),
+            "study_id": list("1234"),
+            "patient_id": list("pqrs"),
+            "image": [f"{name}.png" for name in "abcd"],
+            "report": ["text"] * 4,
+            "Edema": ["1", "0", "2", ""],
+            "Nodule": ["1", "0", "1", "0"],
+        }
+    )
+    found = Cohort.from_table(table, Path(), "mine")
+    named = found.with_labels(["Edema"])
+    assert (found.labels, named.labels) == (("Nodule",), ("Edema",))
+    assert named.pairs["Edema"].to_list() == [1, 0, None, None]
+    assert any(note.startswith("Edema: 1 of 4 cells hold something other") for note in named.notes)
+    whole = Cohort.from_table(table.with_columns(Edema=pl.Series(["1", "0", "0", ""])), Path(), "mine")
+    assert named.pairs["Edema"].drop_nulls().to_list() == whole.pairs["Edema"].to_list()[:2]
+
+
+@pytest.mark.parametrize(("name", "says"), [("Mass", "has no column Mass"), ("sex", "is no label")])
+def test_what_cannot_be_a_label(name, says):
+    table = {"pair_id": ["a"], "study_id": ["1"], "image": ["a.png"], "report": ["text"], "sex": ["F"]}
+    with pytest.raises(InputError, match=says):
+        Cohort.from_table(pl.DataFrame(table), Path(), "mine").with_labels([name])
