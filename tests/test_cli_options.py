@@ -92,12 +92,19 @@ def test_every_choice_reaches_the_record():
     given = (
         "--pool 5,full --k 1,2 --direction both --distractors other-patients --ladder --uncertain absent "
         "--open-set 0.1,0.2 --temperature 0.5 --patient-level --risk-pool full --engine cpu --interval 0.9 "
-        "--replicates 100 --seed 3 --patience 4 --varies patients-and-gallery"
+        "--replicates 100 --seed 3 --patience 4 --varies patients-and-gallery --missing exclude "
+        "--negligible-lift 3"
     )
     made = Stricter(
         pool=(5, "full"), k=(1, 2), direction="both", distractors="other-patients", ladder=True,
         uncertain="absent", open_set=(0.1, 0.2), temperature=0.5, patient_level=True, risk_pool="full",
         engine="cpu", interval=0.9, replicates=100, seed=3, patience=4.0,
-        varies="patients-and-gallery",
+        varies="patients-and-gallery", missing="exclude", negligible_lift=3.0,
     )  # fmt: skip
     assert json.loads(shown(*given.split())) == json.loads(json_text(made))
+    usual = Stricter()
+    unchanged = {
+        field.name for field in fields_of(Stricter) if getattr(made, field.name) == getattr(usual, field.name)
+    }
+    assert unchanged == {"hard_negatives"}  # which --ladder excludes
+    assert json.loads(shown("--hard-negatives", "view, sex"))["hard_negatives"] == ["view", "sex"]

@@ -9,6 +9,7 @@ from dying import survives
 from relinkage import files
 from relinkage.errors import InputError
 from relinkage.files import check_file, check_folder, whole_file, whole_folder, write_json
+from relinkage.leftovers import temporary_beside
 
 
 def write(path, number):
@@ -97,3 +98,14 @@ def test_a_file_is_not_written_in_the_place_of_a_folder_or_below_a_file(tmp_path
         check_file(tmp_path)
     with pytest.raises(InputError, match="letter is a file; name a folder to write to"):
         check_file(tmp_path / "letter/page.html")
+
+
+def test_whole_folder_puts_back_what_a_process_of_the_same_number_moved(tmp_path):
+    out = tmp_path / "out"
+    moved = temporary_beside(out).with_name(f"{temporary_beside(out).name}-replaced")
+    moved.mkdir()
+    (moved / "marker.json").write_text('{"schema": "ours/1"}')
+    with pytest.raises(ZeroDivisionError), whole_folder(out, "marker.json", "ours/1"):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / "marker.json").exists()

@@ -13,7 +13,9 @@ from relinkage.cli import COMMANDS
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_commands_options_load_nothing_heavy(ask, command):
     loaded = ask(
-        f"from relinkage.cli import cli\ntry: cli.main(['{command}', '--help'])\nexcept SystemExit: pass"
+        f"from relinkage.cli import cli\n"
+        f"try: cli.main(['{command}', '--help'])\n"
+        "except SystemExit as end: assert not end.code"
     )
     assert among(loaded, HEAVY) == []
 
@@ -30,7 +32,7 @@ REFUSED = {
     "report": ["nowhere"],
     "privacy": ["nowhere"],
     "heads": ["nowhere", "--out", "heads"],
-    "export": ["nowhere", "--model", "model", "--out", "model2"],
+    "export": ["nowhere", "--model", ".", "--out", "model2"],
     "cohort": ["nowhere"],
     "embed": ["nowhere", "--model", "phantom:report", "--out", "emb"],
 }
@@ -40,9 +42,11 @@ REFUSED = {
 def test_a_missing_file_is_refused_before_anything_heavy_is_loaded(ask, command, tmp_path):
     line = ["relinkage", command, *REFUSED[command]]
     loaded = ask(
-        f"import os, sys\nos.chdir({str(tmp_path)!r})\nsys.argv = {line!r}\n"
-        "from relinkage.cli import main\n"
-        "try: main()\nexcept SystemExit as end: assert end.code == 2, end.code"
+        f"import contextlib, io, os, sys\nos.chdir({str(tmp_path)!r})\nsys.argv = {line!r}\n"
+        "from relinkage.cli import main\ntold = io.StringIO()\n"
+        "try:\n    with contextlib.redirect_stderr(told): main()\n"
+        "except SystemExit as end: assert end.code == 2, end.code\n"
+        "assert 'nowhere does not exist' in told.getvalue(), told.getvalue()"
     )
     assert among(loaded, HEAVY) == []
     assert list(tmp_path.iterdir()) == []

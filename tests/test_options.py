@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Meta
 from msgspec.structs import replace
 
-from relinkage.attackers import AttackSettings
+from relinkage.cli import COMMANDS, cli
 from relinkage.errors import InputError
 from relinkage.linkage.settings import AuditSettings
 from relinkage.options import Count, Option, Positive, Seed, Settings, Share, command_line, fields_of
@@ -197,11 +197,12 @@ def test_switches_and_repeated_options_on_the_command_line():
     assert list(command_line(Every())) == []
 
 
-@pytest.mark.parametrize("kind", [AuditSettings, AttackSettings])
-def test_every_option_is_explained_in_a_whole_phrase(kind):
-    for field in fields_of(kind):
-        assert re.fullmatch(r"[A-Z].*\.", field.help), field.name
-        assert field.wanted
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained_in_a_whole_phrase(command):
+    for kind in cli.get_command(None, command)._records.values():
+        for field in fields_of(kind):
+            assert re.fullmatch(r"[A-Zεδ].*[.…]", field.help), field.name
+            assert field.wanted
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1, exclude_min=True, exclude_max=True))

@@ -86,6 +86,8 @@ def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
     tidy(path)
     temporary = temporary_beside(path)
     replaced = path.with_name(f"{temporary.name}-replaced")
+    if replaced.is_dir() and not path.exists():  # left by a process that had the same number
+        os.replace(replaced, path)
     for left in (temporary, replaced):
         shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()

@@ -1,4 +1,4 @@
-"""Options: the fields of a settings record, as the command line, plans and Python take them.
+"""Options: the fields of a settings record, as the command line and Python take them.
 
 A field of `Settings` is the one definition of an option: its name, type, bounds, default and help text (the
 docstring, under `Attributes:`). From it follow the check of a value, whoever gives it, the option of the

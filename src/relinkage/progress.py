@@ -1,13 +1,36 @@
 """Progress on stderr: a bar where a terminal is there, silence where none is."""
 
 import sys
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 
-def progress(total: int, what: str, unit: str, *, done: int = 0, scale: bool = False) -> "tqdm[None]":
+class _Silence:
+    """A bar that nobody sees."""
+
+    n = 0
+
+    def update(self, units: float = 1) -> None:
+        """Take note of work that was done."""
+
+    def close(self) -> None:
+        """End the work."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def progress(
+    total: int, what: str, unit: str, *, done: int = 0, scale: bool = False
+) -> "tqdm[None] | _Silence":
     """Give a progress bar to be used as a context manager.
 
     Args:
@@ -17,7 +40,9 @@ def progress(total: int, what: str, unit: str, *, done: int = 0, scale: bool = F
         done: units that an earlier, interrupted run has already finished.
         scale: whether to print 3.2G rather than 3200000000.
     """
-    from tqdm import tqdm  # not where there is nothing to show: every refusal passes through this module
+    if not sys.stderr.isatty():
+        return _Silence()
+    from tqdm import tqdm  # only where there is something to show
 
     return tqdm(
         total=total,
@@ -26,7 +51,6 @@ def progress(total: int, what: str, unit: str, *, done: int = 0, scale: bool = F
         initial=done,
         unit_scale=scale,
         file=sys.stderr,
-        disable=not sys.stderr.isatty(),
         leave=False,
         dynamic_ncols=True,
     )

@@ -1,6 +1,7 @@
 """What a cell says: absent values, ages as people and DICOM write them, labels and what is nearly one."""
 
 import math
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -28,7 +29,8 @@ def test_ages_in_years(cell, age):
 
 def test_ages_that_are_numbers():
     assert years(pl.Series([38.0, None, 4.5])).to_list() == [38, None, 4.5]
-    assert years(pl.Series([math.nan])).to_list() == [None]
+    assert years(pl.Series([math.nan, math.inf, -math.inf])).to_list() == [None] * 3
+    assert years(pl.Series(["inf", "1e30"])).to_list() == [None, 1e30]
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,19 @@ def test_other_columns_do_not_look_like_labels():
     assert looks_like_a_label(pl.Series(["a", None])) == 0
     assert looks_like_a_label(pl.Series([None, None], dtype=pl.String)) == 0
     assert not is_label(pl.Series(["", "NaN"]))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([[1]]),
+        pl.Series([{"a": 1}]),
+        pl.Series([b"1"]),
+        pl.Series([object()]),
+        pl.Series([timedelta(1)]),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_a_column_that_cannot_be_read_as_words_is_no_label(values):
+    assert not is_label(values)
+    assert looks_like_a_label(values) == 0

@@ -56,7 +56,9 @@ def test_only_reports_in_common_tell_nothing_of_people(whole, embedded):
 
 def test_studies_are_not_compared_as_patients(whole, embedded):
     unknown = Cohort.from_table(whole.pairs.drop("patient_id"), whole.root, "unknown")
-    assert shared_with(embedded(unknown, "unknown"), embedded(whole, "all")).patients == 0
+    shared = shared_with(embedded(unknown, "unknown"), embedded(whole, "all"))
+    assert (shared.patients, shared.studies) == (0, 11)
+    assert shared.any
 
 
 def test_it_counts_as_comparing_all_rows_with_all_does(whole, embedded):

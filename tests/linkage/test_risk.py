@@ -215,3 +215,10 @@ def test_an_audit_has_an_entry_for_each_direction():
         )  # fmt: skip
         assert row.average == pytest.approx(oracle.recall(truth, 20, 1))
     assert made.result.pseudonymised is False
+
+
+def test_ages_that_nobody_has_make_no_stratum():
+    ages = np.repeat(["41", "1e30", "inf", "-inf"], FEWEST_PATIENTS)
+    zeros = np.zeros(len(ages), int)
+    row = row_of(table(zeros + 10, zeros, zeros, np.arange(len(ages))), 2, pairs_of(len(ages), age=ages))
+    assert [(stratum.column, stratum.value) for stratum in row.strata] == [("age", "40-49")]

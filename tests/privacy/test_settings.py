@@ -87,6 +87,9 @@ def test_a_batch_is_not_larger_than_the_stated_population():
         "--population."
     )
     assert HardenSettings(epsilon=1, delta=1e-6, batch=3000, population=1000, unit="pair").rate == 1.0
+    assert refusal(batch=2000, population=1000, unit="patient", cap=3).startswith(
+        "--batch 2000 is larger than"
+    )
 
 
 def test_a_single_release_takes_no_batches():

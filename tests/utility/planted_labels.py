@@ -60,6 +60,7 @@ def plant(folder, patients=160, *, seed=0, heads=True, noise=0.7, overlap=0):
                         "report_hash": f"h{len(texts)}",
                         "report_words": 7,
                         "report_row": len(texts),
+                        "cut": False,
                         "truncated": False,
                     }
                 )

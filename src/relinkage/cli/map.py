@@ -23,7 +23,7 @@ class Mapped(Settings, frozen=True):
     heads: Annotated[tuple[Path, ...], Option(exists=True, repeat=True)] = ()
 
 
-class MapOutput(Printed, frozen=True, kw_only=True):
+class MapOutput(Printed, frozen=True):
     """Where maps go.
 
     Attributes:

@@ -12,9 +12,6 @@ import msgspec
 
 from relinkage.options import Field, Settings, fields_of
 
-FEWEST_ROWS = 4
-"""Rows of options under a heading of their own; fewer are shown without one."""
-
 
 def command(name: str, **records: type[Settings]) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a function a command.

@@ -20,12 +20,13 @@ def present(values: pl.Series) -> pl.Series:
 def years(values: pl.Series) -> pl.Series:
     """Return ages in years, Float64: a number of years, or DICOM's `038Y`, `006M`, `003W`, `012D`.
 
-    What is neither is null.
+    What is neither, or not finite, is null.
     """
     text = present(values).str.to_lowercase().alias("age")
     count = text.str.extract(r"^(\d{1,3})\s*[ymwd]$").cast(pl.Float64)
     unit = text.str.slice(-1).replace_strict(_IN_YEARS, default=None, return_dtype=pl.Float64)
-    return text.cast(pl.Float64, strict=False).fill_null(count * unit)
+    ages = text.cast(pl.Float64, strict=False).fill_null(count * unit)
+    return ages.set(~ages.is_finite(), None)
 
 
 def label_values(values: pl.Series) -> tuple[pl.Series, int]:
@@ -45,12 +46,21 @@ def label_values(values: pl.Series) -> tuple[pl.Series, int]:
 
 def is_label(values: pl.Series) -> bool:
     """Return whether a column is a label: it holds 1, 0 or -1, and besides them only absent values."""
+    if not _has_words(values):
+        return False
     told, others = label_values(values)
     return others == 0 and told.null_count() < len(told)
 
 
 def looks_like_a_label(values: pl.Series) -> int:
     """Return how many cells keep a column from being a label, 0 where it is one or does not look like one."""
+    if not _has_words(values):
+        return 0
     told, others = label_values(values)
     known = len(told) - told.null_count()
     return others if known >= MOSTLY * (known + others) and known else 0
+
+
+def _has_words(values: pl.Series) -> bool:
+    """Whether the cells can be read as words: lists, bytes, objects and durations cannot."""
+    return not (values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object, pl.Duration))

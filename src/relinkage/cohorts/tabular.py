@@ -8,7 +8,7 @@ from relinkage.cohorts.places import check_cohort_file
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
 from relinkage.files import whole_file
-from relinkage.tables import read_csv, read_parquet, write_csv, write_parquet
+from relinkage.tables import BROKEN, read_csv, read_parquet, write_csv, write_parquet
 
 TABLE_NAMES = ("cohort.parquet", "cohort.csv", "pairs.parquet", "pairs.csv")
 
@@ -49,7 +49,7 @@ def read_table(path: Path) -> pl.DataFrame:
         return read_csv(path, encoding="utf8")
     except pl.exceptions.NoDataError:
         raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeDecodeError) as error:
+    except (*BROKEN, UnicodeDecodeError) as error:
         kind = "Parquet" if path.suffix == ".parquet" else "CSV in UTF-8"
         raise InputError(
             f"{path} cannot be read as {kind} ({type(error).__name__}); check the file."

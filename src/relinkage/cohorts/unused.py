@@ -53,9 +53,7 @@ def unused_columns(
 
 
 def _others(values: pl.Series) -> int:
-    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object, pl.Boolean):
-        return 0
-    return looks_like_a_label(values)
+    return 0 if values.dtype == pl.Boolean else looks_like_a_label(values)
 
 
 def _suggestions(rest: Sequence[str], used: Collection[str], known: Sequence[str]) -> list[str]:

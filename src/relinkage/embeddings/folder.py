@@ -258,8 +258,6 @@ def _read_pairs(path: Path, images: int, texts: int, patients_known: bool) -> pl
     pairs = read_table(path)
     if not patients_known and "study_id" in pairs.columns:
         pairs = pairs.with_columns(patient_id=pl.col("study_id"))
-    if "cut" not in pairs.columns:  # as before there were token budgets
-        pairs = pairs.with_columns(cut=pl.lit(False))
     lacking = [column for column in (*IDS, "split", *ADDED) if column not in pairs.columns]
     if lacking:
         raise InputError(f"{path} lacks the column {lacking[0]}; embed the cohort again.")

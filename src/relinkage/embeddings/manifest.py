@@ -52,7 +52,7 @@ class SplitOrigin(Record, frozen=True, omit_defaults=True):
     seed: int | None = None
 
 
-class Counts(Record, frozen=True, kw_only=True):
+class Counts(Record, frozen=True):
     """How much was embedded.
 
     Attributes:
@@ -86,7 +86,7 @@ class Shards(Record, frozen=True):
     text: tuple[Rows, ...]
 
 
-class Beginning(Record, frozen=True, kw_only=True):
+class Beginning(Record, frozen=True):
     """What is known of a pass when it begins, which tells it from another: `progress.json`.
 
     Attributes:
@@ -105,7 +105,7 @@ class Beginning(Record, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
-class Manifest(Beginning, frozen=True, kw_only=True):
+class Manifest(Beginning, frozen=True):
     """What an embeddings folder holds and what made it: `manifest.json`.
 
     Attributes:

@@ -17,6 +17,7 @@ class Shared(Record, frozen=True):
 
     Attributes:
         patients: Patients of the same id; 0 where one of the folders does not know its patients.
+        studies: Studies of the same id, where one of the folders does not know its patients; 0 else.
         pairs: Pairs of the same id.
         images: Images whose features are equal to the bit.
         reports: Distinct report texts whose features are equal to the bit.
@@ -24,6 +25,7 @@ class Shared(Record, frozen=True):
     """
 
     patients: int
+    studies: int = 0
     pairs: int
     images: int
     reports: int
@@ -35,7 +37,7 @@ class Shared(Record, frozen=True):
 
         Equal reports do not tell: the same normal report is written about many patients everywhere.
         """
-        return bool(self.patients or self.pairs or self.images)
+        return bool(self.patients or self.studies or self.pairs or self.images)
 
 
 def shared_with(embeddings: Embeddings, other: Embeddings) -> Shared:
@@ -58,6 +60,7 @@ def shared_with(embeddings: Embeddings, other: Embeddings) -> Shared:
     known = embeddings.patients_known and other.patients_known
     return Shared(
         patients=_ids(embeddings, other, "patient_id") if known else 0,
+        studies=0 if known else _ids(embeddings, other, "study_id"),
         pairs=_ids(embeddings, other, "pair_id"),
         images=_inside(*images),
         reports=_inside(*texts),

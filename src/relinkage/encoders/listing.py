@@ -47,7 +47,7 @@ class ModelRow(Record, frozen=True):
     note: str
 
 
-class ModelList(Record, frozen=True, kw_only=True):
+class ModelList(Record, frozen=True):
     """The published models that relinkage knows.
 
     Attributes:

@@ -70,7 +70,7 @@ class Install(Record, frozen=True):
     packages: tuple[str, ...]
 
 
-class OfflinePlan(Record, frozen=True, kw_only=True):
+class OfflinePlan(Record, frozen=True):
     """What to do so that a model works on a machine without a network.
 
     Attributes:

@@ -18,6 +18,7 @@ from relinkage.images.flatbuffers import Table
 from relinkage.images.kept import Kept
 from relinkage.images.limits import UnreadableImageError
 from relinkage.images.scanned import arrow_file_cell
+from relinkage.tables import BROKEN
 
 _MAGIC = b"ARROW1\0\0"
 _CONTINUES = b"\xff\xff\xff\xff"
@@ -137,7 +138,7 @@ def _read(file: Path, column: str, index: _Index, number: int) -> pl.Series:
         batch = pl.read_ipc_stream(index.preface + data + _END, columns=[column])[column]
     except pl.exceptions.ColumnNotFoundError:
         raise UnreadableImageError("the image is missing in its table") from None
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, struct.error, ValueError, OSError):
+    except (*BROKEN, struct.error, ValueError):
         raise UnreadableImageError("the image's table cannot be read") from None
     if len(batch) != message.rows:
         raise UnreadableImageError("the image's table cannot be read")

@@ -8,7 +8,7 @@ import polars as pl
 
 from relinkage.images.kept import Kept
 from relinkage.images.limits import UnreadableImageError
-from relinkage.tables import scan_arrow, scan_parquet
+from relinkage.tables import BROKEN, scan_arrow, scan_parquet
 
 _RUN_BYTES = 64_000_000
 _RUN_ROWS = 1024
@@ -56,5 +56,5 @@ def _collect(frame: pl.LazyFrame) -> pl.DataFrame:
         return frame.collect()
     except pl.exceptions.ColumnNotFoundError:
         raise UnreadableImageError("the image is missing in its table") from None
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except BROKEN:
         raise UnreadableImageError("the image's table cannot be read") from None

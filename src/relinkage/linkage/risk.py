@@ -154,12 +154,9 @@ def _groups(pairs: pl.DataFrame, labels: Sequence[str]) -> list[tuple[str, str, 
     found = [(label, "positive", _is(label_values(pairs[label])[0], POSITIVE)) for label in labels]
     for column in ("view", "sex"):
         if column in text.columns:
-            found += [
-                (column, v, _is(text[column], v)) for v in text[column].drop_nulls().unique().sort() if v
-            ]
+            found += [(column, v, _is(text[column], v)) for v in text[column].drop_nulls().unique().sort()]
     if "age" in text.columns:
-        age = years(pairs["age"])
-        decade = (age.set(~age.is_finite(), None) / 10).floor().cast(pl.Int64)
+        decade = (years(pairs["age"]) / 10).floor().cast(pl.Int64, strict=False)
         decades = decade.drop_nulls().unique().sort()
         found += [("age", f"{10 * d}-{10 * d + 9}", _is(decade, d)) for d in decades]
     return found

@@ -70,9 +70,16 @@ class AuditSettings(Resampling, frozen=True):
 
     pool: Annotated[
         tuple[PoolSize, ...] | None,
-        Option(noun="pool size", wanted="whole numbers from 2 up, or full", default="100,1000,10000,full"),
+        Option(
+            noun="pool size",
+            wanted="whole numbers from 2 up, or full",
+            default=",".join(map(str, DEFAULT_POOLS)),
+        ),
     ] = None
-    k: Annotated[tuple[Annotated[int, Meta(ge=1)], ...] | None, Option(noun="rank", default="1,5,10")] = None
+    k: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...] | None,
+        Option(noun="rank", default=",".join(map(str, DEFAULT_RANKS))),
+    ] = None
     direction: Directions = "image-to-report"
     distractors: Annotated[Distractors, Option(noun="choice of distractors")] = "all"
     hard_negatives: Annotated[tuple[str, ...], Option(metavar="COLUMN[,COLUMN...]")] = ()
@@ -81,7 +88,8 @@ class AuditSettings(Resampling, frozen=True):
     missing: Missing = "own"
     open_set: Annotated[tuple[Rate, ...], Option(noun="rate of false claims", default="off")] = ()
     temperature: Annotated[
-        Annotated[float, Meta(ge=1e-4, le=1e4)] | None, Option(default="0.07, or the attacker's own")
+        Annotated[float, Meta(ge=1e-4, le=1e4)] | None,
+        Option(default=f"{DEFAULT_TEMPERATURE}, or the attacker's own"),
     ] = None
     patient_level: bool = False
     risk_pool: Annotated[

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from relinkage.errors import InputError
 from relinkage.files import whole_file
 from relinkage.linkage.settings import Direction
-from relinkage.tables import read_parquet, write_parquet
+from relinkage.tables import BROKEN, read_parquet, write_parquet
 
 Ints = NDArray[np.int64]
 ALL = "all"
@@ -104,7 +104,7 @@ def read_tables(path: Path) -> list[LinkageTable]:
     try:
         frame = read_parquet(path)
         return [_read(part) for part in frame.partition_by("direction", maintain_order=True)]
-    except (pl.exceptions.PolarsError, OSError):
+    except BROKEN:
         raise InputError(f"{path} cannot be read as a linkage table; run the audit again.") from None
 
 

@@ -23,7 +23,12 @@ from relinkage.privacy.anchors import Anchors, given_anchors, prototype_anchors,
 def _in_common(embeddings: Embeddings, other: Embeddings) -> list[str]:
     """Say what two embeddings have in common; reports are left out, as different patients have equal ones."""
     shared = shared_with(embeddings, other)
-    counts = {"ids of patients": shared.patients, "ids of pairs": shared.pairs, "images": shared.images}
+    counts = {
+        "ids of patients": shared.patients,
+        "ids of studies": shared.studies,
+        "ids of pairs": shared.pairs,
+        "images": shared.images,
+    }
     return [what for what, count in counts.items() if count]
 
 

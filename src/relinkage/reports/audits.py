@@ -105,8 +105,3 @@ def synthetic(audit: AuditResult) -> bool:
 def beats_chance(row: RecallRow) -> bool:
     """Say whether the row's interval lies above chance as a whole."""
     return row.low > row.chance
-
-
-def misses_chance(row: RecallRow) -> bool:
-    """Say whether the row's interval lies below chance as a whole."""
-    return row.high < row.chance

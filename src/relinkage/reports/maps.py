@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 
 from relinkage import __version__
+from relinkage.linkage.estimates import Estimate
 from relinkage.records import plain
 from relinkage.reports.figures.canvas import Figure
 from relinkage.reports.figures.scatter import Panel, PointClass, scatter_panels
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
 from relinkage.reports.wording import SPACE, bare_percent, count, counted, interval, listed, one_line, percent
-from relinkage.retrieval.map_result import AlikeNeighbours, Estimate, MapColouring, MapResult
+from relinkage.retrieval.map_result import AlikeNeighbours, MapColouring, MapResult
 
 SIDE = "side"
 _ROLES = {False: ("series-1", "series-2"), True: ("series-3", "series-5")}

@@ -7,6 +7,7 @@ from msgspec import Meta
 from relinkage.alignment.used import HeadsUsed
 from relinkage.embeddings.manifest import CohortOrigin, Number
 from relinkage.encoders.card import EncoderCard
+from relinkage.linkage.estimates import Estimate
 from relinkage.options import Count, Share
 from relinkage.records import Record
 from relinkage.retrieval.settings import MapSettings
@@ -52,20 +53,6 @@ class MapColouring(Record, frozen=True):
     classes: tuple[str, str]
     pairs: tuple[Number, Number]
     unknown: Number
-
-
-class Estimate(Record, frozen=True):
-    """A share with its interval over patients.
-
-    Attributes:
-        value: The share.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-    """
-
-    value: Share
-    low: Share
-    high: Share
 
 
 class Kept(Estimate, frozen=True):
@@ -120,7 +107,7 @@ class MapPanel(Record, frozen=True):
     neighbours: dict[str, AlikeNeighbours]
 
 
-class MapResult(Record, frozen=True, kw_only=True):
+class MapResult(Record, frozen=True):
     """Maps of a sample of a shared space, and the figures that say what they show.
 
     Coordinates lie in maps.parquet. It holds no report text, no patient id and no pair id.

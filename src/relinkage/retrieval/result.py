@@ -140,7 +140,7 @@ class Neighbour(Record, frozen=True):
     pair_id: str | None = None
 
 
-class RetrievalResult(Record, frozen=True, kw_only=True):
+class RetrievalResult(Record, frozen=True):
     """The nearest reports or images of a query in a shared space.
 
     It holds no report text and no patient id, and pair ids only where the cohort was given.

@@ -26,7 +26,7 @@ class PhantomSettings(Settings, frozen=True):
     site: Literal["city", "county"] = "city"
 
 
-class PhantomMark(Record, frozen=True, kw_only=True):
+class PhantomMark(Record, frozen=True):
     """What an earlier phantom cohort is known by, so that no real one is ever replaced.
 
     Attributes:

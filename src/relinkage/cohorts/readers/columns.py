@@ -11,7 +11,7 @@ import polars as pl
 from relinkage.cohorts.cells import years
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.errors import InputError
-from relinkage.tables import read_csv
+from relinkage.tables import BROKEN, read_csv
 
 LARGEST = 4_000_000_000
 """Bytes of a table; a small gzipped file that claims more is a bomb."""
@@ -126,5 +126,5 @@ def _read(path: Path, source: Path | bytes, **choices: Any) -> pl.DataFrame:
             return read_csv(content.decode("latin-1").encode(), **choices)
     except pl.exceptions.NoDataError:
         raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+    except (*BROKEN, ValueError) as error:
         raise InputError(f"{path} cannot be read as CSV ({type(error).__name__}); check the file.") from None

@@ -14,13 +14,11 @@ from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.tabular import TABLE_NAMES
 from relinkage.errors import InputError
 from relinkage.progress import progress
-from relinkage.tables import parquet_metadata, parquet_schema, read_arrow_stream, scan_parquet
+from relinkage.tables import BROKEN, parquet_metadata, parquet_schema, read_arrow_stream, scan_parquet
 
 _IMAGE_NAMES = ("image", "images", "img", "jpg", "png", "image_path", "path", "file_name", "filename", "file")
 _SPLIT = re.compile(r"(?:^|[-_./])(train|validation|validate|valid|val|dev|test)(?:[-_./]|$)", re.IGNORECASE)
-_BROKEN = (
-    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, MemoryError, OverflowError
-)  # fmt: skip
+_BROKEN = (*BROKEN, ValueError, MemoryError, OverflowError)
 NO_IMAGE, OUTSIDE = "no image", "the image path leaves the folder"
 
 

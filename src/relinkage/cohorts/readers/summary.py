@@ -44,7 +44,7 @@ class LabelCounts(Record, frozen=True, rename={"not_mentioned": "not mentioned"}
     not_mentioned: int
 
 
-class CohortSummary(Record, frozen=True, kw_only=True):
+class CohortSummary(Record, frozen=True):
     """A cohort in numbers.
 
     Attributes:

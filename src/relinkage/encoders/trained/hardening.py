@@ -107,7 +107,7 @@ class HardenChoices(Settings, frozen=True):
                 f"--weights goes with --mechanism {', '.join(CONTRASTS)}; {self.mechanism} has its own loss."
             )
         once = self.mechanism == "one-shot"  # which takes no batches
-        if not once and self.batch > self.population * (self.pairs_a_patient or 1):
+        if not once and self.rate > 1:
             raise InputError(
                 f"--batch {self.batch} is larger than the stated population of {self.population}; give a "
                 "smaller batch or a larger --population."

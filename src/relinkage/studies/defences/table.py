@@ -20,6 +20,7 @@ from relinkage.defences.result import (
 from relinkage.defences.settings import ControlSettings
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
+from relinkage.encoders.trained.manifest import HeadsManifest
 from relinkage.errors import InputError
 from relinkage.files import check_folder, whole_folder
 from relinkage.privacy import LEAST_PATIENTS, HardenSettings, Public, few_patients
@@ -86,7 +87,7 @@ def run_controls(
         settings=choices,
         rows=tuple(_described(defence) for defence in made),
         cohorts=cohorts,
-        notes=tuple(_notes(hardened, choices, train, grounds, trained)),
+        notes=tuple(_notes(hardened.manifest, choices, train, grounds, trained)),
     )
 
 
@@ -202,7 +203,7 @@ def _described(defence: Defence) -> DefenceRow:
 
 
 def _notes(
-    hardened: Heads, choices: ControlSettings, train: str, grounds: Sequence[Ground], trained: int
+    hardened: HeadsManifest, choices: ControlSettings, train: str, grounds: Sequence[Ground], trained: int
 ) -> list[str]:
     notes = [
         "The controls were made from the same pairs without privacy, and the hardening was repeated for its "
@@ -228,7 +229,7 @@ def _notes(
                 f"The split {choices.auxiliary} has {len(ground.drawn):,} pairs, fewer than the "
                 f"{choices.auxiliary_pairs:,} asked for."
             )
-    if hardened.manifest is None or hardened.manifest.privacy is None:
+    if hardened.privacy is None:
         notes.append("The hardened heads come without a privacy statement: nothing is proven of them.")
     return notes
 

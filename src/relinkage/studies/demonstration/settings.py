@@ -24,7 +24,7 @@ class DemoSettings(Settings, frozen=True):
     seed: Seed = 0
 
 
-class DemoMark(Record, frozen=True, kw_only=True):
+class DemoMark(Record, frozen=True):
     """What an earlier demonstration is known by; people keep a report.html in folders of their own.
 
     Attributes:

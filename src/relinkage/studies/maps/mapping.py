@@ -13,17 +13,10 @@ import relinkage
 from relinkage.alignment import Heads, read_heads
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.errors import InputError
+from relinkage.linkage.estimates import Estimate
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.retrieval import MapResult, MapSettings, shared_space
-from relinkage.retrieval.map_result import (
-    AlikeNeighbours,
-    Estimate,
-    Kept,
-    MapColouring,
-    MapInputs,
-    MapPanel,
-    MapSample,
-)
+from relinkage.retrieval.map_result import AlikeNeighbours, Kept, MapColouring, MapInputs, MapPanel, MapSample
 from relinkage.retrieval.neighbours import alike, alike_by_chance, kept, neighbours
 from relinkage.retrieval.sampling import UNKNOWN, Colouring, Sample, draw_sample
 from relinkage.retrieval.tsne import check_installed, principal_start, tsne
