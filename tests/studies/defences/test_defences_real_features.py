@@ -60,6 +60,7 @@ def emb(tmp_path_factory):
         .otherwise(pl.lit("train"))
         .alias("split"),
         pl.Series("report_row", np.arange(len(pairs)), dtype=pl.Int32),
+        cut=pl.lit(False),
         truncated=pl.lit(False),
     ).drop("split_group", "finding")
     table.write_parquet(folder / "pairs.parquet")
