@@ -26,7 +26,7 @@ from bench.planting import Array, described, planted
 from bench.product import bare_product, bare_strips
 from bench.timing import interleaved
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, audit
+from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.engines import Engine, choose
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.uncertainty import ClusterBootstrap
@@ -56,7 +56,7 @@ def main() -> None:
     engines = runs_here()
     small = planted(600, 8)
     for settings in (AuditSettings(engine="cpu"), AuditSettings(), FULL):  # compiles
-        audit(*small, described(600, 200), settings)
+        measure(*small, described(600, 200), settings)
     print(f"{options.pairs:,} × {options.pairs:,}, {options.runs} interleaved runs, medians; "
           f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")  # fmt: skip
     print(
@@ -77,8 +77,8 @@ def main() -> None:
             blocks=lambda images=images, reports=reports: bare_product(images, reports),  # type: ignore[misc]
             strips=lambda images=images, reports=reports: bare_strips(images, reports),  # type: ignore[misc]
             **{name: partial(exact_pass, engine) for name, engine in engines.items()},
-            whole=lambda images=images, reports=reports, links=links: audit(images, reports, links),  # type: ignore[misc]
-            full=lambda images=images, reports=reports, links=links: audit(images, reports, links, FULL),  # type: ignore[misc]
+            whole=lambda images=images, reports=reports, links=links: measure(images, reports, links),  # type: ignore[misc]
+            full=lambda images=images, reports=reports, links=links: measure(images, reports, links, FULL),  # type: ignore[misc]
         )
         product = min(median["blocks"], median["strips"])
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

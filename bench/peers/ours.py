@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bench.peers.answer import Answer
 from bench.planting import described
 from bench.product import bare_product
-from relinkage.linkage import AuditSettings, audit
+from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.engines import choose
 from relinkage.linkage.ranks import Counts, count_both, count_ranks
 from relinkage.linkage.table import ALL
@@ -46,7 +46,7 @@ def _audit(images: Array, reports: Array, settings: AuditSettings) -> Callable[[
     links = described(len(images), max(len(images) // 5, 2))
 
     def work() -> Answer:
-        standing = audit(images, reports, links, settings).tables[0].standings[ALL]
+        standing = measure(images, reports, links, settings).tables[0].standings[ALL]
         return Answer(rank=standing.above, ties=standing.ties)
 
     return work

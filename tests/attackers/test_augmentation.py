@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relinkage.attackers import augment
-from relinkage.linkage import AuditSettings, audit
+from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.vectors import Vectors
 
@@ -55,7 +55,7 @@ def test_the_audit_of_such_vectors_is_that_of_the_score():
     right[3], g[3] = right[2], g[2]  # equal texts tie
     score = left @ right.T + f[:, None] + g
     settings = AuditSettings(pool=("full",), k=(1,), direction="both")
-    rows = audit(*augment(left, right, f, g), settings=settings).result.closed_set
+    rows = measure(*augment(left, right, f, g), settings=settings).result.closed_set
     for row, scores in zip(rows, (score, score.T), strict=True):
         own = np.diag(scores)[:, None]
         above, tied = (scores > own + 1e-9).sum(1), (np.abs(scores - own) < 1e-9).sum(1)

@@ -9,7 +9,7 @@ import shared_latent
 from relinkage.attackers import ATTACKERS, AttackerName, AttackSettings, AuxiliaryPairs, load_attacker
 from relinkage.attackers.heads import Retrained
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, audit
+from relinkage.linkage import AuditSettings, measure
 from relinkage.options import fields_of
 
 LEARNING = [name for name in ATTACKERS if load_attacker(name).needs_pairs]
@@ -22,7 +22,7 @@ def attacker(name, seed=0):
 
 def on_chance(images, texts):
     settings = AuditSettings(pool=(10, 100, "full"), k=(1, 5), direction="both", replicates=400)
-    return all(row.on_chance for row in audit(images, texts, settings=settings).result.closed_set)
+    return all(row.on_chance for row in measure(images, texts, settings=settings).result.closed_set)
 
 
 @pytest.mark.parametrize("name", ATTACKERS)

@@ -14,7 +14,7 @@ import numpy as np
 import oracle
 import polars as pl
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 
 FORTH, BACK = "image-to-report", "report-to-image"
 KINDS = ("templates", "lattice", "studies", "shared")
@@ -43,7 +43,7 @@ class Case:
 
     def audited(self):
         links = Links.from_pairs(self.pairs, len(self.images), len(self.reports), "pairs")
-        return audit(self.images, self.reports, links, self.settings).result
+        return measure(self.images, self.reports, links, self.settings).result
 
 
 def case(seed, kind, rows=None):

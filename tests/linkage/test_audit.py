@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from scipy.stats import hypergeom
 
-from relinkage.linkage import AuditSettings, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, Resampling, measure
 from tiers import quick
 
 FEW = Resampling(replicates=100)
@@ -16,7 +16,7 @@ FORTH, BACK = "image-to-report", "report-to-image"
 
 
 def run(images, reports, links=None, **choices):
-    return audit(images, reports, links, AuditSettings(**{"replicates": 100, **choices}))
+    return measure(images, reports, links, AuditSettings(**{"replicates": 100, **choices}))
 
 
 def result(*arguments, **choices):

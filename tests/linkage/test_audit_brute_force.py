@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from by_definition import FORTH, KINDS, KS, LABELS, POOLS, case, laws, levels, mates, study_strata, truth
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.risk import FEWEST_PATIENTS, THRESHOLD
 from tiers import quick
 
@@ -174,7 +174,7 @@ def five_thousand():
         pool=(20, 100, 1000), k=(1, 5, 10), hard_negatives=("labels",),
         replicates=100,
     )  # fmt: skip
-    made = audit(images, reports, Links.from_pairs(pairs, 5000, 5000, "pairs"), settings).result
+    made = measure(images, reports, Links.from_pairs(pairs, 5000, 5000, "pairs"), settings).result
     return images, reports, labels @ [1, 2, 4], made
 
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, Resampling, audit
+from relinkage.linkage import AuditSettings, Links, Resampling, measure
 from relinkage.linkage.ranks import count_both, count_ranks
 from relinkage.linkage.vectors import Vectors
 
@@ -15,7 +15,7 @@ FEW = Resampling(replicates=100)
 def audited(images, reports, columns=None, **choices):
     pairs = pl.DataFrame({"pair_id": range(len(images)), **(columns or {})})
     links = Links.from_pairs(pairs, len(images), len(reports), "pairs")
-    return audit(images, reports, links, AuditSettings(replicates=100, **choices)).result
+    return measure(images, reports, links, AuditSettings(replicates=100, **choices)).result
 
 
 @pytest.mark.parametrize("direction", ["image-to-report", "report-to-image", "both"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.records import plain
 
 FORTH, BACK = "image-to-report", "report-to-image"
@@ -15,7 +15,7 @@ FORTH, BACK = "image-to-report", "report-to-image"
 
 def result(images, reports, links=None, **choices):
     settings = AuditSettings(replicates=100, **choices)
-    return audit(images, reports, links, settings).result
+    return measure(images, reports, links, settings).result
 
 
 @st.composite
@@ -130,7 +130,7 @@ def test_a_scorer_for_whom_any_candidate_may_be_the_mate_sits_on_chance(gallery)
 def test_vectors_that_have_nothing_to_do_with_each_other_sit_on_chance(seed):
     rng = np.random.default_rng(seed)
     images, reports = rng.normal(size=(2, 1500, 16)) + 2
-    made = audit(images, reports, settings=AuditSettings(direction="both", seed=seed))
+    made = measure(images, reports, settings=AuditSettings(direction="both", seed=seed))
     assert [row for row in made.result.closed_set if not row.on_chance] == []
 
 

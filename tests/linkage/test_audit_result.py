@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.result import AuditResult
 from relinkage.records import json_schema, json_text, read_record, write_record
 
@@ -16,7 +16,7 @@ FORTH, BACK = "image-to-report", "report-to-image"
 
 
 def run(images, reports, links=None, **choices):
-    return audit(images, reports, links, AuditSettings(**{"replicates": 100, **choices}))
+    return measure(images, reports, links, AuditSettings(**{"replicates": 100, **choices}))
 
 
 def result(*arguments, **choices):
@@ -184,7 +184,7 @@ def test_pools_and_ranks_that_the_gallery_cannot_bear(choices, message):
 
 def test_vectors_of_different_width_must_be_aligned_first():
     with pytest.raises(InputError) as error:
-        audit(np.ones((3, 4)), np.ones((3, 5)), sources=("images.npy", "reports.npy"))
+        measure(np.ones((3, 4)), np.ones((3, 5)), sources=("images.npy", "reports.npy"))
     assert str(error.value) == (
         "images.npy has 4 dimensions and reports.npy has 5, so they share no space; train heads on them "
         "first (`relinkage align EMB --out HEADS`, then `relinkage audit EMB --heads HEADS`)."
@@ -197,9 +197,11 @@ def test_what_is_wrong_with_an_array_is_said_by_its_name():
     with pytest.raises(
         InputError, match=r"^reports\.npy holds NaN or infinity in 1 of 4 rows, the first is row 2"
     ):
-        audit(np.ones((4, 2)), bad, sources=("images.npy", "reports.npy"))
+        measure(np.ones((4, 2)), bad, sources=("images.npy", "reports.npy"))
     with pytest.raises(InputError, match=r"^--images holds 1 vectors of length zero, the first is row 2"):
-        audit(np.nan_to_num(np.where(np.isnan(bad) | (np.arange(4) == 2)[:, None], 0, bad)), np.ones((4, 2)))
+        measure(
+            np.nan_to_num(np.where(np.isnan(bad) | (np.arange(4) == 2)[:, None], 0, bad)), np.ones((4, 2))
+        )
 
 
 @pytest.mark.parametrize("distractors", ["all", "other-patients"])

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.controls import recall_ceiling
 from relinkage.records import plain
 
@@ -31,7 +31,7 @@ def hospital(seed, cone=3.0, noise=0.3):
 @pytest.mark.parametrize(("seed", "cone"), [(0, 0), (1, 3), (2, 30)])
 def test_both_controls_sit_on_chance_where_the_signal_is_strong(seed, cone, distractors):
     settings = AuditSettings(pool=(10, 100, "full"), direction="both", distractors=distractors, seed=seed)
-    result = audit(*hospital(seed, cone), settings).result
+    result = measure(*hospital(seed, cone), settings).result
     controls = result.controls
     assert {row.control for row in controls} == set(NAMES)
     assert {row.direction for row in controls} == {"image-to-report", "report-to-image"}
@@ -49,7 +49,7 @@ def test_scrambled_mates_show_a_pass_that_favours_mates(monkeypatch):
 
     monkeypatch.setattr(controls, "count_ranks", favours)
     settings = AuditSettings(pool=(100,), k=(1, 5))
-    rows = audit(*hospital(0), settings).result.controls
+    rows = measure(*hospital(0), settings).result.controls
     assert {(row.control, row.on_chance) for row in rows} == {(NAMES[0], False), (NAMES[1], True)}
 
 
@@ -64,20 +64,20 @@ def test_scrambled_mates_show_an_array_order_that_decides_ties(monkeypatch):
     monkeypatch.setattr(controls, "count_ranks", optimistic)
     images, reports, links = hospital(0)
     reports = np.where(np.arange(700)[:, None] % 2, reports[0], reports)
-    rows = audit(images, reports, links, AuditSettings(pool=(100,), k=(1,))).result.controls
+    rows = measure(images, reports, links, AuditSettings(pool=(100,), k=(1,))).result.controls
     assert [row.on_chance for row in rows] == [False, True]
 
 
 def test_a_random_scorer_shows_intervals_or_chance_that_are_wrong(monkeypatch):
     monkeypatch.setattr("relinkage.linkage.measures.chance", lambda standing, cell: 0.1)
-    rows = audit(*hospital(0), AuditSettings(pool=(100,), k=(5,))).result.controls
+    rows = measure(*hospital(0), AuditSettings(pool=(100,), k=(5,))).result.controls
     assert [row.on_chance for row in rows] == [False, False]  # chance is 0.05
 
 
 def test_controls_come_from_the_seed():
     def controls(seed):
         settings = AuditSettings(pool=(100,), k=(1,), replicates=100, seed=seed)
-        return [row.recall for row in audit(*hospital(0), settings).result.controls]
+        return [row.recall for row in measure(*hospital(0), settings).result.controls]
 
     assert controls(0) == controls(0)
     assert all(a != b for a, b in zip(controls(0), controls(1), strict=True))
@@ -99,7 +99,7 @@ def test_the_ceiling_that_identical_reports_set():
 def test_a_perfect_attacker_reaches_the_ceiling_and_no_more():
     rng = np.random.default_rng(0)
     reports = rng.normal(size=(60, 8))[rng.integers(0, 60, 60)]
-    result = audit(reports, reports, settings=AuditSettings(pool=("full",), k=(1,))).result
+    result = measure(reports, reports, settings=AuditSettings(pool=("full",), k=(1,))).result
     assert not result.duplicates.known
     assert result.duplicates.recall_at_1_ceiling < 0.9
     assert result.closed_set[0].recall == pytest.approx(result.duplicates.recall_at_1_ceiling)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 
 
 @pytest.mark.parametrize("temperature", [0.02, 0.07, 1.0])
@@ -11,7 +11,7 @@ def test_the_mean_equals_a_loop(temperature):
     rng = np.random.default_rng(3)
     images, reports = rng.normal(size=(90, 6)), rng.normal(size=(90, 6))
     links = Links.row_by_row(90, 90).with_patients(np.arange(90) // 2)
-    result = audit(images, reports, links, AuditSettings(direction="both", temperature=temperature)).result
+    result = measure(images, reports, links, AuditSettings(direction="both", temperature=temperature)).result
     unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (images, reports)]
     scores = unit[0] @ unit[1].T
     for row, table in zip(result.entropy, (scores, scores.T), strict=True):
@@ -31,7 +31,7 @@ def test_a_higher_temperature_evens_out():
     rng = np.random.default_rng(4)
     images, reports = rng.normal(size=(2, 60, 6))
     found = [
-        audit(images, reports, settings=AuditSettings(temperature=t)).result.entropy[0].entropy
+        measure(images, reports, settings=AuditSettings(temperature=t)).result.entropy[0].entropy
         for t in (0.01, 0.1, 1.0)
     ]
     assert found == sorted(found)

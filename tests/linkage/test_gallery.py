@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.gallery import candidate_moves, gallery_widening
 from relinkage.linkage.measures import FULL, Cell, closed_set_rows
 from relinkage.linkage.settings import Resampling
@@ -92,7 +92,7 @@ def test_rows_say_what_varies_and_are_never_narrower():
     reports = rng.normal(size=(200, 8))
     images = reports + rng.normal(size=(200, 8))
     both, fixed = (
-        audit(
+        measure(
             images,
             reports,
             settings=AuditSettings(pool=(10, 100, "full"), k=(1, 10), replicates=200, varies=varies),

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from msgspec.structs import replace
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 
 QUERIES, FULL = 120, AuditSettings(pool=("full",), k=(1,), replicates=100, hard_negatives=("sex", "age"))
 
@@ -38,7 +38,7 @@ def first(sides, eligible, asked):
 
 def audited(case, settings):
     sides, pairs, _ = case
-    result = audit(*sides, Links.from_pairs(pairs, QUERIES, QUERIES, "pairs"), settings).result
+    result = measure(*sides, Links.from_pairs(pairs, QUERIES, QUERIES, "pairs"), settings).result
     (row,) = [row for row in result.closed_set if row.negatives == "sex+age"]
     return row, result
 
@@ -75,5 +75,5 @@ def test_a_label_that_is_not_mentioned_is_no_blank(case):
     sides, pairs, _ = case
     labelled = pairs.with_columns(Edema=pl.Series([1, None] * (QUERIES // 2)))
     links = Links.from_pairs(labelled, QUERIES, QUERIES, "pairs")
-    result = audit(*sides, links, AuditSettings(hard_negatives=("labels",), replicates=100)).result
+    result = measure(*sides, links, AuditSettings(hard_negatives=("labels",), replicates=100)).result
     assert not any("no value in a column" in note for note in result.notes)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.notes import notes_on
 
 
@@ -46,7 +46,7 @@ def test_without_patients_there_is_one_study_a_patient():
 def test_an_audit_says_it_beside_its_tables():
     random, links = np.random.default_rng(0), links_of([40] + [1] * 60)
     reports = random.normal(size=(100, 8))
-    found = audit(
+    found = measure(
         reports + random.normal(size=(100, 8)), reports, links, AuditSettings(pool=(10,), replicates=100)
     ).result
     assert found.effective_patients == pytest.approx(100**2 / (40**2 + 60))

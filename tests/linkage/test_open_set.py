@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.thresholds import Halves, queries_needed, sample_size
 from tiers import quick
 
@@ -31,7 +31,7 @@ class Scene:
         settings = AuditSettings(
             pool=pool, distractors=distractors, direction=direction, open_set=RATES, seed=seed, replicates=300
         )
-        self.result = audit(images, reports, links, settings).result
+        self.result = measure(images, reports, links, settings).result
         unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (images, reports)]
         scores = unit[0] @ unit[1].T
         self.scores = scores if direction == "image-to-report" else scores.T
@@ -170,7 +170,7 @@ def test_vectors_that_are_equal_claim_nothing_wrong_and_are_certain_to_be_found(
     """Every mate has cosine 1, and no distractor comes near."""
     vectors = np.random.default_rng(0).normal(size=(400, 60))
     links = Links.row_by_row(400, 400).with_patients(np.arange(400) // 2)
-    result = audit(vectors, vectors, links, AuditSettings(pool=("full",), open_set=(0.05,))).result
+    result = measure(vectors, vectors, links, AuditSettings(pool=("full",), open_set=(0.05,))).result
     for row in result.open_set:
         assert (row.tpir, row.high, row.misidentified) == (1, 1, 0)
         assert 0.9 < row.low < 1
@@ -181,7 +181,7 @@ def test_vectors_that_are_unrelated_find_nothing_and_the_interval_says_how_much_
     random = np.random.default_rng(1)
     images, reports = random.normal(size=(2, 400, 60))
     links = Links.row_by_row(400, 400).with_patients(np.arange(400) // 2)
-    result = audit(images, reports, links, AuditSettings(pool=("full",), open_set=(0.05,))).result
+    result = measure(images, reports, links, AuditSettings(pool=("full",), open_set=(0.05,))).result
     nothing = [row for row in result.open_set if row.tpir == 0]
     assert nothing
     for row in nothing:
@@ -190,7 +190,7 @@ def test_vectors_that_are_unrelated_find_nothing_and_the_interval_says_how_much_
 
 
 def test_a_rate_with_too_few_queries_is_left_out_and_a_note_says_how_many_it_takes():
-    scene = audit(
+    scene = measure(
         *np.random.default_rng(3).normal(size=(2, 100, 4)), settings=AuditSettings(open_set=(0.003, 0.2))
     )
     assert {row.fpir for row in scene.result.open_set} == {0.2}
@@ -213,7 +213,7 @@ def test_where_no_rate_has_queries_enough_the_request_is_refused(patient, said):
     links = Links.row_by_row(40, 40).with_patients(patient)
     vectors = np.random.default_rng(6).normal(size=(2, 40, 5))
     with pytest.raises(InputError, match=re.escape(said)):
-        audit(*vectors, links, AuditSettings(open_set=(0.01, 0.1)))
+        measure(*vectors, links, AuditSettings(open_set=(0.01, 0.1)))
 
 
 def test_all_queries_are_looked_at_where_they_are_few_and_else_as_many_as_the_lowest_rate_takes():
@@ -229,9 +229,9 @@ def test_a_sample_agrees_with_all(monkeypatch):
     images = rng.normal(size=(2600, 8))
     reports = images + rng.normal(size=(2600, 8))
     settings = AuditSettings(pool=(100,), open_set=(0.1,))
-    every = audit(images, reports, settings=settings).result
+    every = measure(images, reports, settings=settings).result
     monkeypatch.setattr("relinkage.linkage.thresholds._ALL", 1000)
-    some = audit(images, reports, settings=settings).result
+    some = measure(images, reports, settings=settings).result
     assert (every.open_set_sample, some.open_set_sample) == (1300, 512)
     assert [row.queries for row in some.open_set] == [2600, 1024]
     for few, many in zip(some.open_set, every.open_set, strict=True):

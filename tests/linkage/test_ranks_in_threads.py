@@ -10,7 +10,7 @@ import torch
 from exactness import assert_counts, engines, prepared
 from threadpoolctl import threadpool_info
 
-from relinkage.linkage import AuditSettings, audit
+from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.ranks import count_both
 from relinkage.linkage.table import ALL
 from tiers import quick
@@ -70,7 +70,7 @@ def test_ranks_of_audits_in_four_threads_are_those_of_float64(audits):
     def run(number):
         at = number % len(scenes)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=number % 2 == 0):
-            made = audit(*scenes[at], settings=choice, engine=mixed[number % len(mixed)])
+            made = measure(*scenes[at], settings=choice, engine=mixed[number % len(mixed)])
         return at, [table.standings[ALL] for table in made.tables]
 
     with ThreadPoolExecutor(4) as pool:

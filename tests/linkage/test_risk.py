@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, LinkageTable, Links, Resampling, Standing, audit
+from relinkage.linkage import AuditSettings, LinkageTable, Links, Resampling, Standing, measure
 from relinkage.linkage.measures import Cell, recall_rows
 from relinkage.linkage.risk import FEWEST_PATIENTS, THRESHOLD, query_risk, risk_pool, risk_row
 
@@ -203,7 +203,7 @@ def test_an_audit_has_an_entry_for_each_direction():
         150, patient_id=[str(row // 3) for row in range(150)], Edema=[row % 2 for row in range(150)]
     )
     links = Links.from_pairs(pairs, 150, 150, "pairs")
-    made = audit(images, reports, links, AuditSettings(direction="both", replicates=100, risk_pool=20))
+    made = measure(images, reports, links, AuditSettings(direction="both", replicates=100, risk_pool=20))
     assert [row.direction for row in made.result.risk] == ["image-to-report", "report-to-image"]
     for row, each in zip(made.result.risk, made.tables, strict=True):
         assert (row.pool, row.patients) == (20, 50)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 
 STUDY = np.array([0, 0, 1, 1, 1, 2, 3, 3, 4, 4])
 
@@ -37,7 +37,7 @@ def by_hand(asking, asked, mate, allowed):
 def test_both_directions_count_as_by_hand(vectors):
     images, reports = vectors
     links = linked(candidate=list(range(10)))
-    made = audit(images, reports, links, AuditSettings(direction="both", k=(1,), replicates=100))
+    made = measure(images, reports, links, AuditSettings(direction="both", k=(1,), replicates=100))
     apart = [[STUDY[row] != STUDY[column] for column in range(10)] for row in range(10)]
     sides = (images, reports), (reports, images)
     for table, (asking, asked) in zip(made.tables, sides, strict=True):
@@ -49,13 +49,13 @@ def test_both_directions_count_as_by_hand(vectors):
 
 def test_candidates_without_studies_are_all_distractors(vectors):
     pairs = pl.DataFrame({"pair_id": [str(row) for row in range(10)], "candidate": list(range(10))})
-    made = audit(*vectors, Links.from_pairs(pairs, 10, 10, "pairs"), AuditSettings(replicates=100))
+    made = measure(*vectors, Links.from_pairs(pairs, 10, 10, "pairs"), AuditSettings(replicates=100))
     assert set(made.tables[0].standings["all"].eligible.tolist()) == {10}
 
 
 def test_several_texts_of_a_study_are_one_candidate_and_told(vectors):
     links = linked(report_hash=["a", "b", *"cccdefgg"])
-    made = audit(*vectors, links, AuditSettings(replicates=100))
+    made = measure(*vectors, links, AuditSettings(replicates=100))
     assert made.result.candidates == 5
     (note,) = [note for note in made.result.notes if "several report texts" in note]
     assert note.startswith("2 of these studies")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.strata import describe, label_columns, levels
 from tiers import quick
 
@@ -256,7 +256,7 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
         ladder=seed % 3 == 0,
         replicates=100,
     )
-    found = audit(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings)
+    found = measure(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings)
     columns = {"all": [], "labels": ["Edema", "Fracture"], "labels+view": ["Edema", "Fracture", "view"]}
     assert {row.negatives for row in found.result.closed_set} <= set(columns)
     alone = 0
@@ -285,7 +285,9 @@ def test_a_scorer_that_knows_only_the_columns_sits_on_chance_inside_strata(seed)
     """Also where a study's images differ in view, in both directions."""
     images, reports, pairs = scene(seed)
     settings = AuditSettings(direction="both", ladder=True, replicates=100)
-    found = audit(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings).result
+    found = measure(
+        images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings
+    ).result
     rows = [row for row in found.controls if row.control == "stratum scorer"]
     assert {row.negatives for row in rows} == {"labels", "labels+view"}
     for row in rows:
@@ -296,7 +298,7 @@ def test_the_description_counts_strata():
     images, reports, pairs = scene(3)
     links = Links.from_pairs(pairs, len(pairs), len(pairs), "pairs")
     settings = AuditSettings(hard_negatives=("view",), replicates=100)
-    standing = audit(images, reports, links, settings).tables[0].standings["view"]
+    standing = measure(images, reports, links, settings).tables[0].standings["view"]
     (level,) = levels(links, settings)
     studies = pairs.group_by("study_id").agg(pl.col("view").unique().sort())
     sizes = studies.group_by("view").len()["len"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.result import AuditResult
 from relinkage.records import json_schema, plain
 from relinkage.reports import render_report
@@ -36,7 +36,7 @@ def measured(rows=400, noise=1.5, known=True, **settings):
     )
     links = Links.from_pairs(pairs if known else pairs.drop("patient_id"), rows, rows, "pairs")
     chosen = AuditSettings(replicates=100, **settings)
-    return audit(images, reports, links, chosen).result
+    return measure(images, reports, links, chosen).result
 
 
 @pytest.fixture(scope="module")

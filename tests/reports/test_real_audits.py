@@ -5,8 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from relinkage.linkage.auditing import AuditSettings, audit
 from relinkage.linkage.links import Links
+from relinkage.linkage.measuring import AuditSettings, measure
 from relinkage.linkage.result import AuditResult
 from relinkage.records import json_schema, plain
 from relinkage.reports import audit_table, headline, render_card, render_report
@@ -22,7 +22,7 @@ def vectors(rows, noise, seed=0):
 
 
 def measured(images, reports, links=None, **settings):
-    return audit(images, reports, links, AuditSettings(**settings), name="a model").result
+    return measure(images, reports, links, AuditSettings(**settings), name="a model").result
 
 
 def both_ways():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from relinkage.linkage import AuditSettings, audit
+from relinkage.linkage import AuditSettings, measure
 from relinkage.reports import render_card, render_report
 
 
@@ -15,6 +15,6 @@ def test_what_varies_is_named(varies, said):
     random = np.random.default_rng(0)
     reports = random.normal(size=(120, 6))
     images = reports + random.normal(size=reports.shape)
-    found = audit(images, reports, settings=AuditSettings(pool=(10,), replicates=100, varies=varies)).result
+    found = measure(images, reports, settings=AuditSettings(pool=(10,), replicates=100, varies=varies)).result
     assert said in render_card([found])
     assert ("and gallery vary" in " ".join(render_report([found]).split())) == (varies != "patients")

@@ -1,6 +1,6 @@
-from .auditing import Audit as Audit
-from .auditing import audit as audit
 from .links import Links as Links
+from .measuring import Measurement as Measurement
+from .measuring import measure as measure
 from .settings import AuditSettings as AuditSettings
 from .settings import Resampling as Resampling
 from .table import LinkageTable as LinkageTable

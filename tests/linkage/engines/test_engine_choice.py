@@ -8,7 +8,7 @@ import pytest
 
 from calling import relinkage
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.engines import ENGINES, choose
 from relinkage.options import fields_of
 from relinkage.records import plain
@@ -36,14 +36,14 @@ def test_audits_differ_in_the_name_of_the_engine_alone():
             direction="both", hard_negatives=("view",), patient_level=True,
             open_set=(0.1,), replicates=100, engine=name,
         )  # fmt: skip
-        results[name] = plain(audit(*scene(), settings).result)
+        results[name] = plain(measure(*scene(), settings).result)
         assert results[name]["settings"].pop("engine") == choose(name).name
     assert json.dumps(results["auto"]) == json.dumps(results["cpu"])
 
 
 def test_an_engine_that_is_not_known_is_refused():
     with pytest.raises(InputError, match="--engine abacus is not a valid engine; give auto, cpu"):
-        audit(*scene(), AuditSettings(engine="abacus"))
+        measure(*scene(), AuditSettings(engine="abacus"))
 
 
 def test_the_command_line_offers_every_engine():

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.reports import render_report
 
 SEEDS, IMAGES, STUDIES, WIDTH = 40, 300, 220, 24
@@ -56,7 +56,7 @@ def audits():
             replicates=300,
             seed=seed,
         )
-        made.append(audit(*cohort(seed), settings, name=f"cohort {seed}").result)
+        made.append(measure(*cohort(seed), settings, name=f"cohort {seed}").result)
     return made
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.reports import read_audit
 from relinkage.studies import pseudonym_key, pseudonymise, write_run
 
@@ -25,7 +25,7 @@ def made():
         }
     )
     links = Links.from_pairs(pairs, ROWS, ROWS, "pairs")
-    return audit(images, reports, links, AuditSettings(direction="both", replicates=100))
+    return measure(images, reports, links, AuditSettings(direction="both", replicates=100))
 
 
 def rows(audit, folder):

@@ -16,7 +16,7 @@ from relinkage.linkage import (
     AuditSettings,
     Links,
     Standing,
-    audit,
+    measure,
     read_tables,
     write_tables,
 )
@@ -46,7 +46,7 @@ def leave_run(folder, noise, table=None, *, seed=0, reports=QUERIES, inputs=None
     vectors = rng.normal(size=(max(reports, QUERIES), 12))
     noisy = vectors + noise * rng.normal(size=vectors.shape)
     settings = AuditSettings(**{"pool": (10, 50, "full"), "k": (1, 5), "replicates": 200} | choices)
-    made = audit(
+    made = measure(
         vectors[table["candidate"].to_numpy()],
         noisy[:reports],
         Links.from_pairs(table, len(table), reports, "pairs.csv"),

@@ -12,7 +12,7 @@ from relinkage.attackers import Attacker, AttackSettings, AuxiliaryPairs, Fitted
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
-from relinkage.linkage import Audit, AuditSettings, Links
+from relinkage.linkage import AuditSettings, Links, Measurement
 from relinkage.linkage.grid import grid
 from relinkage.linkage.measures import recall_rows
 from relinkage.linkage.result import Attacker as Described
@@ -50,7 +50,7 @@ def attack_embeddings(
     attack: AttackSettings,
     settings: AuditSettings,
     name: str | None = None,
-) -> list[Audit]:
+) -> list[Measurement]:
     """Audit a split of an embeddings folder once for each attacker.
 
     Args:
@@ -100,7 +100,7 @@ def attack_embeddings(
     return audits
 
 
-def strongest_first(audits: Sequence[Audit]) -> list[Audit]:
+def strongest_first(audits: Sequence[Measurement]) -> list[Measurement]:
     """Order audits of the same queries by the recall that their headlines speak of, the highest first."""
     return sorted(audits, key=lambda audit: -usual_row(audit.result).recall)
 

@@ -11,7 +11,7 @@ from relinkage.cohorts.unused import unused_columns
 from relinkage.embeddings import open_array
 from relinkage.embeddings.stored import Matrix, fingerprint_of_rows
 from relinkage.files import fingerprint
-from relinkage.linkage import Audit, AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, Measurement, measure
 from relinkage.linkage.engines import Engine, Kept, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.result import InputFile, Inputs
@@ -32,7 +32,7 @@ def audit_arrays(
     name: str | None = None,
     *,
     out: Path | None = None,
-) -> Audit:
+) -> Measurement:
     """Audit two array files, row by row or as a table of pairs says. Large ones are read block by block.
 
     Args:
@@ -63,7 +63,7 @@ def audit_arrays(
         if pairs is None
         else InputFile(file=pairs.name, rows=len(links), fingerprint=fingerprint(pairs.read_bytes())),
     )
-    made = audit(
+    made = measure(
         image_array, report_array, links, settings,
         name=name or f"{images.name} × {reports.name}", inputs=inputs, sources=(str(images), str(reports)),
         labels=labels, engine=resumable(out, inputs, settings),

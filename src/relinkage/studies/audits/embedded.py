@@ -13,7 +13,7 @@ from relinkage.embeddings.stored import choose
 from relinkage.encoders import HeadPair
 from relinkage.encoders.trained.statement import what_epsilon_leaves_open
 from relinkage.errors import InputError
-from relinkage.linkage import Audit, AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, Measurement, measure
 from relinkage.linkage.result import AuditedHeads, Inputs
 from relinkage.linkage.settings import On
 from relinkage.privacy import read_stated_heads
@@ -35,7 +35,7 @@ def audit_embeddings(
     name: str | None = None,
     *,
     out: Path | None = None,
-) -> Audit:
+) -> Measurement:
     """Audit an embeddings folder through its own heads or through trained ones.
 
     Args:
@@ -63,7 +63,7 @@ def audit_folder(
     scored: Sides | None = None,
     *,
     out: Path | None = None,
-) -> Audit:
+) -> Measurement:
     """Do what `audit_embeddings` does with a folder that was read, or let an attacker score its pairs.
 
     Args:
@@ -113,7 +113,7 @@ def audit_folder(
     if scored is not None:
         images, texts = scored
     reports = choose(texts, embeddings.pairs["report_row"].to_numpy())
-    made = audit(
+    made = measure(
         images,
         reports,
         links,

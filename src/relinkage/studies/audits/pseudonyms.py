@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from relinkage.linkage import Audit, LinkageTable
+from relinkage.linkage import LinkageTable, Measurement
 
 
-def pseudonymise(audit: Audit, key: bytes) -> Audit:
+def pseudonymise(audit: Measurement, key: bytes) -> Measurement:
     """Replace the ids of pairs by keyed hashes, and permute the numbers of patients by the key.
 
     Rows are put in the order of their new ids, because the cohort's order would give the old ones away.
@@ -20,7 +20,7 @@ def pseudonymise(audit: Audit, key: bytes) -> Audit:
         key: as `pseudonym_key` gives it.
     """
     result = msgspec.structs.replace(audit.result, pseudonymised=True)
-    return Audit(result, [_table(table, key) for table in audit.tables])
+    return Measurement(result, [_table(table, key) for table in audit.tables])
 
 
 def _table(table: LinkageTable, key: bytes) -> LinkageTable:

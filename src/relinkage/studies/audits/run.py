@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.files import whole_folder
-from relinkage.linkage import Audit, write_tables
+from relinkage.linkage import Measurement, write_tables
 from relinkage.linkage.result import SCHEMA
 from relinkage.linkage.risk import query_risk
 from relinkage.linkage.settings import FULL
@@ -15,7 +15,7 @@ from relinkage.reports import render_card, render_report, write_figures
 from relinkage.studies.audits.places import AUDIT, CARD, FIGURES, REPORT, TABLES
 
 
-def write_run(audit: Audit, out: Path) -> Path:
+def write_run(audit: Measurement, out: Path) -> Path:
     """Write `audit.json`, `linkage.parquet`, `report.html`, `card.md` and `figures/`, all or nothing.
 
     Args:
@@ -34,7 +34,7 @@ def write_run(audit: Audit, out: Path) -> Path:
     return out
 
 
-def _risk(audit: Audit) -> list[NDArray[np.float64]]:
+def _risk(audit: Measurement) -> list[NDArray[np.float64]]:
     """Give the risk of each table's queries at the pool that the audit states it at."""
     return [
         query_risk(table, FULL if row.full else row.pool)

@@ -40,7 +40,7 @@ from relinkage.threads import one_thread_each
 
 
 @dataclass(frozen=True)
-class Audit:
+class Measurement:
     """What an audit leaves: the result for machines and the tables it follows from.
 
     Attributes:
@@ -52,7 +52,7 @@ class Audit:
     tables: list[LinkageTable]
 
 
-def audit(
+def measure(
     images: Matrix,
     reports: Matrix,
     links: Links | None = None,
@@ -63,7 +63,7 @@ def audit(
     sources: tuple[str, str] = ("--images", "--reports"),
     labels: Sequence[str] | None = None,
     engine: Engine | None = None,
-) -> Audit:
+) -> Measurement:
     """Measure how well images find their reports by cosine similarity.
 
     Args:
@@ -158,7 +158,7 @@ def audit(
             *_once(open_sets),
         ),
     )
-    return Audit(result, [way.table for way in ways])
+    return Measurement(result, [way.table for way in ways])
 
 
 @dataclass(frozen=True)
