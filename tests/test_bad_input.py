@@ -57,7 +57,10 @@ def cases(*table):
     ("audit --images images.npy", "name an embeddings folder, or both --images and --reports"),
     ("audit emb --images images.npy", "--images does not go with an embeddings folder"),
     ("audit emb --pairs pairs.csv", "--pairs does not go with an embeddings folder"),
-    ("audit --images images.npy --reports reports.npy --split test", "--split go with an embeddings folder"),
+    (
+        "audit --images images.npy --reports reports.npy --split test",
+        "images.npy comes without a column split in its table of pairs",
+    ),
     (
         "demo --out new --pairs 99",
         "--pairs 99 is not a valid number of pairs; give a whole number from 100",
@@ -87,7 +90,7 @@ def test_requests_that_make_no_sense(refuse, line, says):
     ("none.npy", "none.npy is empty, shape (0, 8); give at least one row"),
     ("whole.npy", "whole.npy holds int64 values; give float16, float32 or float64"),
     ("wide.npy", "images.npy has 8 dimensions and wide.npy has 12 … share no space … "
-     "train heads on them first (`relinkage align EMB --out HEADS`, then `relinkage audit EMB --heads"),
+     "train heads on them first (`relinkage align`) and put those on with --heads HEADS"),
     ("short.npy", "24 images and 20 reports … in a column candidate of --pairs"),
     ("broken.npy", "broken.npy holds NaN or infinity in 2 of 24 rows, the first is row 3 (counting from 0)"),
     ("null.npy", "null.npy holds 2 vectors of length zero, the first is row 5 (counting from 0)"),
@@ -227,7 +230,7 @@ def test_an_embedding_pass_has_to_have_a_place_too(refuse, sketch, line, says):
     ("cohort --batch 0", "--batch 0 is not a valid batch; give a whole number from 1 up"),
     ("cohort --max-left-out 1.5", "--max-left-out 1.5 is not a valid share; give a number from 0 to 1"),
     ("cohort --train-share 1", "--train-share 1 is not a valid share; give a number above 0 and below 1"),
-    ("cohort --split-by ward", "no column ward to split by; name one of its columns"),
+    ("cohort --split-by ward", "no column ward to split by; name one of their columns"),
     ("cohort --keep ward", "no column ward to keep; name one of its columns"),
     ("cohort --keep report", "The column report never leaves the cohort"),
 )
@@ -336,7 +339,7 @@ def test_a_run_that_breaks_off_leaves_nothing(desk, monkeypatch, cause, status, 
     def breaks(audits):
         raise cause
 
-    monkeypatch.setattr("relinkage.studies.audits.run.render_card", breaks)
+    monkeypatch.setattr("relinkage.reports.render_card", breaks)
     before = files(desk)
     outcome = relinkage("audit", "--images", "images.npy", "--reports", "reports.npy", "--out", "new")
     assert (outcome.status, outcome.out) == (status, "")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from msgspec import Meta
 
 from relinkage.cli.audit import audit
-from relinkage.cli.inputs import Vectors
+from relinkage.cli.inputs import Audited
 from relinkage.cli.options import command
 from relinkage.cli.outputs import RunOutput
 from relinkage.errors import InputError
@@ -69,7 +69,7 @@ def test_it_stands_in_the_json_and_in_the_schema():
 
 def test_the_help_shows_every_field_with_its_default():
     text = words(CliRunner().invoke(audit, ["--help"]).output)
-    for kind in (Vectors, AuditSettings, RunOutput):
+    for kind in (Audited, AuditSettings, RunOutput):
         for field in fields_of(kind):
             assert field.flag in text
             if field.option.argument:

@@ -22,7 +22,7 @@ def test_a_commands_options_load_nothing_heavy(ask, command):
 
 REFUSED = {
     "audit": ["nowhere"],
-    "attack": ["nowhere", "--attacker", "cca"],
+    "attack": ["nowhere", "--attackers", "cca"],
     "align": ["nowhere", "--out", "heads"],
     "harden": ["nowhere", "--epsilon", "1", "--delta", "1e-6", "--out", "heads"],
     "compare": ["nowhere", "elsewhere"],

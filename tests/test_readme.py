@@ -7,7 +7,7 @@ import pytest
 from relinkage import studies
 from relinkage.reports import read_audit
 from relinkage.reports.headlines import strongest
-from relinkage.studies.demonstration.settings import DemoSettings
+from relinkage.studies.demo_settings import DemoSettings
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["torch", "numba", "polars", "relinkage.cli.audit", "relinkage.studies.audits.embedded"]
+    ["torch", "numba", "polars", "relinkage.cli.audit", "relinkage.studies.auditing"]
 )
 
 

@@ -6,13 +6,14 @@ command line (`cli/options.py`), the JSON that results carry, its schema, and th
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from inspect import get_annotations
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -70,6 +71,9 @@ class Settings(Record, frozen=True):
         Raises:
             InputError: they do not go together.
         """
+
+
+Choices = TypeVar("Choices", bound=Settings)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,31 @@ class Field:
         noun = self.option.noun or self.flag.removeprefix("--").replace("-", " ").lower()
         shown = text if len(text) <= 60 else f"{text[:60]}…"
         return InputError(f"{self.flag} {shown} is not a valid {noun}; give {self.wanted}.")
+
+
+def chosen(kind: type[Choices], settings: Choices | None, choices: Mapping[str, Any]) -> Choices:
+    """Return the settings that a record and single choices make together.
+
+    Args:
+        kind: the kind of record.
+        settings: the record; the defaults where not given.
+        choices: single choices by name, which come before those of the record.
+
+    Raises:
+        InputError: there is no such choice, one that must be made is missing, or a value is not valid.
+    """
+    names = [field.name for field in fields_of(kind)]
+    for name in choices:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            told = f"did you mean {near[0]}?" if near else f"give {', '.join(names)}."
+            raise InputError(f"{name} is not a valid choice; {told}")
+    held = {} if settings is None else {name: getattr(settings, name) for name in names}
+    made = {**held, **choices}
+    for field in fields_of(kind):
+        if field.default is msgspec.NODEFAULT and field.name not in made:
+            raise InputError(f"{field.flag} is missing; give {field.wanted}.")
+    return kind(**made)
 
 
 @cache

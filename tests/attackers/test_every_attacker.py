@@ -119,13 +119,13 @@ def test_ten_pairs_of_five_patients_are_just_enough():
 
 
 def test_names_are_read_from_a_comma_list():
-    (attacker,) = (field for field in fields_of(AttackSettings) if field.name == "attacker")
+    (attacker,) = (field for field in fields_of(AttackSettings) if field.name == "attackers")
     assert attacker.parse("cca, ridge,cca") == ("cca", "ridge", "cca")
-    assert AttackSettings(attacker=("cca", "ridge", "cca")).attacker == ("cca", "ridge")
+    assert AttackSettings(attackers=("cca", "ridge", "cca")).names == ("cca", "ridge")
     for wrong in ("cca,oracle", " , "):
         with pytest.raises(InputError, match="is not a valid attacker; give cosine, whiten, csls"):
             attacker.parse(wrong)
-    with pytest.raises(InputError, match="--attacker oracle is not known; give one of cosine, whiten"):
+    with pytest.raises(InputError, match="--attackers oracle is not known; give one of cosine, whiten"):
         load_attacker("oracle")
 
 

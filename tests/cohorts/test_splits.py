@@ -100,11 +100,11 @@ def test_everything_else_stays():
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
-        ({"by": "ward"}, "The cohort has no column ward to split by; name one of its columns."),
+        ({"by": "ward"}, "The pairs have no column ward to split by; name one of their columns."),
         ({"train": 0}, "The training share is 0; give a number above 0 and below 1."),
         ({"train": 1.0}, "The training share is 1.0; give a number above 0 and below 1."),
         ({"train": float("nan")}, "The training share is nan; give a number above 0 and below 1."),
-        ({"by": "site"}, "The cohort has one value of site; a split needs at least two."),
+        ({"by": "site"}, "The pairs have one value of site; a split needs at least two."),
     ],
 )
 def test_what_cannot_be_split(choices, message):

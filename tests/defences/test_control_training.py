@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from relinkage.defences import early_stops, trained, without_clipping, without_noise
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Public
-from utility.planted_labels import plant
+from usefulness.planted_labels import plant
 
 SETTINGS = HardenSettings(epsilon=1.0, delta=1e-5, population=200, batch=40, steps=12, clip=0.5, lr=2.0)
 

@@ -6,7 +6,7 @@ import torch
 from some_heads import KINDS, some_features, some_heads
 
 from relinkage.defences import cut, principal_axes
-from utility.planted_labels import plant
+from usefulness.planted_labels import plant
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from relinkage.cohorts.table import UNKNOWN
 from relinkage.cohorts.tabular import write_cohort
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.encoders.trained.hardening import HardenSettings
-from relinkage.linkage import AuditSettings, Links
+from relinkage.linkage import Links
 from relinkage.privacy import harden
-from relinkage.studies.audits.embedded import BY_STUDY, audit_embeddings
+from relinkage.studies.auditing import BY_STUDY, audit
 
 HARDEN = {"epsilon": 1.0, "delta": 1e-5, "population": 100, "batch": 4, "steps": 2, "seed": 0}
 
@@ -75,13 +75,11 @@ def test_embeddings_audits_and_statements_speak_of_studies(tmp_path, unknown):
     assert made.manifest.notes == (UNKNOWN,)
     assert "patient_id" not in pl.read_parquet(tmp_path / "emb" / "pairs.parquet").columns
 
-    audit = audit_embeddings(
-        tmp_path / "emb", None, "test", AuditSettings(replicates=100, patient_level=True)
-    )
-    assert not audit.result.patients_known
-    assert audit.result.patients == audit.result.studies
-    assert BY_STUDY in audit.result.notes
-    assert not any(row.target == "patient" for row in audit.result.targets)
+    found = audit(tmp_path / "emb", split="test", replicates=100, patient_level=True)
+    assert not found.result.patients_known
+    assert found.result.patients == found.result.studies
+    assert BY_STUDY in found.result.notes
+    assert not any(row.target == "patient" for row in found.result.targets)
 
     heads = harden(made, "train", HardenSettings(**HARDEN), tmp_path / "heads")
     stated = heads.manifest.privacy

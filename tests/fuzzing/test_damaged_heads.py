@@ -20,9 +20,9 @@ from relinkage.encoders.trained.manifest import HEADS, MANIFEST, OwnHeads
 from relinkage.errors import InputError
 from relinkage.privacy import HardenSettings, Recheck, harden
 from relinkage.records import plain, write_record
-from relinkage.studies.heads.exporting import privacy_sentence
-from relinkage.studies.provenance.heads import seen_in_training
-from utility.planted_labels import plant
+from relinkage.studies.exporting import privacy_sentence
+from relinkage.studies.held_out import not_held_out
+from usefulness.planted_labels import plant
 
 SEED = 2026
 SECRET = "Petra-7"
@@ -117,7 +117,7 @@ def test_manifests(desk, tmp_path, kind):
             raise
         assert read.manifest is not None
         privacy_sentence(read)
-        seen_in_training(read, "heads", emb, None)
+        not_held_out(read, emb, None)
         json.dumps(plain(read.manifest), allow_nan=False)
 
     let_in = outcomes(250, door, InputError)
@@ -170,8 +170,8 @@ def test_commands(desk, tmp_path, monkeypatch, line, kind):
     folder = shutil.copytree(desk / kind, tmp_path / "heads")
     told, whole = (folder / MANIFEST).read_text(), (folder / HEADS).read_bytes()
     command = [str(folder) if word == "HEADS" else word for word in line.split()]
-    monkeypatch.setattr("relinkage.studies.heads.checking.recheck", lambda statement, choices: RECHECKED)
-    monkeypatch.setattr("relinkage.studies.utility.benchmark", nothing_to_measure)
+    monkeypatch.setattr("relinkage.studies.checking.recheck", lambda statement, choices: RECHECKED)
+    monkeypatch.setattr("relinkage.studies.judging_use.benchmark", nothing_to_measure)
     for case in range(24):
         random = chance(SEED + 2, case)
         shutil.rmtree(desk / "new", ignore_errors=True)

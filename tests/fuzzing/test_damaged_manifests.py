@@ -12,7 +12,7 @@ from embeddings.sketch_encoder import SketchEncoder
 from fuzzing.mutating import chance, damaged
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import embed
-from utility.planted_labels import plant
+from usefulness.planted_labels import plant
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ USES = {
     "utility": ("utility", "EMB", "--replicates", "100"),
     "retrieve": ("retrieve", "EMB", "--query", "1"),
     "map": (
-        *("map", "EMB", "--pairs", "30", "--perplexity", "3", "--neighbours", "3", "--early", "1"),
+        *("map", "EMB", "--sample", "30", "--perplexity", "3", "--neighbours", "3", "--early", "1"),
         *("--steps", "1", "--replicates", "100", "--out", "OUT"),
     ),
 }

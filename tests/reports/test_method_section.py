@@ -3,7 +3,7 @@
 import pytest
 from synthetic_audit import changed, synthetic_audit
 
-from relinkage.linkage.result import Attacker
+from relinkage.linkage.result import AttackerUsed
 from relinkage.linkage.rows import LevelRow
 from relinkage.reports import render_card, render_report
 from relinkage.reports.sections import method_steps, settings_table
@@ -65,7 +65,7 @@ def test_hard_negatives_name_columns_and_the_policy_for_uncertain_labels():
 def test_an_attacker_is_named_with_what_it_learned_from():
     audit = synthetic_audit(queries=300, patients=200)
     assert "vectors as given" in told(audit)["Score"][0]
-    attacker = Attacker(
+    attacker = AttackerUsed(
         name="procrustes", on="features", auxiliary_pairs=1000, auxiliary_patients=812,
         auxiliary_split="train", asked_for=1000, seed=0, settings={},
     )  # fmt: skip

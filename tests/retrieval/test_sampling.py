@@ -6,7 +6,7 @@ import pytest
 from relinkage.errors import InputError
 from relinkage.retrieval import MapSettings
 from relinkage.retrieval.sampling import draw_sample
-from utility.planted_labels import plant
+from usefulness.planted_labels import plant
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def planted(tmp_path_factory):
 
 
 def settings(**choices):
-    return MapSettings(**{"pairs": 25, "perplexity": 5, **choices})
+    return MapSettings(**{"sample": 25, "perplexity": 5, **choices})
 
 
 def test_it_holds_one_pair_a_study_of_the_split_and_as_many_as_asked_for(planted):
@@ -35,7 +35,7 @@ def test_the_seed_draws_it(planted):
 
 
 def test_all_studies_are_taken_where_there_are_fewer_than_asked_for(planted):
-    sample = draw_sample(planted, settings(pairs=10_000))
+    sample = draw_sample(planted, settings(sample=10_000))
     assert len(sample.row) == planted.split("test").pairs["study_id"].n_unique()
 
 
@@ -50,7 +50,7 @@ def test_without_a_label_it_is_coloured_by_normal_and_abnormal(planted):
 
 
 def test_a_label_that_is_uncertain_is_not_known_and_one_not_mentioned_is_negative(planted):
-    sample = draw_sample(planted, settings(pairs=10_000, label=("Edema", "Fracture")))
+    sample = draw_sample(planted, settings(sample=10_000, label=("Edema", "Fracture")))
     assert [colouring.key for colouring in sample.colourings] == ["Edema", "Fracture"]
     for value, code in zip(sample.embeddings.pairs["Edema"], sample.colourings[0].code, strict=True):
         assert code == {1: 1, 0: 0, None: 0, -1: -1}[value]

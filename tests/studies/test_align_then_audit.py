@@ -83,20 +83,18 @@ def test_heads_of_scrambled_links_do_not(emb, tmp_path):
 
 def test_the_audit_says_where_its_pairs_trained_the_heads(emb, heads):
     assert notes_on_training(audited(emb, "--heads", heads)) == [
-        "176 of the 240 audited pairs trained the heads: they are not held out, and linkage on them is "
-        "higher than on new patients."
+        "176 of the 240 pairs that are looked at trained the heads: they are not held out, and linkage on "
+        "them is higher than on new patients."
     ]
-    assert (
-        "176 of the 176 audited" in notes_on_training(audited(emb, "--heads", heads, "--split", "train"))[0]
-    )
+    assert "176 of the 176 pairs" in notes_on_training(audited(emb, "--heads", heads, "--split", "train"))[0]
     outcome = done("audit", emb, "--heads", heads)
-    assert "Note: 176 of the 240 audited pairs trained the heads" in outcome.err
+    assert "Note: 176 of the 240 pairs that are looked at trained the heads" in outcome.err
 
 
 def test_heads_without_their_manifest_may_have_seen_anything(emb, heads):
     audit = audited(emb, "--heads", heads / "heads.safetensors", "--split", "test")
     assert notes_on_training(audit) == [
-        "What trained the heads is not known: the audited pairs may have been among it."
+        "What trained the heads is not known: the pairs that are looked at may have been among it."
     ]
 
 

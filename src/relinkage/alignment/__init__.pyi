@@ -7,5 +7,5 @@ from .settings import SweepSettings as SweepSettings
 from .settings import Weights as Weights
 from .sweep import Sweep as Sweep
 from .sweep_result import SweepResult as SweepResult
-from .training import TrainedHeads as TrainedHeads
+from .training import Training as Training
 from .training import train_heads as train_heads

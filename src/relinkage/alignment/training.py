@@ -29,7 +29,7 @@ _HEAP = 31 << 20
 
 
 @dataclass(frozen=True)
-class TrainedHeads:
+class Training:
     """Heads and how their training went.
 
     Attributes:
@@ -51,7 +51,7 @@ def train_heads(
     patient: NDArray[np.int64],
     settings: AlignSettings,
     labels: PairLabels | None = None,
-) -> TrainedHeads:
+) -> Training:
     """Train a pair of heads so that an image's embedding lies next to its report's, or to those of its class.
 
     Features are standardised with the training pairs' mean and deviation, which are folded into the heads'
@@ -110,7 +110,7 @@ def _optimise(
     fitting: Tensor,
     aside: Tensor,
     random: torch.Generator,
-) -> TrainedHeads:
+) -> Training:
     settings = objective.settings
     n = len(fitting)
     batch = min(settings.batch, n)
@@ -149,7 +149,7 @@ def _optimise(
                     best, kept = copy.deepcopy(heads), step
                 elif len(watched) - 1 - [look[0] for look in watched].index(kept) >= settings.patience:
                     break
-    return TrainedHeads(best.eval(), np.array(losses), tuple(watched), kept)
+    return Training(best.eval(), np.array(losses), tuple(watched), kept)
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ class Cca:
     one_space: ClassVar[bool] = False
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedCca":
-        """Fit directions and correlations; see `Attacker.fit`."""
+        """Fit directions and correlations; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
         parts = [(pairs.take(fitted), pairs.take(held)) for fitted, held in folds(pairs.patient, self.seed)]
         families = [(_family(fitted), held) for fitted, held in parts]

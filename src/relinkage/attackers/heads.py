@@ -45,7 +45,7 @@ class Retrained:
     one_space: ClassVar[bool] = False
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedHeads":
-        """Train the heads; see `Attacker.fit`."""
+        """Train the heads; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
         most = _PASSES * len(pairs) / min(self.batch, len(pairs))
         grid = [steps for steps in self.steps if steps <= most]
@@ -60,7 +60,7 @@ class Retrained:
             if not np.isfinite(trained.losses).all():
                 raise InputError(
                     "Training heads on the auxiliary pairs diverged; give another --auxiliary or leave heads "
-                    "out of --attacker."
+                    "out of --attackers."
                 )
             return FittedHeads(trained.heads, steps)
 

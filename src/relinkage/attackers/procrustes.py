@@ -27,7 +27,7 @@ class Procrustes:
     one_space: ClassVar[bool] = False
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedProcrustes":
-        """Fit the map; see `Attacker.fit`."""
+        """Fit the map; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
         grid = doubling(largest_rank(pairs, self.seed))
         components = choose(pairs, grid, _family, self.seed, "procrustes")

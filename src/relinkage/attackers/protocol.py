@@ -6,7 +6,7 @@ its score, so that the exact pass does the rest and every figure of an audit com
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,16 +104,16 @@ class Fitted(Protocol):
         """
 
 
-class Attacker(Protocol):
-    """A way to score pairs, with its choices.
+class Family(Protocol):
+    """A family of attackers: a way to score pairs, with its choices."""
 
-    Attributes:
-        needs_pairs: whether it learns from auxiliary pairs.
-        one_space: whether it compares the two sides as they are, and so needs a space they share.
-    """
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether it learns from auxiliary pairs."""
 
-    needs_pairs: ClassVar[bool]
-    one_space: ClassVar[bool]
+    @property
+    def one_space(self) -> bool:
+        """Whether it compares the two sides as they are, and so needs a space they share."""
 
     def fit(self, known: AuxiliaryPairs | None) -> Fitted:
         """Learn from the auxiliary pairs; None is enough where `needs_pairs` is false.

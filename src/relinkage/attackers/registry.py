@@ -6,13 +6,13 @@ from relinkage.attackers.csls import Csls
 from relinkage.attackers.heads import Retrained
 from relinkage.attackers.names import ATTACKERS
 from relinkage.attackers.procrustes import Procrustes
-from relinkage.attackers.protocol import Attacker
+from relinkage.attackers.protocol import Family
 from relinkage.attackers.ridge import Ridge
 from relinkage.attackers.whitening import Whiten
 from relinkage.errors import InputError
 
 
-def load_attacker(name: str, seed: int = 0) -> Attacker:
+def load_attacker(name: str, seed: int = 0) -> Family:
     """Give an attacker by its name.
 
     Args:
@@ -22,7 +22,7 @@ def load_attacker(name: str, seed: int = 0) -> Attacker:
     Raises:
         InputError: there is none of that name.
     """
-    makers: dict[str, Attacker] = {
+    makers: dict[str, Family] = {
         "cosine": Cosine(),
         "whiten": Whiten(),
         "csls": Csls(),
@@ -32,5 +32,5 @@ def load_attacker(name: str, seed: int = 0) -> Attacker:
         "heads": Retrained(seed),
     }
     if name not in makers:
-        raise InputError(f"--attacker {name} is not known; give one of {', '.join(ATTACKERS)}.")
+        raise InputError(f"--attackers {name} is not known; give one of {', '.join(ATTACKERS)}.")
     return makers[name]

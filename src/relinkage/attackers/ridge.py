@@ -27,7 +27,7 @@ class Ridge:
     one_space: ClassVar[bool] = False
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedRidge":
-        """Fit the regression; see `Attacker.fit`."""
+        """Fit the regression; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
         return _family(pairs)(choose(pairs, PENALTIES, _family, self.seed, "ridge"))
 

@@ -1,10 +1,10 @@
 """The choices of an attack, checked when they are made."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from relinkage.attackers.names import AttackerName
+from relinkage.attackers.names import ATTACKERS, AttackerName
 from relinkage.linkage.settings import On
 from relinkage.options import Option, Settings
 
@@ -27,8 +27,18 @@ class AttackSettings(Knowledge, frozen=True):
     """The attackers, and what they know.
 
     Attributes:
-        attacker: The attackers: cosine, whiten and csls need no pairs; procrustes, ridge, cca and heads learn
-            from pairs that the attacker knows.
+        attackers: The attackers, or all: cosine, whiten and csls need no pairs; procrustes, ridge, cca and
+            heads learn from pairs that the attacker knows.
     """
 
-    attacker: Annotated[tuple[AttackerName, ...], Meta(min_length=1), Option(metavar="NAME[,NAME...]")]
+    attackers: Annotated[
+        tuple[AttackerName | Literal["all"], ...],
+        Meta(min_length=1),
+        Option(noun="attacker", metavar="NAME[,NAME...]|all"),
+    ]
+
+    @property
+    def names(self) -> tuple[AttackerName, ...]:
+        """The attackers by name, each once."""
+        named = [name for name in self.attackers if name != "all"]
+        return tuple(ATTACKERS) if "all" in self.attackers else tuple(named)

@@ -9,17 +9,16 @@ from relinkage.encoders.trained.aligning import AlignSettings
 
 @command("align", inputs=TrainingSplit, settings=AlignSettings, many=SweepSettings, output=HeadsOutput)
 def align(inputs: TrainingSplit, settings: AlignSettings, many: SweepSettings, output: HeadsOutput) -> None:
-    """Train projection heads on cached features of EMB, without privacy."""
+    """Train projection heads on cached features of EMB, or of arrays, without privacy."""
     if many.sweep is not None:
         _sweep(inputs, settings, many, output)
         return
     output.check_place()
 
     from relinkage.alignment import align
-    from relinkage.embeddings import read_embeddings
     from relinkage.encoders.trained.manifest import AlignedHeads
 
-    made = align(read_embeddings(inputs.embeddings), inputs.train, settings, output.out).manifest
+    made = align(inputs.read(), inputs.train, settings, output.out).manifest
     assert isinstance(made, AlignedHeads)
     output.show(
         made,
@@ -39,10 +38,11 @@ def _sweep(inputs: TrainingSplit, settings: AlignSettings, many: SweepSettings, 
     from relinkage.linkage import Resampling
     from relinkage.progress import say
     from relinkage.reports.sweep import sweep_table
-    from relinkage.studies.sweeps import REPORT, sweep_heads
+    from relinkage.studies import sweep_heads
+    from relinkage.studies.places import REPORT
 
     result = sweep_heads(
-        inputs.embeddings,
+        inputs.read(),
         inputs.train,
         many.split,
         sweep,

@@ -1,43 +1,41 @@
 """`relinkage attack`: the same audit with stronger attackers."""
 
 from relinkage.attackers.settings import AttackSettings
-from relinkage.cli.inputs import SplitOfEmbeddings
+from relinkage.cli.inputs import Attacked
 from relinkage.cli.options import command
 from relinkage.cli.outputs import RunOutput
 from relinkage.linkage.settings import AuditSettings
 
 
-@command("attack", inputs=SplitOfEmbeddings, attack=AttackSettings, settings=AuditSettings, output=RunOutput)
-def attack(
-    inputs: SplitOfEmbeddings, attack: AttackSettings, settings: AuditSettings, output: RunOutput
-) -> None:
-    """Audit EMB with stronger attackers; several are compared, the strongest first.
+@command("attack", inputs=Attacked, attack=AttackSettings, settings=AuditSettings, output=RunOutput)
+def attack(inputs: Attacked, attack: AttackSettings, settings: AuditSettings, output: RunOutput) -> None:
+    """Audit EMB, or arrays, with stronger attackers; several are compared, the strongest first.
 
     Of several attackers, each has a run folder OUT/NAME.
     """
-    names = attack.attacker
-    places = [] if output.out is None else [output.out]
-    if len(names) > 1:
-        places = [place / name for place in places for name in names]
-    for place in places:
-        output.check_place(place)
+    several = len(attack.names) > 1
+    if output.out is not None:
+        for place in [output.out / name for name in attack.names] if several else [output.out]:
+            output.check_place(place)
     key = output.key()
 
     from relinkage import studies
     from relinkage.progress import say
     from relinkage.reports import audit_table
 
-    audits = studies.attack_embeddings(
-        inputs.embeddings, inputs.heads, inputs.split, attack, settings, output.name
-    )
+    embeddings, heads = inputs.read(), studies.heads_of(inputs.heads)
+    made = studies.attack_embeddings(embeddings, heads, inputs.split, attack, settings, output.name)
     if key is not None:
-        audits = [studies.pseudonymise(made, key) for made in audits]
-    for place, made in zip(places, audits, strict=False):
-        studies.write_run(made, place)
-    results = [made.result for made in studies.strongest_first(audits)]
+        made = made.pseudonymise(key)
+    audits = made.strongest_first
+    if output.out is not None and several:
+        made.save(output.out)
+    elif output.out is not None:
+        audits[0].save(output.out)
+    results = [audit.result for audit in audits]
     notes = dict.fromkeys(note for result in results for note in result.notes)
-    output.show(results if len(names) > 1 else results[0], audit_table(results), notes)
-    if len(places) > 1:
+    output.show(results if several else results[0], audit_table(results), [*made.notes, *notes])
+    if several and output.out is not None:
         say(f"The runs are in {output.out}")
     else:
         output.say_where(output.out)

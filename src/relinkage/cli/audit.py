@@ -1,13 +1,13 @@
 """`relinkage audit`: how well images find their reports."""
 
-from relinkage.cli.inputs import Vectors
+from relinkage.cli.inputs import Audited
 from relinkage.cli.options import command
 from relinkage.cli.outputs import RunOutput
 from relinkage.linkage.settings import AuditSettings
 
 
-@command("audit", vectors=Vectors, settings=AuditSettings, output=RunOutput)
-def audit(vectors: Vectors, settings: AuditSettings, output: RunOutput) -> None:
+@command("audit", audited=Audited, settings=AuditSettings, output=RunOutput)
+def audit(audited: Audited, settings: AuditSettings, output: RunOutput) -> None:
     """Measure linkage: of EMB, or of --images and --reports."""
     output.check_place()
     key = output.key()
@@ -16,18 +16,12 @@ def audit(vectors: Vectors, settings: AuditSettings, output: RunOutput) -> None:
     from relinkage.reports import audit_table
 
     place = None if output.out is None else output.out.absolute()  # the run may replace the folder we are in
-    if vectors.images is not None and vectors.reports is not None:
-        made = studies.audit_arrays(
-            vectors.images, vectors.reports, vectors.pairs, settings, output.name, out=output.out
-        )
-    elif vectors.embeddings is not None:
-        made = studies.audit_embeddings(
-            vectors.embeddings, vectors.heads, vectors.split, settings, output.name, out=output.out
-        )
+    embeddings, heads = audited.read(large_on_disk=True), studies.heads_of(audited.heads)
+    made = studies.audit_embeddings(embeddings, heads, audited.split, settings, output.name, out=output.out)
     if key is not None:
-        made = studies.pseudonymise(made, key)
+        made = made.pseudonymise(key)
     if place is not None:
-        studies.write_run(made, place)
+        made.save(place)
         studies.finish_blocks(place)
-    output.show(made.result, audit_table([made.result]), made.result.notes)
+    output.show(made.result, audit_table([made.result]), made.notes)
     output.say_where(output.out)

@@ -10,7 +10,7 @@ from relinkage.files import check_folder
 from relinkage.linkage.comparison_result import COMPARISON, SCHEMA
 from relinkage.options import Option
 from relinkage.progress import say
-from relinkage.studies.audits.places import REPORT
+from relinkage.studies.places import REPORT
 
 
 class ComparisonOutput(Printed, frozen=True):
@@ -32,9 +32,9 @@ def compare(inputs: Runs, output: ComparisonOutput) -> None:
     from relinkage import studies
     from relinkage.reports import comparison_table
 
-    comparison = studies.compare_runs(inputs.run)
+    comparison = studies.compare(*inputs.run)
     if output.out is not None:
-        studies.write_comparison(comparison, output.out)
+        comparison.save(output.out)
     output.show(comparison.result, comparison_table(comparison.result))
     if output.out is not None:
         say(f"The report is in {output.out / REPORT}")

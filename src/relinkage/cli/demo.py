@@ -4,7 +4,7 @@ from pathlib import Path
 
 from relinkage.cli.options import command
 from relinkage.cli.outputs import Printed
-from relinkage.studies.demonstration.settings import DemoSettings, check_demo
+from relinkage.studies.demo_settings import DemoSettings, check_demo
 
 
 class DemoOutput(Printed, frozen=True):
@@ -25,7 +25,8 @@ def demo(settings: DemoSettings, output: DemoOutput) -> None:
     from relinkage import studies
     from relinkage.progress import say
     from relinkage.reports import audit_table, read_audit
+    from relinkage.studies.places import REPORT
 
     audits = [read_audit(run) for run in studies.demo(output.out, settings)]
     output.show(audits, audit_table(audits))
-    say(f"The report is in {output.out / studies.REPORT}")
+    say(f"The report is in {output.out / REPORT}")

@@ -6,7 +6,7 @@ from typing import Annotated
 from relinkage.cli.options import command
 from relinkage.cli.outputs import Printed
 from relinkage.options import Option, Settings
-from relinkage.studies.heads.places import check_export
+from relinkage.studies.places import check_export
 
 
 class ExportInputs(Settings, frozen=True):
@@ -39,7 +39,7 @@ def export(inputs: ExportInputs, output: ExportOutput) -> None:
     check_export(output.out, inputs.model)
 
     from relinkage.progress import say
-    from relinkage.studies.heads import export
+    from relinkage.studies import export
 
     made = export(inputs.heads, inputs.model, output.out, any_revision=inputs.any_revision)
     output.show(

@@ -46,17 +46,19 @@ def harden(
     table: Controls,
     output: HeadsOutput,
 ) -> None:
-    """Train projection heads on EMB with differential privacy, and state what that spends."""
+    """Train projection heads on EMB, or on arrays, with differential privacy, and state what that spends."""
     output.check_place()
 
-    from relinkage.studies.heads import harden_embeddings, read_public
+    from relinkage import studies
+    from relinkage.studies.hardening import harden_embeddings
 
-    known = read_public(public.start, public.public, public.anchors)
+    embeddings = inputs.read()
+    known = studies.read_public(public.start, public.public, public.anchors)
+    against = studies.heads_of(table.against)
+    transfer = None if table.transfer is None else studies.open(table.transfer)
     if table.controls is not None:
-        from relinkage.studies.defences import check_controls
-
-        check_controls(table.controls, inputs.embeddings, inputs.train, known, table.against, table.transfer)
-    hardened = harden_embeddings(inputs.embeddings, inputs.train, settings, output.out, known)
+        studies.check_controls(table.controls, embeddings, inputs.train, known, against, transfer)
+    hardened = harden_embeddings(embeddings, inputs.train, settings, known, output.out)
     if table.controls is None:
         made = hardened.manifest
         stated = None if made is None else made.privacy
@@ -65,12 +67,11 @@ def harden(
 
     from relinkage.progress import say
     from relinkage.reports.defences_table import defences_table
-    from relinkage.studies.defences import run_controls, write_controls
 
-    result = run_controls(
-        inputs.embeddings, hardened, settings,
-        train=inputs.train, public=known, against=table.against, transfer=table.transfer,
+    result = studies.run_controls(
+        embeddings, hardened, settings,
+        train=inputs.train, public=known, against=against, transfer=transfer,
     )  # fmt: skip
-    report = write_controls(result, table.controls)
+    report = studies.write_controls(result, table.controls)
     output.show(result, defences_table(result))
     say(f"The report is in {report}")

@@ -27,7 +27,7 @@ def heads(inputs: HeadsSource, output: HeadsOutput) -> None:
     """The heads that a model or EMB brings along, as a folder for --heads."""
     output.check_place()
 
-    from relinkage.studies.heads import write_own_heads
+    from relinkage.studies import write_own_heads
 
     made = write_own_heads(inputs.source, inputs.norm, output.out)
     image, text = made.pair.image_spec, made.pair.text_spec

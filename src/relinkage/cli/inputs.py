@@ -1,37 +1,36 @@
 """What commands read: embeddings folders, arrays, heads, and what messages call them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
 from relinkage.errors import InputError
 from relinkage.options import Option, Settings
 
+if TYPE_CHECKING:
+    from relinkage.embeddings import Embeddings
+
 Existing = Annotated[Path | None, Option(exists=True)]
 """A file or folder that must be there."""
-Folder = Annotated[Path, Option(argument=True, metavar="EMB", exists=True)]
-"""An embeddings folder, by its place on the command line."""
+PutOn = Annotated[Path | None, Option(exists=True, default="the model's own, or the arrays as they are")]
+"""Trained heads that are put on."""
 
 
-class Vectors(Settings, frozen=True):
-    """What an audit compares: an embeddings folder, or two arrays.
+class Subject(Settings, frozen=True):
+    """What is looked at: an embeddings folder, or two arrays and who belongs to whom.
 
     Attributes:
         embeddings: Folder that `relinkage embed` wrote.
-        images: Array (queries, d): .npy, .npz, .safetensors or .parquet.
-        reports: Array (candidates, d); row i belongs to image i.
-        pairs: CSV or Parquet, a row per image: pair_id, candidate, patient_id, …
-        heads: Trained heads for EMB.
-        split: Audit this split of EMB only.
+        images: Array (images, d): .npy, .npz, .safetensors or .parquet.
+        reports: Array (reports, d); row i belongs to image i, unless --pairs says otherwise.
+        pairs: CSV or Parquet, a row per image: pair_id, candidate, patient_id, split, …
     """
 
     embeddings: Annotated[Path | None, Option(argument=True, metavar="EMB", exists=True)] = None
     images: Existing = None
     reports: Existing = None
     pairs: Existing = None
-    heads: Annotated[Path | None, Option(exists=True, default="the model's own")] = None
-    split: Annotated[str | None, Option(default="all pairs")] = None
 
     def check(self) -> None:
         """Check that one of both is given, and nothing that belongs to the other.
@@ -39,35 +38,93 @@ class Vectors(Settings, frozen=True):
         Raises:
             InputError: both are given, or neither, or a part is missing.
         """
+        arrays = (("--images", self.images), ("--reports", self.reports), ("--pairs", self.pairs))
         if self.embeddings is not None:
-            for option, value in (
-                ("--images", self.images),
-                ("--reports", self.reports),
-                ("--pairs", self.pairs),
-            ):
+            for option, value in arrays:
                 if value is not None:
                     raise InputError(
                         f"{option} does not go with an embeddings folder; give one or the other."
                     )
         elif self.images is None or self.reports is None:
-            raise InputError("Nothing to audit; name an embeddings folder, or both --images and --reports.")
-        elif self.heads is not None or self.split is not None:
             raise InputError(
-                "--heads and --split go with an embeddings folder; name one instead of --images."
+                "Nothing is given to look at; name an embeddings folder, or both --images and --reports."
             )
 
+    @property
+    def called(self) -> str:
+        """What messages call it: its folder, or the file of the images."""
+        return str(self.embeddings or self.images)
 
-class SplitOfEmbeddings(Settings, frozen=True):
-    """A split of an embeddings folder, and the heads that are put on.
+    def read(self, *, large_on_disk: bool = False) -> "Embeddings":
+        """Return the embeddings, read from the folder or made of the arrays.
+
+        Args:
+            large_on_disk: leave large arrays on disk.
+
+        Raises:
+            InputError: a file cannot be read, or they do not fit together.
+        """
+        from relinkage import studies
+
+        if self.embeddings is not None:
+            return studies.open(self.embeddings, large_on_disk=large_on_disk)
+        names = str(self.images), str(self.reports), str(self.pairs or "--pairs")
+        return studies.embeddings_of(
+            self.images, self.reports, self.pairs, names=names, large_on_disk=large_on_disk
+        )
+
+
+class SplitSubject(Subject, frozen=True):
+    """What is looked at, in splits.
 
     Attributes:
-        embeddings: Folder that `relinkage embed` wrote.
-        heads: Trained heads for EMB.
-        split: Split of EMB to look at.
+        split_by: Column of --pairs that no split crosses, where the table has no column split of its own.
+        train_share: Share of its values that go to training, on average.
     """
 
-    embeddings: Folder
-    heads: Annotated[Path | None, Option(exists=True, default="the model's own")] = None
+    split_by: Annotated[str | None, Option(metavar="COLUMN", default="the column split")] = None
+    train_share: Annotated[float, Meta(gt=0, lt=1), Option(noun="share")] = 0.8
+
+    def read(self, *, large_on_disk: bool = False) -> "Embeddings":
+        """Return the embeddings with their split; see `Subject.read`.
+
+        Raises:
+            InputError: as there, or arrays have no split and no column to split by.
+        """
+        from relinkage.studies.opening import split_by
+
+        embeddings = super().read(large_on_disk=large_on_disk)
+        if self.split_by is not None:
+            return split_by(embeddings, self.split_by, self.train_share, seed=0)
+        if "split" not in embeddings.pairs.columns:
+            raise InputError(
+                f"{self.called} comes without a column split in --pairs; add one, or name the column that no "
+                "split may cross, such as --split-by patient_id."
+            )
+        return embeddings
+
+
+class Audited(Subject, frozen=True):
+    """What is audited.
+
+    Attributes:
+        heads: Trained heads to put on.
+        split: Audit this split only.
+    """
+
+    heads: PutOn = None
+    split: Annotated[str | None, Option(default="all pairs")] = None
+
+
+class Attacked(SplitSubject, frozen=True):
+    """A split that is attacked, and the heads that are put on.
+
+    Attributes:
+        heads: Trained heads to put on.
+        split: Split to attack.
+    """
+
+    heads: PutOn = None
     split: str = "test"
 
 
@@ -85,15 +142,13 @@ class Runs(Settings, frozen=True):
     ]
 
 
-class TrainingSplit(Settings, frozen=True):
+class TrainingSplit(SplitSubject, frozen=True):
     """What heads are trained on.
 
     Attributes:
-        embeddings: Folder that `relinkage embed` wrote.
         train: Split to train on.
     """
 
-    embeddings: Folder
     train: str = "train"
 
 

@@ -3,23 +3,21 @@
 from pathlib import Path
 from typing import Annotated
 
-from relinkage.cli.inputs import Folder
+from relinkage.cli.inputs import Subject
 from relinkage.cli.options import command
 from relinkage.cli.outputs import Printed
-from relinkage.options import Option, Settings
+from relinkage.options import Option
 from relinkage.retrieval.settings import MapSettings
-from relinkage.studies.maps.places import check_map
+from relinkage.studies.places import check_map
 
 
-class Mapped(Settings, frozen=True):
+class Mapped(Subject, frozen=True):
     """What is mapped.
 
     Attributes:
-        embeddings: Folder that `relinkage embed` wrote.
-        heads: Trained heads for EMB, mapped after the model's own; repeat for more.
+        heads: Trained heads, mapped after the model's own; repeat for more.
     """
 
-    embeddings: Folder
     heads: Annotated[tuple[Path, ...], Option(exists=True, repeat=True)] = ()
 
 
@@ -35,14 +33,15 @@ class MapOutput(Printed, frozen=True):
 
 @command("map", mapped=Mapped, settings=MapSettings, output=MapOutput)
 def map_space(mapped: Mapped, settings: MapSettings, output: MapOutput) -> None:
-    """A map (t-SNE) of images and reports of EMB, with the figures that say what it shows."""
+    """A map (t-SNE) of the images and reports of EMB, or of arrays, with figures that say what it shows."""
     check_map(output.out)
 
+    from relinkage import studies
     from relinkage.progress import say
     from relinkage.reports.maps import map_table
-    from relinkage.studies.maps import draw_maps, write_map
 
-    maps = draw_maps(mapped.embeddings, mapped.heads, settings)
-    page = write_map(maps, output.out)
+    heads = [read for each in mapped.heads if (read := studies.heads_of(each)) is not None]
+    maps = studies.draw_maps(mapped.read(), heads, settings)
+    page = studies.write_map(maps, output.out)
     output.show(maps.result, map_table(maps.result), maps.result.notes)
     say(f"The page is in {page}")

@@ -10,8 +10,8 @@ from relinkage.encoders.trained.manifest import check_heads
 from relinkage.options import Option, Settings
 from relinkage.progress import say
 from relinkage.records import json_text
-from relinkage.studies.audits.keys import pseudonym_key
-from relinkage.studies.audits.places import REPORT, check_run
+from relinkage.studies.places import REPORT, check_run
+from relinkage.studies.pseudonym_keys import pseudonym_key
 
 
 class Printed(Settings, frozen=True):

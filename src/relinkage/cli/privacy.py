@@ -37,7 +37,7 @@ def privacy(inputs: Stating, attack: CanarySettings, public: PublicInputs, outpu
     elif inputs.embeddings is None:
         raise InputError("--canaries train again; name what the heads were trained on with --embeddings.")
 
-    from relinkage.studies.heads import check_by_canaries, check_statement, read_public, statement_text
+    from relinkage.studies import check_by_canaries, check_statement, read_public, statement_text
 
     if attack.canaries is None or inputs.embeddings is None:
         result = check_statement(inputs.heads, inputs.embeddings)

@@ -3,29 +3,27 @@
 from pathlib import Path
 from typing import Annotated
 
-from relinkage.cli.inputs import Folder
+from relinkage.cli.inputs import Subject
 from relinkage.cli.options import command
 from relinkage.cli.outputs import Printed
 from relinkage.cohorts.readers.settings import check_cohort_path
 from relinkage.errors import InputError
-from relinkage.options import Option, Settings
+from relinkage.options import Option
 from relinkage.retrieval.question import Question
 from relinkage.retrieval.settings import RetrievalSettings
-from relinkage.studies.retrieval.places import check_retrieval
+from relinkage.studies.places import check_retrieval
 
 
-class Searched(Settings, frozen=True):
+class Searched(Subject, frozen=True):
     """What is searched, and what helps.
 
     Attributes:
-        embeddings: Folder that `relinkage embed` wrote.
-        heads: Trained heads for EMB.
+        heads: Trained heads to put on.
         cohort: The cohort of EMB: shows its report texts, images and pair ids. Keep the page.
         root: Folder that image paths are relative to.
         model: Where the encoder lies, for --image and --text.
     """
 
-    embeddings: Folder
     heads: Annotated[Path | None, Option(exists=True, default="the model's own")] = None
     cohort: Path | None = None
     root: Annotated[Path | None, Option(exists=True, default="the table's")] = None
@@ -46,7 +44,7 @@ class RetrievalOutput(Printed, frozen=True):
 def retrieve(
     searched: Searched, question: Question, settings: RetrievalSettings, output: RetrievalOutput
 ) -> None:
-    """The reports or images of EMB that are nearest to an image, a text or a row."""
+    """The reports or images of EMB, or of arrays, that are nearest to an image, a text or a row."""
     settings = question.settle(settings)
     if output.out is not None:
         check_retrieval(output.out)
@@ -54,18 +52,19 @@ def retrieve(
         check_cohort_path(searched.cohort)
     _check_image(question.image)
 
+    from relinkage import studies
     from relinkage.cohorts import read_cohort
     from relinkage.progress import say
     from relinkage.reports.retrieval import retrieval_table
-    from relinkage.studies import retrieval as study
 
     table = None if searched.cohort is None else read_cohort(searched.cohort, searched.root)
-    result = study.retrieve(
-        searched.embeddings, question, settings, heads=searched.heads, model=searched.model, cohort=table
+    heads = studies.heads_of(searched.heads)
+    result = studies.retrieve(
+        searched.read(), question, settings, heads=heads, model=searched.model, cohort=table
     )
     ids = [result.query.pair_id, *(found.pair_id for found in result.results)]
-    shown = None if table is None else study.illustrate(table, [name for name in ids if name is not None])
-    page = None if output.out is None else study.write_retrieval(result, shown, output.out)
+    shown = None if table is None else studies.illustrate(table, [name for name in ids if name is not None])
+    page = None if output.out is None else studies.write_retrieval(result, shown, output.out)
     output.show(result, retrieval_table(result, shown), result.notes)
     if page is not None:
         say(f"The page is in {page}")

@@ -15,7 +15,7 @@ from relinkage.records import Record, json_schema, json_text
 KINDS = {
     "audit": ("relinkage.linkage.result:AuditResult", "audit.json of audit, attack and demo"),
     "comparison": ("relinkage.linkage.comparison_result:ComparisonResult", "comparison.json of compare"),
-    "utility": ("relinkage.utility.result:UtilityResult", "utility.json of utility"),
+    "utility": ("relinkage.usefulness.result:UtilityResult", "utility.json of utility"),
     "defences": ("relinkage.defences.result:DefencesResult", "defences.json of harden --controls"),
     "sweep": ("relinkage.alignment.sweep_result:SweepResult", "sweep.json of align --sweep"),
     "retrieval": ("relinkage.retrieval.result:RetrievalResult", "retrieval.json of retrieve"),
@@ -26,9 +26,9 @@ KINDS = {
         "manifest.json of align, harden, heads",
     ),
     "cohort": ("relinkage.cohorts.readers.summary:CohortSummary", "what cohort --json prints"),
-    "privacy": ("relinkage.studies.heads.checking:PrivacyCheck", "what privacy --json prints"),
+    "privacy": ("relinkage.studies.checking:PrivacyCheck", "what privacy --json prints"),
     "ledger": ("relinkage.privacy.ledger:Ledger", "ledger.json of harden, beside the embeddings"),
-    "export": ("relinkage.studies.heads.exporting:Export", "relinkage-export.json of export"),
+    "export": ("relinkage.studies.exporting:Export", "relinkage-export.json of export"),
     "models": ("relinkage.encoders.listing:ModelList", "what models --json prints"),
     "offline-plan": (
         "relinkage.encoders.offline_plan:OfflinePlan",

@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
@@ -25,20 +26,29 @@ def with_split(cohort: Cohort, *, by: str = "patient_id", train: float = 0.8, se
     Raises:
         InputError: there is no column `by`, the share is out of range, or there are fewer than two groups.
     """
-    if by not in cohort.pairs.columns:
-        raise InputError(f"The cohort has no column {by} to split by; name one of its columns.")
+    chosen = train_rows(cohort.pairs, by=by, train=train, seed=seed)
+    return cohort.with_pairs(cohort.pairs.with_columns(pl.Series("split", np.where(chosen, "train", "test"))))
+
+
+def train_rows(pairs: pl.DataFrame, *, by: str, train: float, seed: int) -> NDArray[np.bool_]:
+    """Return which rows of a table go to training: bool, shape (rows,); see `with_split`.
+
+    Raises:
+        InputError: as in `with_split`.
+    """
+    if by not in pairs.columns:
+        raise InputError(f"The pairs have no column {by} to split by; name one of their columns.")
     if not 0 < train < 1:
         raise InputError(f"The training share is {train}; give a number above 0 and below 1.")
-    groups = cohort.pairs[by].fill_null("").unique(maintain_order=True)
+    values = pairs[by].cast(pl.String).fill_null("")
+    groups = values.unique(maintain_order=True)
     if len(groups) < 2:
-        raise InputError(f"The cohort has one value of {by}; a split needs at least two.")
-    place = np.array([_place(str(group), seed) for group in groups])
+        raise InputError(f"The pairs have one value of {by}; a split needs at least two.")
+    place = np.array([_place(group, seed) for group in groups])
     chosen = place < train
     if chosen.all() or not chosen.any():
         chosen[np.argmax(place) if chosen.all() else np.argmin(place)] ^= True
-    in_train = cohort.pairs[by].fill_null("").is_in(groups.filter(pl.Series(chosen)).implode())
-    split = pl.Series("split", np.where(in_train.to_numpy(), "train", "test"))
-    return cohort.with_pairs(cohort.pairs.with_columns(split))
+    return values.is_in(groups.filter(pl.Series(chosen)).implode()).to_numpy()
 
 
 def _place(group: str, seed: int) -> float:

@@ -8,7 +8,7 @@ from relinkage.attackers.names import AttackerName
 from relinkage.errors import InputError
 from relinkage.linkage.settings import Resampling
 from relinkage.options import Count, Option
-from relinkage.utility.settings import UtilitySettings
+from relinkage.usefulness.settings import UtilitySettings
 
 Pool = Annotated[int, Meta(ge=2)]
 Matched = Literal["both", "image-to-report", "report-to-image"]
@@ -21,7 +21,7 @@ class ControlSettings(Resampling, frozen=True):
         split: Split that is judged.
         auxiliary: Split of other patients that attackers know pairs of, and that probes are fitted on.
         auxiliary_pairs: Pairs that attackers know, at most.
-        attacker: The attackers, plain cosine first.
+        attackers: The attackers, plain cosine first.
         pool: Pools that Recall@1 is stated at: the largest that the candidates fill (all of them where they
             fill none), and the smallest, which is also searched inside the query's own label stratum.
         seeds: Trainings or draws of each row that has any, the first being the one that is shown.
@@ -35,7 +35,11 @@ class ControlSettings(Resampling, frozen=True):
     split: str = "test"
     auxiliary: str = "train"
     auxiliary_pairs: Annotated[int, Meta(ge=10), Option(noun="number of pairs")] = 1000
-    attacker: Annotated[tuple[AttackerName, ...], Meta(min_length=1)] = ("cosine", "procrustes", "cca")
+    attackers: Annotated[tuple[AttackerName, ...], Meta(min_length=1), Option(noun="attacker")] = (
+        "cosine",
+        "procrustes",
+        "cca",
+    )
     pool: Annotated[tuple[Pool, ...], Meta(min_length=1), Option(noun="pool size")] = (10_000, 1_000, 100)
     seeds: Annotated[Count, Option(noun="number of trainings")] = 5
     match: Annotated[tuple[Matched, ...], Meta(min_length=1), Option(noun="direction")] = (
@@ -53,7 +57,7 @@ class ControlSettings(Resampling, frozen=True):
         Raises:
             InputError: another attacker comes first, or the splits are the same.
         """
-        if self.attacker[0] != "cosine":
+        if self.attackers[0] != "cosine":
             raise InputError("The attackers of a table of defences start with cosine; name it first.")
         self.usefulness  # noqa: B018 (its own checks)
 

@@ -1,6 +1,7 @@
 """Plain arrays of features or embeddings from the formats that other tools write."""
 
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ LARGE = 2**27
 """Bytes from which on an array stays on disk and is read as it is needed."""
 
 
-def read_array(path: str | Path) -> NDArray[Any]:
+def read_array(path: str | PathLike[str]) -> NDArray[Any]:
     """Read a matrix of vectors, a row each.
 
     Pickled objects are never loaded. Integers are refused rather than converted: where features are
@@ -41,7 +42,7 @@ def read_array(path: str | Path) -> NDArray[Any]:
     return _checked(_read(*_find(path)), str(path))
 
 
-def open_array(path: str | Path) -> Matrix:
+def open_array(path: str | PathLike[str]) -> Matrix:
     """Do what `read_array` does, but leave a large array on disk where its rows can be read one by one.
 
     They can in `.npy` files that lie row by row and in `.safetensors` files, local or on shared storage.
@@ -60,7 +61,7 @@ def open_array(path: str | Path) -> Matrix:
     return _checked(_read(file, name), str(path))
 
 
-def _find(path: str | Path) -> tuple[Path, str | None]:
+def _find(path: str | PathLike[str]) -> tuple[Path, str | None]:
     file, name = _split(str(path))
     if file.suffix not in FORMATS:
         raise InputError(f"{file} is no array file; name one that ends in {', '.join(FORMATS)}.")

@@ -4,23 +4,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from relinkage.cohorts.tabular import read_table
 from relinkage.embeddings.arrays import LARGE
+from relinkage.embeddings.given import Given
 from relinkage.embeddings.grid import Grid, open_grid
 from relinkage.embeddings.manifest import HEADS, MANIFEST, PAIRS, Manifest, read_manifest
 from relinkage.embeddings.shards import WHOLE, Side, read_shard, shard_name, shard_shapes
 from relinkage.embeddings.stored import Stored, choose, in_safetensors
 from relinkage.embeddings.table import ADDED, IDS
 from relinkage.encoders.card import EncoderCard
-from relinkage.encoders.heads import HeadPair, load_heads
 from relinkage.errors import InputError
+
+if TYPE_CHECKING:  # heads bring torch, which audits of arrays do without
+    from relinkage.encoders.heads import HeadPair
 
 Floats = NDArray[np.float32]
 Arrays = dict[str, Any]
@@ -40,14 +42,16 @@ class Embeddings:
         pairs: a row per pair: ids (where patients are not known, a study's id stands for its patient's),
             split, view, sex, age, kept columns, labels, `report_hash`, `report_words` (both of the full
             report), `report_row` (the row of its text in the text arrays), `cut` (by the token budget) and
-            `truncated` (by the model's own limit after that).
+            `truncated` (by the model's own limit after that). Of arrays that were given, `report_row` alone
+            is sure to be there, and `candidate` where it was given.
         image_features: float32, shape (pairs, image features); of a grid, the mean over its positions.
         text_features: float32, shape (distinct texts, text features).
         image_embeddings: unit vectors of the encoder's own heads, shape (pairs, embedding), or None.
         text_embeddings: likewise, shape (distinct texts, embedding).
         manifest: what made them.
-        path: the folder they were read from.
+        path: the folder they were read from; of arrays, what messages call them.
         image_grid: where the image tower gives a grid of features, that grid, on disk.
+        given: how the arrays are called, where no encoder of ours made them and there is no folder.
 
     Arrays of features and embeddings are in memory, but for large ones that were asked to stay on disk: those
     are `Stored`, which gives rows when it is indexed.
@@ -61,9 +65,15 @@ class Embeddings:
     manifest: Manifest
     path: Path
     image_grid: Grid | None = None
+    given: Given | None = None
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def name(self) -> str:
+        """What results call them: the name of their folder, or of the array of the images."""
+        return self.path.resolve().name if self.given is None else Path(self.given.images).name
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,13 +91,17 @@ class Embeddings:
         return self.manifest.settings.token_budget
 
     @cached_property
-    def heads(self) -> HeadPair | None:
+    def heads(self) -> "HeadPair | None":
         """The encoder's own heads, None where it has none.
 
         Raises:
             InputError: their file is missing or damaged.
         """
-        return load_heads(self.path / HEADS) if self.image_embeddings is not None else None
+        if self.manifest.encoder.embedding is None:
+            return None
+        from relinkage.encoders.heads import load_heads
+
+        return load_heads(self.path / HEADS)
 
     def select(self, rows: ArrayLike) -> "Embeddings":
         """Keep some pairs, and of the text arrays the rows that these pairs refer to.
@@ -99,9 +113,10 @@ class Embeddings:
         chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.intp)
         pairs = self.pairs[chosen]
         texts, places = np.unique(pairs["report_row"].to_numpy(), return_inverse=True)
+        renumbered = [pl.Series(name, places, dtype=pl.Int32) for name in ("report_row", "candidate")]
         return replace(
             self,
-            pairs=pairs.with_columns(pl.Series("report_row", places, dtype=pl.Int32)),
+            pairs=pairs.with_columns(row for row in renumbered if row.name in pairs.columns),
             image_features=choose(self.image_features, chosen),
             text_features=choose(self.text_features, texts),
             image_embeddings=None if self.image_embeddings is None else choose(self.image_embeddings, chosen),
@@ -115,6 +130,11 @@ class Embeddings:
         Raises:
             InputError: no pair is in that split.
         """
+        if "split" not in self.pairs.columns:
+            raise InputError(
+                f"{self.path} comes without a column split in its table of pairs, so there is no split "
+                f"{name}; add the column, or leave the split out."
+            )
         inside = (self.pairs["split"] == name).fill_null(False)
         if not inside.any():
             splits = ", ".join(sorted(self.pairs["split"].drop_nulls().unique())) or "none"
@@ -123,8 +143,7 @@ class Embeddings:
             )
         return self.select(inside.to_numpy())
 
-    @torch.inference_mode()
-    def project(self, heads: HeadPair, batch: int = 8192) -> tuple[Floats, Floats]:
+    def project(self, heads: "HeadPair", batch: int = 8192) -> tuple[Floats, Floats]:
         """Project the features through heads.
 
         Args:
@@ -146,19 +165,22 @@ class Embeddings:
                 f"{self.path} has {found[0]} and {found[1]}; train heads on these embeddings with "
                 "`relinkage align`."
             )
+        import torch
+
         heads.eval()
         device = next(heads.parameters()).device
         sides = (
             (self._image_batches(heads, batch), heads.embed_images),
             (_batches(self.text_features, batch), heads.embed_texts),
         )
-        images, texts = (
-            np.concatenate([embed(torch.from_numpy(part).to(device)).cpu().numpy() for part in parts])
-            for parts, embed in sides
-        )
+        with torch.inference_mode():
+            images, texts = (
+                np.concatenate([embed(torch.from_numpy(part).to(device)).cpu().numpy() for part in parts])
+                for parts, embed in sides
+            )
         return images, texts
 
-    def _image_batches(self, heads: HeadPair, batch: int) -> Iterator[Floats]:
+    def _image_batches(self, heads: "HeadPair", batch: int) -> Iterator[Floats]:
         if heads.image_spec.kind != "grid":
             return _batches(self.image_features, batch)
         if self.image_grid is None:

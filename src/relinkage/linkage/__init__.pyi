@@ -6,4 +6,5 @@ from .settings import Resampling as Resampling
 from .table import LinkageTable as LinkageTable
 from .table import Standing as Standing
 from .table import read_tables as read_tables
+from .table import table_frame as table_frame
 from .table import write_tables as write_tables

@@ -20,17 +20,17 @@ class ComparedRun(Record, frozen=True):
 
     Attributes:
         name: What its audit calls it, with its number where names repeat.
-        folder: The name of its folder.
+        folder: The name of its folder; null where it was compared in memory.
         queries: Its queries.
-        audit: Fingerprint of its audit.json.
-        linkage: Fingerprint of its linkage.parquet.
+        audit: Fingerprint of its audit.json, where it has a folder.
+        linkage: Fingerprint of its linkage.parquet, where it has a folder.
     """
 
     name: str
-    folder: str
+    folder: str | None = None
     queries: Count
-    audit: Fingerprint
-    linkage: Fingerprint
+    audit: Fingerprint | None = None
+    linkage: Fingerprint | None = None
 
 
 class ComparisonSettings(Resampling, frozen=True):

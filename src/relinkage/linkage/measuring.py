@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import relinkage
+from relinkage.embeddings.given import no_shared_space
 from relinkage.embeddings.stored import Matrix, choose
 from relinkage.errors import InputError
 from relinkage.linkage import controls
@@ -272,11 +273,7 @@ def _check_controls(
 
 def _check_widths(images: Matrix, reports: Matrix, sources: tuple[str, str]) -> None:
     if len(images.shape) == len(reports.shape) == 2 and images.shape[1] != reports.shape[1]:
-        raise InputError(
-            f"{sources[0]} has {images.shape[1]} dimensions and {sources[1]} has {reports.shape[1]}, so they "
-            "share no space; train heads on them first (`relinkage align EMB --out HEADS`, then "
-            "`relinkage audit EMB --heads HEADS`)."
-        )
+        raise no_shared_space(sources, (int(images.shape[1]), int(reports.shape[1])))
 
 
 def _check_distractors(ways: Sequence[Way]) -> None:

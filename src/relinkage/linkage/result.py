@@ -94,7 +94,7 @@ class Inputs(Record, frozen=True):
         return self.images.fingerprint, self.reports.fingerprint
 
 
-class Attacker(Record, frozen=True):
+class AttackerUsed(Record, frozen=True):
     """Who scored, where it was an attacker that `relinkage attack` names.
 
     Attributes:
@@ -169,7 +169,7 @@ class AuditResult(Record, frozen=True):
     patients_known: bool
     studies: Count
     inputs: Inputs
-    attacker: Attacker | None = None
+    attacker: AttackerUsed | None = None
     settings: AuditSettings
     closed_set: Annotated[tuple[RecallRow, ...], Meta(min_length=1)]
     curve: tuple[RecallRow, ...]

@@ -59,16 +59,15 @@ class LinkageTable:
         return len(self.pair_id)
 
 
-def write_tables(
-    tables: Sequence[LinkageTable], path: Path, risk: Sequence[NDArray[np.float64]] | None = None
-) -> None:
-    """Write linkage tables as one Parquet file, a row per direction and query.
+def table_frame(
+    tables: Sequence[LinkageTable], risk: Sequence[NDArray[np.float64]] | None = None
+) -> pl.DataFrame:
+    """Return linkage tables as one data frame, a row per direction and query.
 
     The columns of "all" are `eligible`, `above`, `ties`; those of other distractors carry their name before.
 
     Args:
         tables: a linkage table per direction.
-        path: the file to write.
         risk: of each table's queries, float64, shape (q,), NaN where there is none; becomes a column `risk`.
     """
     frames = []
@@ -89,8 +88,21 @@ def write_tables(
         if risk is not None:
             columns["risk"] = pl.Series(risk[number]).fill_nan(None)
         frames.append(pl.DataFrame(columns))
+    return pl.concat(frames)
+
+
+def write_tables(
+    tables: Sequence[LinkageTable], path: Path, risk: Sequence[NDArray[np.float64]] | None = None
+) -> None:
+    """Write `table_frame` as a Parquet file.
+
+    Args:
+        tables: as there.
+        path: the file to write.
+        risk: as there.
+    """
     with whole_file(path) as temporary:
-        write_parquet(pl.concat(frames), temporary)
+        write_parquet(table_frame(tables, risk), temporary)
 
 
 def read_tables(path: Path) -> list[LinkageTable]:

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.embeddings.given import not_finite
 from relinkage.embeddings.stored import Matrix, choose, is_stored
 from relinkage.errors import InputError
 from relinkage.linkage.scores import paired_cosines
@@ -165,10 +166,7 @@ def _pass(source: Matrix, name: str) -> tuple[NDArray[np.float64], NDArray[np.ui
             if bar is not None:
                 bar.update(len(given))
     if odd.count:
-        raise InputError(
-            f"{name} holds NaN or infinity in {odd.count} of {n} rows, the first is row {odd.first} "
-            "(counting from 0); remove them."
-        )
+        raise not_finite(name, odd.count, n, odd.first)
     if empty.count:
         raise InputError(
             f"{name} holds {empty.count} vectors of length zero, the first is row {empty.first} (counting "

@@ -7,18 +7,15 @@ from msgspec.structs import replace
 
 from relinkage.alignment.folder import Heads
 from relinkage.embeddings import Embeddings
-from relinkage.encoders.heads import HeadPair, heads_bytes, save_heads
+from relinkage.encoders.heads import HeadPair, heads_bytes
 from relinkage.encoders.trained.hardening import HardenChoices, HardenSettings
 from relinkage.encoders.trained.manifest import (
-    HEADS,
-    MANIFEST,
-    SCHEMA,
     AnchorsUsed,
     HardenedHeads,
     check_heads,
 )
 from relinkage.encoders.trained.statement import PrivacyStatement
-from relinkage.files import fingerprint, whole_folder
+from relinkage.files import fingerprint
 from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import Prepared, check, prepare, units_among
@@ -26,16 +23,19 @@ from relinkage.privacy.public import Public
 from relinkage.privacy.statement import delta_cautions, spend
 from relinkage.privacy.training import train_privately
 from relinkage.progress import say
-from relinkage.records import write_record
 
 LEAST_PATIENTS = 5_000
 """Patients below which use was lost on phantom cohorts, now little, now much: docs/defences.md."""
 
 
 def harden(
-    embeddings: Embeddings, train: str, settings: HardenSettings, out: Path, public: Public | None = None
+    embeddings: Embeddings,
+    train: str,
+    settings: HardenSettings,
+    out: Path | None = None,
+    public: Public | None = None,
 ) -> Heads:
-    """Train heads with differential privacy on one split and write them as a folder.
+    """Train heads with differential privacy on one split.
 
     The manifest can be published with the heads: it holds the privacy statement, and nothing else that was
     counted or computed on the private pairs: no numbers of pairs, no losses, no fingerprints. (Without an ε,
@@ -45,7 +45,7 @@ def harden(
         embeddings: cached features of a frozen encoder.
         train: the split to train on.
         settings: the choices of the training.
-        out: the folder to write; earlier heads there are replaced.
+        out: the folder to write; nothing is written where it is not given.
         public: what may be looked at freely.
 
     Raises:
@@ -53,7 +53,8 @@ def harden(
             diverged, or `out` holds other things.
     """
     public = public or Public()
-    check_heads(out)
+    if out is not None:
+        check_heads(out)
     origin, anchors = "none", None
     if settings.mechanism == "one-shot":
         heads, statement = _once(embeddings, train, settings, public)
@@ -85,10 +86,10 @@ def harden(
     )
     if embeddings.split(train).pairs["patient_id"].n_unique() < LEAST_PATIENTS:
         say(f"Note: {few_patients(train)}")
-    with whole_folder(out, MANIFEST, SCHEMA) as folder:
-        save_heads(heads, folder / HEADS)
-        write_record(folder / MANIFEST, manifest)
-    return Heads(heads, manifest)
+    hardened = Heads(heads, manifest, "hardened" if out is None else out.name)
+    if out is not None:
+        hardened.save(out)
+    return hardened
 
 
 def few_patients(train: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from relinkage.errors import InputError
-from relinkage.linkage.result import Attacker, AuditResult
+from relinkage.linkage.result import AttackerUsed, AuditResult
 from relinkage.linkage.rows import RecallRow
 from relinkage.records import read_record
 
@@ -92,7 +92,7 @@ def first_k(rows: Iterable[Ranked]) -> int:
     return min(row.k for row in rows)
 
 
-def stronger_attacker(audit: AuditResult) -> Attacker | None:
+def stronger_attacker(audit: AuditResult) -> AttackerUsed | None:
     """Give who scored, where it was not plain cosine."""
     return None if audit.attacker is None or audit.attacker.name == "cosine" else audit.attacker
 

@@ -80,7 +80,7 @@ def reproduce(audit: AuditResult) -> str:
             knows = Knowledge(
                 on=attacker.on, auxiliary=attacker.auxiliary_split, auxiliary_pairs=attacker.asked_for
             )
-        words += ["--attacker", attacker.name, *command_line(knows)]
+        words += ["--attackers", attacker.name, *command_line(knows)]
     words += [*command_line(_asked(audit)), "--out", "RUN"]
     return shlex.join(one_line(word) for word in words)
 

@@ -104,7 +104,7 @@ def _linkage(result: DefencesResult, cohort: DefenceCohort) -> Iterator[str]:
 def _who(result: DefencesResult, name: str, row: LinkageRow) -> str:
     if name == "cosine":
         return "plain cosine"
-    tried = len(result.settings.attacker)
+    tried = len(result.settings.attackers)
     attackers = "the one attacker tried" if tried == 1 else f"the strongest of the {tried} attackers tried"
     return f"{attackers} on the released vectors ({row.by})"
 

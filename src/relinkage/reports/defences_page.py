@@ -71,7 +71,7 @@ def render_defences(result: DefencesResult) -> str:
 
 def _cohort(result: DefencesResult, cohort: DefenceCohort, place: int) -> dict[str, Any]:
     rows = list(judged(result, cohort))
-    names = [*result.settings.attacker, STRONGEST]
+    names = [*result.settings.attackers, STRONGEST]
     return {
         "id": f"cohort-{place}",
         "title": cohort_title(cohort, place),

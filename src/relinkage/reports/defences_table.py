@@ -53,7 +53,7 @@ def defences_table(result: DefencesResult) -> str:
 def _linkage(result: DefencesResult, cohort: DefenceCohort, search: Search) -> str:
     rows = list(judged(result, cohort))
     columns = [["Recall@1", *(row.title for row, _ in rows)]]
-    for name in result.settings.attacker:
+    for name in result.settings.attackers:
         asked = [linked(figures, name, search) for _, figures in rows]
         columns.append([name, *("–" if one is None else percent(one.recall.value) for one in asked)])
     most: list[LinkageRow] = []

@@ -68,7 +68,7 @@ def render_retrieval(result: RetrievalResult, shown: Sequence[Illustration] | No
         light=LIGHT,
         dark=DARK,
         title=one_line(result.inputs.model.id, 80),
-        heads=one_line(result.inputs.heads.name, 80),
+        heads=one_line("no heads" if result.inputs.heads is None else result.inputs.heads.name, 80),
         headline=_headline(result),
         query={
             "words": _query_words(result, labels=False),

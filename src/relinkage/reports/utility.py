@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from relinkage.linkage.estimates import Compared, Difference, Estimate
 from relinkage.reports.wording import SPACE, count, counted, listed, one_line
-from relinkage.utility.result import MACRO, UtilityResult
+from relinkage.usefulness.result import MACRO, UtilityResult
 
 _MEASURES = {
     "precision": "precision@{k}, a label in common",

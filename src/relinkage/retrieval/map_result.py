@@ -98,7 +98,7 @@ class MapPanel(Record, frozen=True):
     """
 
     name: str
-    heads: HeadsUsed
+    heads: HeadsUsed | None
     dimension: Count
     modality_gap: Annotated[float, Meta(ge=0, le=2.000001)]
     alignment: Annotated[float, Meta(ge=0, le=4.000001)]

@@ -29,7 +29,7 @@ class RetrievalInputs(Record, frozen=True):
     embeddings: str
     model: EncoderCard
     cohort: CohortOrigin
-    heads: HeadsUsed
+    heads: HeadsUsed | None
 
 
 class Asked(Record, frozen=True):

@@ -10,8 +10,8 @@ from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
 from relinkage.retrieval.settings import MapSettings
 from relinkage.retrieval.sides import rows_of_split
-from relinkage.utility.labels import read_truth
-from relinkage.utility.parts import numbers
+from relinkage.usefulness.labels import read_truth
+from relinkage.usefulness.parts import numbers
 
 Ints = NDArray[np.int64]
 
@@ -63,14 +63,15 @@ def draw_sample(embeddings: Embeddings, settings: MapSettings) -> Sample:
     rows = rows_of_split(embeddings, settings.split)
     study = numbers(embeddings.pairs["study_id"])
     rows = np.sort(rows[np.unique(study[rows], return_index=True)[1]])
-    if len(rows) > settings.pairs:
+    if len(rows) > settings.sample:
         random = np.random.default_rng(settings.seed)
-        rows = np.sort(random.choice(rows, settings.pairs, replace=False))
+        rows = np.sort(random.choice(rows, settings.sample, replace=False))
     least = int(3 * settings.perplexity / 2) + 2  # openTSNE looks at three times the perplexity of neighbours
     if len(rows) < least:
         raise InputError(
             f"The map would show {len(rows)} studies of the split {settings.split}, and --perplexity "
-            f"{settings.perplexity:g} needs {least}; give a smaller one, more --pairs, or another --split."
+            f"{settings.perplexity:g} needs {least}; give a smaller one, a larger --sample or "
+            "another --split."
         )
     drawn = embeddings.select(rows)
     return Sample(drawn, rows, numbers(drawn.pairs["patient_id"]), _colourings(drawn, settings.label))

@@ -48,7 +48,7 @@ class MapSettings(Resampling, frozen=True):
 
     Attributes:
         split: Split that pairs are drawn from.
-        pairs: Pairs to draw, one a study; all where there are fewer.
+        sample: Pairs to draw, one a study; all where there are fewer.
         label: Colour by this label; repeat for more.
         neighbours: Neighbours that are counted.
         perplexity: Of t-SNE: about how many neighbours a point is placed by.
@@ -57,7 +57,7 @@ class MapSettings(Resampling, frozen=True):
     """
 
     split: str = "test"
-    pairs: Annotated[int, Meta(ge=10), Option(noun="number of pairs")] = 2000
+    sample: Annotated[int, Meta(ge=10), Option(noun="number of pairs")] = 2000
     label: Annotated[tuple[str, ...], Option(repeat=True, default="normal, abnormal")] = ()
     neighbours: Annotated[Count, Option(noun="number of neighbours")] = 10
     perplexity: Annotated[float, Meta(ge=2)] = 30.0

@@ -10,7 +10,7 @@ from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval.settings import Exclude, SideName
-from relinkage.utility.parts import numbers
+from relinkage.usefulness.parts import numbers
 
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]

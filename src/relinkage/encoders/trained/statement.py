@@ -22,7 +22,7 @@ NEIGHBOURS = {
     "studies": "add or remove one study with all its pairs, for it is not known which studies are of one "
     "patient",
 }
-NOT_MEASURED = "how many was not measured here; run `relinkage attack EMB --attacker cca --on features`."
+NOT_MEASURED = "how many was not measured here; run `relinkage attack EMB --attackers cca --on features`."
 Noise = Literal["operating system", "seeded"]
 SpeaksOf = Literal["patients", "studies"]
 Large = Annotated[float, Meta(gt=0, le=1e12)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relinkage.linkage.result import Attacker, AuditResult
+from relinkage.linkage.result import AttackerUsed, AuditResult
 from relinkage.linkage.settings import AuditSettings
 from relinkage.options import Field, fields_of
 from relinkage.reports.audits import stronger_attacker
@@ -110,7 +110,7 @@ def _steps(audit: AuditResult) -> list[tuple[str, str]]:
     return steps
 
 
-def _score(attacker: Attacker | None) -> str:
+def _score(attacker: AttackerUsed | None) -> str:
     whose = "the vectors as given"
     if attacker is not None:
         whose = f"vectors that the attacker {one_line(attacker.name, 40)} makes of the {attacker.on}"

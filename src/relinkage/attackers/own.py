@@ -1,0 +1,123 @@
+"""An attacker of one's own: a class with `transform`, and `fit` where it learns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from relinkage.attackers.protocol import AuxiliaryPairs, Ints, Vectors
+from relinkage.errors import InputError
+
+
+class Attacker:
+    """A way to score pairs: derive from it, and give an object of your class to `relinkage.attack`.
+
+    Where `needs_pairs` is true, `fit` is called with the auxiliary pairs before anything is scored. What is
+    learned is kept on the object.
+
+    Examples:
+        >>> import numpy as np
+        >>> import relinkage as rl
+        >>> class Centred(rl.Attacker):
+        ...     def transform(self, images, reports):
+        ...         return images - images.mean(axis=0), reports - reports.mean(axis=0)
+        >>> random = np.random.default_rng(0)
+        >>> images = random.normal(size=(200, 6)) + 3
+        >>> reports = images + 0.3 * random.normal(size=(200, 6))
+        >>> attack = rl.attack(images, reports, attackers=["cosine", Centred()], pool=[100])
+        >>> attack["centred"].recall(pool=100).value > attack["cosine"].recall(pool=100).value
+        True
+
+    Attributes:
+        name: what results call it; the name of the class in lower case where it has none of its own.
+        needs_pairs: whether it learns from auxiliary pairs.
+        one_space: whether images and reports must be equally wide.
+        temperature: of the softmax in the entropy of the match, in units of the score; the audit's own where
+            it is None.
+    """
+
+    name: str = ""
+    needs_pairs: bool = False
+    one_space: bool = True
+    temperature: float | None = None
+
+    def fit(self, images: Vectors, reports: Vectors, patient: Ints) -> None:
+        """Learn from auxiliary pairs.
+
+        Args:
+            images: float32 or float64, shape (n, image width).
+            reports: float32 or float64, shape (n, report width); row i belongs to image i.
+            patient: int64, shape (n,): a number per patient.
+        """
+
+    def transform(self, images: Vectors, reports: Vectors) -> tuple[Vectors, Vectors]:
+        """Return new vectors, a row per row given, whose cosine puts pairs in the order of the score.
+
+        Args:
+            images: float32 or float64, shape (images, image width).
+            reports: float32 or float64, shape (distinct reports, report width).
+        """
+        raise NotImplementedError("an attacker needs a method transform(images, reports)")
+
+
+@dataclass(frozen=True)
+class OwnFamily:
+    """An attacker of somebody's own, called as those of this package are.
+
+    Attributes:
+        attacker: the object.
+    """
+
+    attacker: Attacker
+    settings: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return self.attacker.name or type(self.attacker).__name__.lower()
+
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether it learns from auxiliary pairs."""
+        return self.attacker.needs_pairs
+
+    @property
+    def one_space(self) -> bool:
+        """Whether both sides must be equally wide."""
+        return self.attacker.one_space
+
+    @property
+    def temperature(self) -> float | None:
+        """That of its softmax."""
+        return self.attacker.temperature
+
+    def fit(self, known: AuxiliaryPairs | None) -> "OwnFamily":
+        """Learn from the auxiliary pairs; see `Family.fit`."""
+        if self.needs_pairs:
+            pairs = AuxiliaryPairs.enough(known)
+            self.attacker.fit(pairs.images, pairs.texts, pairs.patient)
+        return self
+
+    def transform(self, images: Vectors, texts: Vectors) -> tuple[Vectors, Vectors]:
+        """Return what the attacker makes of the vectors, checked; see `Fitted.transform`.
+
+        Raises:
+            InputError: there is not a row per row given, or the two sides have other widths.
+        """
+        sides = self.attacker.transform(images, texts)
+        if not isinstance(sides, tuple) or len(sides) != 2:
+            raise InputError(f"The attacker {self.name} must return two arrays: (images, reports).")
+        made: list[Any] = [np.asarray(side) for side in sides]
+        for given, new, which in zip((images, texts), made, ("images", "reports"), strict=True):
+            if new.ndim != 2 or len(new) != len(given):
+                raise InputError(
+                    f"The attacker {self.name} made {which} of shape {new.shape} from {len(given)} rows; "
+                    "return a row per row."
+                )
+        if made[0].shape[1] != made[1].shape[1]:
+            raise InputError(
+                f"The attacker {self.name} made images of {made[0].shape[1]} dimensions and reports of "
+                f"{made[1].shape[1]}; return vectors of one width."
+            )
+        return made[0], made[1]

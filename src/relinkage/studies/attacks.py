@@ -1,0 +1,105 @@
+"""Several attackers on the same pairs: an audit of each, and how strong the strongest is."""
+
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+
+import polars as pl
+
+from relinkage.errors import InputError
+from relinkage.linkage import LinkageTable, Resampling
+from relinkage.linkage.estimates import Estimate
+from relinkage.linkage.measures import Cell
+from relinkage.linkage.rows import RecallRow
+from relinkage.linkage.settings import FULL
+from relinkage.linkage.strongest import at_least, at_most
+from relinkage.reports import audit_table
+from relinkage.reports.headlines import usual_row
+from relinkage.studies.audits import Audit
+from relinkage.studies.frames import frame
+
+
+class Attack(Mapping[str, Audit]):
+    """Audits of the same pairs by several attackers: what `relinkage.attack` gives.
+
+    It is a mapping from the attackers' names to their audits, in the order that was asked for.
+
+    Attributes:
+        notes: what a reader should know of the whole, a sentence each.
+    """
+
+    def __init__(self, audits: Mapping[str, Audit], notes: tuple[str, ...] = ()) -> None:
+        self._audits, self.notes = dict(audits), notes
+
+    def __getitem__(self, attacker: str) -> Audit:
+        if attacker not in self._audits:
+            raise KeyError(f"{attacker} did not attack; those that did: {', '.join(self._audits)}")
+        return self._audits[attacker]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._audits)
+
+    def __len__(self) -> int:
+        return len(self._audits)
+
+    @property
+    def strongest_first(self) -> list[Audit]:
+        """The audits by the recall that their headlines speak of, the highest first."""
+        return sorted(self._audits.values(), key=lambda audit: -usual_row(audit.result).recall)
+
+    @property
+    def row(self) -> RecallRow:
+        """The row that `at_least` and `at_most` speak of, as the first attacker has it."""
+        return usual_row(next(iter(self._audits.values())).result)
+
+    @property
+    def at_least(self) -> Estimate:
+        """The recall of an attacker who is chosen on one half of the patients and measured on the other."""
+        return at_least(*self._judged)
+
+    @property
+    def at_most(self) -> float:
+        """What none of the attackers tried exceeds: the largest one-sided upper limit of their recall."""
+        return at_most(*self._judged)
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return the closed sets of all attackers, with a column that names the attacker."""
+        parts = [
+            frame(audit.result.closed_set).select(pl.lit(name).alias("attacker"), pl.all())
+            for name, audit in self._audits.items()
+        ]
+        return pl.concat(parts)
+
+    def save(self, out: str | PathLike[str]) -> Path:
+        """Write a run folder for each attacker, named after it.
+
+        Args:
+            out: the folder that they lie in.
+
+        Raises:
+            InputError: one of them is a file or holds other things.
+        """
+        for name, audit in self._audits.items():
+            audit.save(Path(out) / name)
+        return Path(out)
+
+    def pseudonymise(self, key: bytes | None = None) -> "Attack":
+        """Return the same attack with pseudonyms in place of ids; see `Audit.pseudonymise`."""
+        return Attack({name: audit.pseudonymise(key) for name, audit in self._audits.items()}, self.notes)
+
+    def __repr__(self) -> str:
+        notes = [note for audit in self.values() for note in audit.notes]
+        told = "".join(f"\nNote: {note}" for note in dict.fromkeys([*self.notes, *notes]))
+        return f"{audit_table([audit.result for audit in self.strongest_first])}{told}"
+
+    @property
+    def _judged(self) -> tuple[list[LinkageTable], Cell, Resampling]:
+        if not self._audits:
+            raise InputError("No attacker was asked for; name at least one.")
+        row, settings = self.row, next(iter(self.values())).result.settings
+        tables = [
+            next(table for table in audit.tables if table.direction == row.direction)
+            for audit in self.values()
+        ]
+        how = Resampling(interval=settings.interval, replicates=settings.replicates, seed=settings.seed)
+        return tables, Cell(FULL if row.full else row.pool, row.k), how

@@ -1,0 +1,91 @@
+"""What an attacker is given: the vectors it attacks, and pairs of other patients that it knows."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from relinkage.attackers import AuxiliaryPairs
+from relinkage.embeddings import Embeddings
+from relinkage.encoders import HeadPair
+from relinkage.errors import InputError
+from relinkage.linkage.settings import On
+from relinkage.studies.auditing import Sides, sides
+
+
+def attacked_sides(embeddings: Embeddings, heads: HeadPair | None, on: On) -> Sides:
+    """Give the vectors that are attacked: of the images and of the distinct reports.
+
+    Args:
+        embeddings: the pairs that are attacked.
+        heads: heads to put on; the encoder's own where not given.
+        on: embeddings, or the features before any head.
+
+    Raises:
+        InputError: the heads do not fit, or there are none.
+    """
+    if on == "embeddings" and heads is None and embeddings.image_embeddings is None and not embeddings.given:
+        raise InputError(
+            f"{embeddings.path} holds the features of towers that share no space; attack those with "
+            "--on features, or name trained heads with --heads HEADS."
+        )
+    return sides(embeddings, heads, on)
+
+
+def draw_auxiliary(
+    embeddings: Embeddings, audited: Embeddings, split: str, pairs: int, seed: int
+) -> Embeddings:
+    """Draw patients of a split and take their pairs until there are enough.
+
+    A larger draw with the same seed holds all pairs of a smaller one.
+
+    Args:
+        embeddings: the folder, all of it.
+        audited: the pairs that are attacked.
+        split: the split to draw from.
+        pairs: how many; all where there are fewer.
+        seed: of the draw.
+
+    Raises:
+        InputError: the split is empty, or shares patients with the attacked pairs.
+    """
+    chosen = embeddings.split(split)
+    shared = chosen.pairs["patient_id"].is_in(audited.pairs["patient_id"].unique().to_list())
+    if shared.any():
+        patients = chosen.pairs.filter(shared)["patient_id"].n_unique()
+        raise InputError(
+            f"The split {split} shares {patients} patients with the attacked pairs, and an attacker must not "
+            "know those; name a split of other patients with --auxiliary."
+        )
+    return first_patients(chosen, pairs, seed)
+
+
+def first_patients(embeddings: Embeddings, pairs: int, seed: int) -> Embeddings:
+    """Return the pairs of patients in a drawn order, until there are enough.
+
+    Args:
+        embeddings: the pairs to draw from.
+        pairs: how many; all where there are fewer.
+        seed: of the order.
+    """
+    patient = _patients(embeddings)
+    place = np.random.default_rng([seed, 21]).permutation(int(patient.max()) + 1)
+    return embeddings.select(np.sort(np.argsort(place[patient], kind="stable")[:pairs]))
+
+
+def known_pairs(drawn: Embeddings, heads: HeadPair | None, on: On = "embeddings") -> AuxiliaryPairs:
+    """Give the auxiliary pairs as an attacker sees them.
+
+    Args:
+        drawn: the pairs that `draw_auxiliary` gave.
+        heads: heads to put on; the encoder's own where not given.
+        on: embeddings or features.
+
+    Raises:
+        InputError: the heads do not fit, or there are none.
+    """
+    images, texts = attacked_sides(drawn, heads, on)
+    return AuxiliaryPairs(images, texts[drawn.pairs["report_row"].to_numpy()], _patients(drawn))
+
+
+def _patients(embeddings: Embeddings) -> NDArray[np.int64]:
+    return (embeddings.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy()

@@ -1,0 +1,174 @@
+"""What is measured of one pair of heads: linkage by several attackers, and usefulness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relinkage.attackers import AuxiliaryPairs, load_attacker
+from relinkage.attackers.names import AttackerName
+from relinkage.defences.result import BothWays, Search
+from relinkage.defences.settings import ControlSettings
+from relinkage.embeddings import Embeddings
+from relinkage.encoders import HeadPair
+from relinkage.linkage import AuditSettings, Links
+from relinkage.linkage.measures import Cell, recalls
+from relinkage.linkage.settings import Direction, On
+from relinkage.linkage.strata import LABELS, Level, levels
+from relinkage.linkage.vectors import Vectors
+from relinkage.linkage.ways import link
+from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, known_pairs
+from relinkage.studies.judging_use import benchmark
+from relinkage.studies.opening import links_of
+from relinkage.usefulness import Benchmark
+from relinkage.usefulness.auroc import auroc
+from relinkage.usefulness.benchmark import DIRECTIONS
+from relinkage.usefulness.probe import fit_probe
+from relinkage.usefulness.zero_shot import zero_shot_scores
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What was found of one pair of heads; None where there is no such figure.
+
+    Attributes:
+        hits: by attacker float64, shape (queries, searches): each query's expected Recall@1, NaN where a
+            search has too few candidates for it.
+        probe_scores: float64, shape (images, kept labels): log-odds of the linear probe.
+        precision: by direction float64, shape (queries,): label precision@K, NaN where a query has nothing
+            to ask for; empty where there is no retrieval.
+        zero_shot_scores: float64, shape (images, kept labels).
+    """
+
+    hits: dict[AttackerName, Floats]
+    probe_scores: Floats
+    precision: dict[Direction, Floats]
+    zero_shot_scores: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """One cohort, prepared once, on which all heads are judged.
+
+    Attributes:
+        benchmark: splits, labels and prompts.
+        links: who belongs to whom in the tested split.
+        drawn: the auxiliary pairs that attackers know.
+        searches: who asks, among whom is searched.
+        strata: the label strata of queries and candidates.
+        settings: the choices.
+    """
+
+    benchmark: Benchmark
+    links: Links
+    drawn: Embeddings
+    searches: tuple[Search, ...]
+    strata: Level
+    settings: ControlSettings
+
+    @classmethod
+    def prepare(cls, embeddings: Embeddings, settings: ControlSettings) -> "Ground":
+        """Prepare what does not depend on heads.
+
+        Args:
+            embeddings: features of a cohort with labels, and its splits.
+            settings: the choices.
+
+        Raises:
+            InputError: there are no labels that enough patients have, or auxiliary pairs are of tested
+                patients.
+        """
+        prepared = benchmark(embeddings, settings.usefulness)
+        tested = prepared.test
+        links = links_of(tested)[0]
+        source, most = settings.auxiliary, settings.auxiliary_pairs
+        drawn = draw_auxiliary(embeddings, tested, source, most, settings.seed)
+        (strata,) = levels(links, AuditSettings(hard_negatives=(LABELS,)), embeddings.labels)
+        return cls(prepared, links, drawn, _searches(links, strata, settings.pool), strata, settings)
+
+    def judge(self, heads: HeadPair | None) -> Judged:
+        """Measure one pair of heads.
+
+        Args:
+            heads: heads that fit the features; None for the frozen features before any head, of which only
+                a probe and the attackers that bring two spaces into one know anything.
+
+        Raises:
+            InputError: the heads do not fit.
+        """
+        if heads is None:
+            bringing = [name for name in self.settings.attackers if not load_attacker(name).one_space]
+            return Judged(self._attack(None, bringing, "features"), self.benchmark.features[1], {}, None)
+        return Judged(
+            self._attack(heads, self.settings.attackers, "embeddings"),
+            self._probe(heads),
+            self.benchmark.precision(heads),
+            self._zero_shot(heads),
+        )
+
+    def use(self, heads: HeadPair) -> BothWays:
+        """Return label precision in both directions, as `judge` does and without the rest."""
+        there, back = (float(np.nanmean(values)) for values in self.benchmark.precision(heads).values())
+        return BothWays(image_to_report=there, report_to_image=back)
+
+    def macro(self, scores: Floats) -> float:
+        """Give the macro AUROC of some scores."""
+        return float(auroc(scores, self.benchmark.test_truth).mean())
+
+    def _attack(
+        self, heads: HeadPair | None, attackers: Sequence[AttackerName], on: On
+    ) -> dict[AttackerName, Floats]:
+        attacked = attacked_sides(self.benchmark.test, heads, on)
+        known: AuxiliaryPairs = known_pairs(self.drawn, heads, on)
+        rows = self.benchmark.test.pairs["report_row"].to_numpy()[self.links.candidate_row]
+        hits = {}
+        for name in attackers:
+            attacker = load_attacker(name, self.settings.seed)
+            images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
+            ways = link(
+                Vectors.prepare(images, "images"),
+                Vectors.prepare(texts[rows], "reports"),
+                self.links,
+                AuditSettings(direction="both"),
+                [self.strata],
+            )
+            standings = {way.table.direction: way.table.standings for way in ways}
+            hits[name] = np.column_stack(
+                [
+                    recalls(standings[one.direction][one.negatives], [Cell(one.pool, 1)])
+                    for one in self.searches
+                ]
+            )
+        return hits
+
+    def _probe(self, heads: HeadPair) -> Floats:
+        on = self.benchmark
+        probe = fit_probe(on.fit.project(heads)[0], on.fit_truth, on.aside, on.settings.penalty)
+        return probe.scores(on.test.project(heads)[0])
+
+    def _zero_shot(self, heads: HeadPair) -> Floats | None:
+        on = self.benchmark
+        if on.prompts is None:
+            return None
+        return zero_shot_scores(on.test.project(heads)[0], on.prompts, heads)
+
+
+def _searches(links: Links, strata: Level, pools: Sequence[int]) -> tuple[Search, ...]:
+    """Return the largest pool that fits, the smallest, that inside the own labels, and the largest backwards.
+
+    A smallest pool that no query's label stratum fills is not searched there.
+    """
+    candidates, least = len(links.candidate_row), min(pools)
+    largest = max((pool for pool in pools if pool <= candidates), default=candidates)
+    alike = np.bincount(strata.candidate[strata.candidate >= 0])[strata.query]
+    there, back = DIRECTIONS
+    every, inside = len(links), int((alike >= least).sum())
+    wanted = [Search(direction=there, negatives="all", pool=largest, queries=every)]
+    if least < largest:
+        wanted.append(Search(direction=there, negatives="all", pool=least, queries=every))
+    if inside:
+        wanted.append(Search(direction=there, negatives="labels", pool=least, queries=inside))
+    return (*wanted, Search(direction=back, negatives="all", pool=largest, queries=every))

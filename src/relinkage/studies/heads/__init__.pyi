@@ -1,9 +1,0 @@
-from .checking import PrivacyCheck as PrivacyCheck
-from .checking import check_by_canaries as check_by_canaries
-from .checking import check_statement as check_statement
-from .checking import statement_text as statement_text
-from .exporting import Export as Export
-from .exporting import export as export
-from .hardening import harden_embeddings as harden_embeddings
-from .hardening import read_public as read_public
-from .own import write_own_heads as write_own_heads
