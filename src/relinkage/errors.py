@@ -1,7 +1,7 @@
 """The one exception that a user is meant to read."""
 
 
-class InputError(Exception):
+class InputError(ValueError):
     """The input or the request is wrong.
 
     The message is one sentence that names the file, row or option and says what to do. The command line

@@ -193,7 +193,8 @@ class Embeddings:
 
 
 def _batches(features: Floats, size: int) -> Iterator[Floats]:
-    return (features[start : start + size] for start in range(0, len(features), size))
+    starts = range(0, len(features), size)
+    return (np.asarray(features[start : start + size], np.float32) for start in starts)
 
 
 def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddings:

@@ -59,8 +59,8 @@ def harden(
         >>> random = np.random.default_rng(0)
         >>> features, reports = random.normal(size=(2, 300, 8))
         >>> heads = rl.harden(
-        ...     features, reports, rl.Pairs(patient=range(300)),
-        ...     epsilon=8, delta=1e-5, population=400, batch=64, steps=3, dimension=4, weights={"clip": 1},
+        ...     features, reports, rl.Pairs(patient=range(300), labels={"Edema": [0, 1] * 150}),
+        ...     epsilon=8, delta=1e-5, population=400, batch=64, steps=3, dimension=4,
         ... )
         >>> round(heads.statement.epsilon, 1)
         8.0

@@ -41,6 +41,20 @@ def open(path: str | PathLike[str], *, split: str | None = None, large_on_disk: 
     Raises:
         InputError: the folder is unfinished or none of ours, a file is missing or damaged, or no pair is in
             the split.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import relinkage as rl
+        >>> from relinkage.cohorts.phantom import phantom_cohort
+        >>> from relinkage.embeddings import embed
+        >>> from relinkage.encoders import load_encoder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cohort = phantom_cohort(Path(folder) / "cohort", pairs=30)
+        ...     made = embed(cohort, load_encoder("phantom:general"), Path(folder) / "emb")
+        ...     embeddings = rl.open(Path(folder) / "emb")
+        >>> len(embeddings)
+        30
     """
     embeddings = read_embeddings(Path(path), large_on_disk=large_on_disk)
     return embeddings if split is None else embeddings.split(split)

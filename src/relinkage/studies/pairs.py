@@ -16,7 +16,8 @@ class Pairs:
     """A row per image: whose it is, which report is its own, and what else is known of it.
 
     Examples:
-        >>> pairs = Pairs(patient=["a", "a", "b"], study=[1, 2, 3], labels={"Edema": [1, 0, None]})
+        >>> import relinkage as rl
+        >>> pairs = rl.Pairs(patient=["a", "a", "b"], study=[1, 2, 3], labels={"Edema": [1, 0, None]})
         >>> len(pairs), pairs.table.columns
         (3, ['pair_id', 'study_id', 'patient_id', 'Edema'])
 
