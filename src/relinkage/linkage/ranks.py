@@ -160,9 +160,7 @@ class _Asking:
     strata: AnyStrata
 
     @classmethod
-    def make(
-        cls, queries: Vectors, candidates: Vectors, mate: Ints, strata: AnyStrata | None
-    ) -> "_Asking":
+    def make(cls, queries: Vectors, candidates: Vectors, mate: Ints, strata: AnyStrata | None) -> "_Asking":
         if queries.dimension != candidates.dimension:
             raise InputError(
                 f"Queries have {queries.dimension} dimensions and candidates {candidates.dimension}; "
@@ -225,7 +223,7 @@ class _Asking:
                     counted[first:, rows] -= _by_level(gone)[first:]
 
     def _sizes(self, runs: Runs) -> Ints:
-        """Count how many candidates of a part each query meets at each level; its mate is always among them."""
+        """Count how many candidates of a part each query meets at each level; its mate is always one."""
         place = runs.place[self.mate[runs.every_row()]]
         inside = (runs.starts <= place) & (place < runs.ends)
         columns = int((runs.place >= 0).sum())

@@ -1,10 +1,10 @@
 """Strata as the pass wants them: candidates sorted so that all that a query meets at a level is one run.
 
 `Strata` are nested and every candidate lies in one at each level. Where blanks fit everything they overlap,
-and no order of the candidates makes a run of each. But among queries that lack the same columns and
-candidates that lack the same columns, only the columns that both have tell who fits whom, and there strata
-are nested again: `PatternedStrata` hold one `Strata` for each such pair of patterns. Every query and candidate
-meet in one of these pairs only, so counts add up.
+and no order of the candidates makes a run of each. But among queries that have the same columns and
+candidates that have the same columns, those that both have tell who fits whom, and there strata are nested
+again: `PatternedStrata` hold one `Strata` for each such pair of patterns. A query and a candidate meet in one
+of these pairs only, so counts add up.
 """
 
 from collections.abc import Iterator, Mapping
@@ -182,8 +182,7 @@ def _starts_and_ends(strata: Strata, order: Ints | None) -> tuple[Ints, Ints]:
         none = np.empty((0, strata.queries.shape[1]), np.int64)
         return none, none
     runs = [
-        _run(columns, rows)
-        for rows, columns in zip(strata.queries, strata.candidates[:, order], strict=True)
+        _run(columns, rows) for rows, columns in zip(strata.queries, strata.candidates[:, order], strict=True)
     ]
     return np.array([run[0] for run in runs]), np.array([run[1] for run in runs])
 

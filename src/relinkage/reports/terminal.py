@@ -30,7 +30,8 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
 
     One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
     Rows in which chance alone is above half, and those of K as large as the pool, tell nothing and are left
-    out. Below, after an empty line, stand the verdict and a line each for the open set's operating point and
+    out. Coverage stands beside all rows where it may be less than all queries: inside strata, and where a
+    pool leaves some out. Below, after an empty line, stand the verdict and a line each for the open set's operating point and
     recall by text and by patient, where they were measured, and for patients who are synthetic.
 
     Args:
@@ -47,7 +48,7 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
         ("Chance", ">", [bare_percent(row.chance) for _, row in rows]),
         ("Lift", ">", [f"{times(row.lift)} ×" for _, row in rows]),
     ]
-    if any(row.coverage < 1 for _, row in rows):
+    if any(row.coverage < 1 or row.negatives != ALL for _, row in rows):
         columns.append(("Coverage", ">", [percent(row.coverage) for _, row in rows]))
     if any(row.negatives != ALL for _, row in rows):
         columns.insert(0, ("Distractors", "<", [one_line(row.negatives) for _, row in rows]))

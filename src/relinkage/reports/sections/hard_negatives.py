@@ -2,8 +2,8 @@
 
 from itertools import groupby
 
+from relinkage.linkage.columns import LABELS
 from relinkage.linkage.result import AuditResult
-from relinkage.linkage.strata import LABELS
 from relinkage.reports.audits import ALL, first_k, groups
 from relinkage.reports.figures import added, hardness_figure
 from relinkage.reports.places import own_stratum

@@ -162,9 +162,17 @@ def _hard_negatives(settings: AuditSettings) -> str:
     ladder = ", and the ladder of further columns" if settings.ladder else ""
     uncertain = UNCERTAIN[settings.uncertain]
     return (
-        f"Distractors share the query's value in {columns}{ladder}. Uncertain labels: {uncertain}. "
+        f"Distractors share the query's value in {columns}{ladder}. Uncertain labels: {uncertain}. Blanks: "
+        f"{MISSING[settings.missing]}. {hard_negatives_of(settings)} "
         "Queries whose stratum is smaller than the pool leave the row; coverage says how many stay."
     )
+
+
+def hard_negatives_of(settings: AuditSettings) -> str:
+    """Say whose studies hard negatives are."""
+    if settings.hard_negatives_of == "other-patients" or settings.distractors == "other-patients":
+        return "They are of other patients: the patient's other studies are left out."
+    return "The patient's other studies are among them."
 
 
 def _targets(audit: AuditResult) -> str:

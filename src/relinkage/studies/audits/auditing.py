@@ -12,10 +12,10 @@ from relinkage.embeddings import open_array
 from relinkage.embeddings.stored import Matrix, fingerprint_of_rows
 from relinkage.files import fingerprint
 from relinkage.linkage import AuditSettings, Links, Measurement, measure
+from relinkage.linkage.columns import label_columns
 from relinkage.linkage.engines import Engine, Kept, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.result import InputFile, Inputs
-from relinkage.linkage.strata import label_columns
 from relinkage.records import plain
 
 READ = (
