@@ -189,7 +189,7 @@ def levels(case):
 
 
 def fitting(case, rows, mate, columns):
-    """Give what says whether two candidates are hard negatives, by the values of their studies."""
+    """Give what says whether a candidate is a hard negative of another that asks, by their studies' values."""
     strata = study_strata(case, rows, mate, columns)
     labels = [place for place, column in enumerate(columns) if column in LABELS]
     others = [place for place, column in enumerate(columns) if column not in LABELS]
@@ -215,10 +215,11 @@ def fitting(case, rows, mate, columns):
         if not columns:
             return True
         if one not in strata or other not in strata:  # a report that no image points to
-            return missing == "wildcard" and not labels
-        if missing == "wildcard":
-            both = [place for place in others if told(one, place) and told(other, place)]
-            return projected(one, labels + both) == projected(other, labels + both)
+            return missing == "wildcard" and not labels and not any(told(one, place) for place in others)
+        if missing == "wildcard":  # one asks: what it lacks does not narrow, what it has the other must have
+            has = [place for place in others if told(one, place)]
+            narrow = all(told(other, place) for place in has)
+            return narrow and projected(one, labels + has) == projected(other, labels + has)
         excluded = missing == "exclude" and (lacks(one) or lacks(other))
         return not excluded and strata[one] == strata[other]
 

@@ -8,7 +8,7 @@ import oracle
 from relinkage.linkage.engines import Portable
 from relinkage.linkage.engines.native import Native, building, library
 from relinkage.linkage.ranks import count_both, count_ranks
-from relinkage.linkage.runs import PatternedStrata, Strata
+from relinkage.linkage.runs import Between, PatternedStrata, Strata
 from relinkage.linkage.vectors import Vectors
 
 EMULATED_PRODUCTS = 20_000_000
@@ -41,7 +41,7 @@ def engines(queries, candidates):
 
 
 def fitting(values, blanks, mate):
-    """Strata in which a blank fits everything, and who meets whom, by a loop over all pairs.
+    """Strata in which a query without a value meets all, and who meets whom, by a loop over all pairs.
 
     Args:
         values: int64, shape (columns, m): a number per value of each candidate; a query has its mate's.
@@ -50,7 +50,7 @@ def fitting(values, blanks, mate):
 
     Returns:
         The strata, a level for each further column; and who meets whom at each level, that of all candidates
-        included: bool, shape (levels, q, m).
+        included, when queries ask: bool, shape (levels, q, m), and when their mates ask: (levels, q, q).
     """
     columns, m = values.shape
     pattern = (blanks * 2 ** np.arange(columns)[:, None]).sum(0)
@@ -66,14 +66,20 @@ def fitting(values, blanks, mate):
                 ]
             )
             asking = mate[pattern[mate] == asks]
-            between[asks, asked] = Strata(numbers[:, asking], numbers[:, pattern == asked])
-    meets = np.ones((columns + 1, len(mate), m), bool)
+            met = [  # the further column counts only if no earlier one is lacked by the asked alone
+                next((level for level in range(columns) if asked_lack >> level & 1), columns)
+                for asked_lack in (asked & ~asks, asks & ~asked)
+            ]
+            strata = Strata(numbers[:, asking], numbers[:, pattern == asked])
+            between[asks, asked] = Between(strata, *met)
+    meets = np.ones((columns + 1, m, m), bool)
     for level in range(columns):
-        for query, own in enumerate(mate):
+        for own in range(m):
             for other in range(m):
-                alike = values[level, own] == values[level, other]
-                meets[level + 1 :, query, other] &= alike or blanks[level, own] or blanks[level, other]
-    return PatternedStrata(pattern[mate], pattern, between), meets
+                alike = not blanks[level, other] and values[level, own] == values[level, other]
+                meets[level + 1 :, own, other] &= blanks[level, own] or alike
+    forth = meets[:, mate]
+    return PatternedStrata(pattern[mate], pattern, between), forth, forth[:, :, mate].copy()
 
 
 def assert_counts(counts, expected, name, level=0):

@@ -132,14 +132,14 @@ def test_strata_and_pairs_left_out(seed):
 
 @pytest.mark.parametrize("seed", quick(3, range(8)))
 def test_strata_that_overlap_and_pairs_in_none_of_them(seed):
-    """Blanks fit everything; some pairs are left out, others count among all candidates alone."""
+    """A query without a value meets all; some pairs are left out, others count among all candidates alone."""
     rng = np.random.default_rng(seed)
     n, m, d = int(rng.integers(2, 200)), int(rng.integers(2, 150)), 4
     candidates = (rng.normal(size=(m, d)) + 1)[rng.integers(0, m, m)].astype(np.float32)
     mate = rng.integers(0, m, n)
     queries = (candidates[mate] + rng.normal(size=(n, d))).astype(np.float32)
-    strata, meets = fitting(rng.integers(0, 3, (3, m)), rng.random((3, m)) < rng.random((3, 1)), mate)
-    back_meets = meets[:, :, mate].transpose(0, 2, 1)
+    blanks = rng.random((3, m)) < rng.random((3, 1))
+    strata, meets, back_meets = fitting(rng.integers(0, 3, (3, m)), blanks, mate)
     pairs = {}
     for name, size, mates in (("forth", m, mate), ("back", n, np.arange(n))):
         keys = rng.permutation(n * size)[:200]  # own mates may be among them

@@ -130,8 +130,9 @@ def count_both(
         tally = counting.count(asking.question(runs, one), threads=threads)
         asking.add(forth, runs, tally)
         asking.leave_out(forth, runs, left_out, apart)
-        column_above[:, runs.every_column()] += _by_level(tally.column_above)
-        column_ties[:, runs.every_column()] += _by_level(tally.column_ties)
+        met, columns = slice(runs.back_levels + 1), runs.every_column()
+        column_above[met, columns] += _by_level(tally.column_above)[met]
+        column_ties[met, columns] += _by_level(tally.column_ties)[met]
 
     # Where several queries share a mate, one asked in the shared pass; the others ask in a pass of their own.
     back.above[:], back.ties[:] = column_above[:, mate], column_ties[:, mate]
@@ -207,20 +208,20 @@ class _Asking:
 
     def add(self, counts: Counts, runs: Runs, tally: Tally) -> None:
         """Add the answer to a part of the pass."""
-        rows = runs.every_row()
-        counts.above[:, rows] += _by_level(tally.above)
-        counts.ties[:, rows] += _by_level(tally.ties)
+        met, rows = slice(runs.levels + 1), runs.every_row()
+        counts.above[met, rows] += _by_level(tally.above)[met]
+        counts.ties[met, rows] += _by_level(tally.ties)[met]
 
     def leave_out(self, counts: Counts, runs: Runs, left_out: Pairs | None, apart: Pairs | None) -> None:
         """Add a part's candidates to those eligible, and take out the pairs that are not."""
-        rows = runs.every_row()
-        counts.eligible[:, rows] += self._sizes(runs)
+        rows, last = runs.every_row(), runs.levels + 1
+        counts.eligible[:last, rows] += self._sizes(runs)[:last]
         for first, pairs in enumerate((left_out, apart)):
             if pairs is not None:
                 for counted, gone in zip(
                     (counts.eligible, counts.above, counts.ties), self._of_pairs(runs, *pairs), strict=True
                 ):
-                    counted[first:, rows] -= _by_level(gone)[first:]
+                    counted[first:last, rows] -= _by_level(gone)[first:last]
 
     def _sizes(self, runs: Runs) -> Ints:
         """Count how many candidates of a part each query meets at each level; its mate is always one."""

@@ -1,14 +1,14 @@
 """Strata as the pass wants them: candidates sorted so that all that a query meets at a level is one run.
 
-`Strata` are nested and every candidate lies in one at each level. Where blanks fit everything they overlap,
-and no order of the candidates makes a run of each. But among queries that have the same columns and
-candidates that have the same columns, those that both have tell who fits whom, and there strata are nested
-again: `PatternedStrata` hold one `Strata` for each such pair of patterns. A query and a candidate meet in one
-of these pairs only, so counts add up.
+`Strata` are nested and every candidate lies in one at each level. Where a query without a value meets all
+values they overlap, and no order of the candidates makes a run of each. But among queries that have values
+in the same columns and candidates that have values in the same columns, strata are nested again:
+`PatternedStrata` hold one `Strata` for each such pair of patterns. A query and a candidate meet in one of
+these pairs only, so counts add up.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Runs:
         place: int64, shape (candidates,): where a candidate stands among the columns, -1 where it does not.
         starts: int64, shape (levels, r): the first column of each row's stratum, coarse to fine.
         ends: int64, shape (levels, r): one past its last.
+        levels: at how many of the levels, from the coarsest on, rows meet columns.
+        back_levels: at how many columns meet rows, where these ask.
     """
 
     rows: Ints | None
@@ -37,6 +39,8 @@ class Runs:
     place: Ints
     starts: Ints
     ends: Ints
+    levels: int
+    back_levels: int
 
     def of_queries(self, vectors: Vectors) -> Vectors:
         """Give the rows of all query vectors."""
@@ -102,40 +106,59 @@ class Strata:
         if self.levels:
             order = np.argsort(self.candidates[-1], kind="stable")
             place[order] = np.arange(columns)
-        yield Runs(None, order, np.arange(rows), place, *_starts_and_ends(self, order))
+        met = self.levels, self.levels
+        yield Runs(None, order, np.arange(rows), place, *_starts_and_ends(self, order), *met)
+
+
+@dataclass(frozen=True)
+class Between:
+    """Queries of one pattern and candidates of another.
+
+    Attributes:
+        strata: their strata, by the columns that both have, in the order in which they stand among all.
+        levels: at how many levels, from the coarsest on, these queries meet such candidates; at the others
+            they meet none of them.
+        back_levels: the same where the candidates ask and the queries are asked about.
+    """
+
+    strata: Strata
+    levels: int
+    back_levels: int
 
 
 @dataclass(frozen=True)
 class PatternedStrata:
-    """Strata of queries and candidates that know different columns.
+    """Strata of queries and candidates that have values in different columns.
 
     Attributes:
         query: int64, shape (queries,): a number for the columns that each query has a value in.
         candidate: int64, shape (candidates,): the same of each candidate.
-        between: by the numbers of queries and candidates, the strata of these alone, in the order in which
-            they stand among all.
+        between: by the numbers of queries and candidates, how they meet.
     """
 
     query: Ints
     candidate: Ints
-    between: Mapping[tuple[int, int], Strata]
+    between: Mapping[tuple[int, int], Between]
 
     @property
     def levels(self) -> int:
         """How many levels there are, that of all candidates left away."""
-        return next(iter(self.between.values())).levels
+        return next(iter(self.between.values())).strata.levels
 
     def up_to(self, levels: int) -> "PatternedStrata":
         """Give the coarsest levels alone."""
-        between = {pair: strata.up_to(levels) for pair, strata in self.between.items()}
+        between = {
+            pair: Between(of.strata.up_to(levels), min(of.levels, levels), min(of.back_levels, levels))
+            for pair, of in self.between.items()
+        }
         return PatternedStrata(self.query, self.candidate, between)
 
     def of(self, queries: Ints) -> "PatternedStrata":
         """Give the strata of some queries."""
         of_each, stands = self.query[queries], _standing(self.query)[queries]
         between = {
-            (asks, asked): strata.of(stands[of_each == asks])
-            for (asks, asked), strata in self.between.items()
+            (asks, asked): replace(of, strata=of.strata.of(stands[of_each == asks]))
+            for (asks, asked), of in self.between.items()
             if (of_each == asks).any()
         }
         return PatternedStrata(of_each, self.candidate, between)
@@ -144,25 +167,26 @@ class PatternedStrata:
         """Give the strata of the other direction, as `Strata.turned` does."""
         of_each, stands = self.candidate[mate], _standing(self.candidate)[mate]
         between = {
-            (asked, asks): strata.turned(stands[of_each == asked])
-            for (asks, asked), strata in self.between.items()
+            (asked, asks): Between(of.strata.turned(stands[of_each == asked]), of.back_levels, of.levels)
+            for (asks, asked), of in self.between.items()
             if (of_each == asked).any()
         }
         return PatternedStrata(of_each, self.query, between)
 
     def parts(self) -> Iterator[tuple[tuple[int, int], Strata]]:
         """Go through the pairs of patterns with the strata between them."""
-        yield from self.between.items()
+        yield from ((pair, of.strata) for pair, of in self.between.items())
 
     def runs(self) -> Iterator[Runs]:
         """Go through the parts of the pass, one for each pair of patterns."""
-        for (asks, asked), strata in self.between.items():
+        for (asks, asked), of in self.between.items():
             rows, columns = np.flatnonzero(self.query == asks), np.flatnonzero(self.candidate == asked)
-            order = np.argsort(strata.candidates[-1], kind="stable")
+            order = np.argsort(of.strata.candidates[-1], kind="stable")
             row_place, place = np.full(len(self.query), -1), np.full(len(self.candidate), -1)
             row_place[rows] = np.arange(len(rows))
             place[columns[order]] = np.arange(len(columns))
-            yield Runs(rows, columns[order], row_place, place, *_starts_and_ends(strata, order))
+            ends = _starts_and_ends(of.strata, order)
+            yield Runs(rows, columns[order], row_place, place, *ends, of.levels, of.back_levels)
 
 
 AnyStrata = Strata | PatternedStrata

@@ -51,10 +51,10 @@ class AuditSettings(Resampling, frozen=True):
         hard_negatives: Columns that distractors must share with the query; labels stands for all labels.
         ladder: Measure with harder and harder negatives: labels, view, sex and age, length of the report.
         uncertain: What an uncertain label counts as in hard negatives; own is a value of its own.
-        missing: What a blank in view, sex or another named column means in hard negatives: wildcard lets it
-            fit every value, so that the attacker narrows where both sides have one; own is a value of its
-            own, shared by all blanks; exclude leaves such studies out as queries and as candidates. A label
-            that is not mentioned is no blank.
+        missing: What a blank in view, sex or another named column means in hard negatives. With wildcard
+            the attacker narrows where he can: a query without a value meets all candidates, one with a value
+            those that have it. With own a blank is a value of its own, shared by all blanks; exclude leaves
+            such studies out, as queries and as candidates. A label that is not mentioned is no blank.
         hard_negatives_of: Whose studies hard negatives are: those of other patients, or all, the other
             studies of the query's own patient among them.
         open_set: Rates of false claims, such as 0.003,0.01,0.1, at which identification is measured where

@@ -70,7 +70,7 @@ def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = N
     strata: AnyStrata = Strata(numbers[:, links.mate], numbers)
     if wanted.missing == "wildcard":
         fitting = partial(_numbers, links, steps, known, open_to_all=True)
-        strata = strata_that_fit(codes, known, links, fitting)
+        strata = strata_that_fit(codes, known, links, [columns for _, columns in steps], fitting)
     return [
         Level(name, columns, strata.up_to(place), candidate[links.mate], candidate, lacks[links.mate])
         for place, ((name, columns), candidate, lacks) in enumerate(
@@ -164,10 +164,10 @@ def told(made: Sequence[Level], links: Links, wanted: AuditSettings) -> list[str
 
 
 _OF_BLANKS = {
-    "wildcard": "and search all that fits the values they have; a candidate without a value fits any. An "
-    "attacker who can see on both sides which studies lack a value narrows further: `--missing own`.",
+    "wildcard": "and search all values of it. An attacker who can see on both sides which studies lack a "
+    "value searches those alone: `--missing own`.",
     "own": "and form strata of their own, often small ones; an attacker who lacks a value searches more "
-    "candidates and links less, so the row may be too high. With `--missing wildcard` a blank fits any.",
+    "candidates and links less, so the row may be too high: `--missing wildcard`.",
     "exclude": "and are left out, as are their reports as candidates of others.",
 }
 

@@ -1,8 +1,12 @@
-"""Blanks that fit everything: an attacker narrows by the columns that both sides have a value in.
+"""Blanks as wildcards: an attacker narrows by the columns in which the query has a value, and by no other.
 
-A query and a candidate fit where they agree in every column in which neither is blank. That is no equivalence
-(blank fits F and fits M), so such strata overlap. Between queries that have the same columns and candidates
-that have the same columns, it is one again: to agree in the columns of both.
+A query with a value meets the candidates that have this value. A candidate without one is not among them: a
+report has what its study has, so it is the mate of no query with a value, and to search it too would make the
+attacker weaker than he is. A query without a value meets all candidates, whatever they have.
+
+So strata overlap (blank meets F and M). Between queries that have values in the same columns and candidates
+that have values in the same columns they do not: either the candidates have all columns of the queries, and
+then they meet who agree in these, or they do not, and then none meet.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +16,7 @@ from numpy.typing import NDArray
 
 from relinkage.errors import InputError
 from relinkage.linkage.links import Links
-from relinkage.linkage.runs import AnyStrata, PatternedStrata, Strata
+from relinkage.linkage.runs import AnyStrata, Between, PatternedStrata, Strata
 
 Ints = NDArray[np.int64]
 Codes = Mapping[str, Ints]
@@ -39,17 +43,22 @@ def filled(values: Ints, links: Links) -> Ints:
 
 
 def strata_that_fit(
-    codes: Codes, labels: Sequence[str], links: Links, number: Callable[[Codes], Ints]
+    codes: Codes,
+    labels: Sequence[str],
+    links: Links,
+    levels: Sequence[Sequence[str]],
+    number: Callable[[Codes], Ints],
 ) -> AnyStrata:
-    """Make strata in which a blank fits everything, but for labels.
+    """Make strata in which a query without a value in a column meets all values; labels have no blanks.
 
     A report that no image points to has a blank in every column. Which labels it has is not known either, so
-    where labels are named it lies in no stratum.
+    where labels are named no query meets it.
 
     Args:
         codes: by column, the numbers of its values as `filled` gives them.
         labels: the columns among them in which nothing is a blank.
         links: who belongs to whom.
+        levels: the columns of each level, coarse to fine; each has those of the one before.
         number: gives the nested strata of the candidates, int64, shape (levels, m), by some codes; a column
             that should not matter is all zeros.
 
@@ -67,6 +76,10 @@ def strata_that_fit(
             f"--missing wildcard: studies lack {len(patterns)} different sets of the columns of the hard "
             f"negatives, more than {MOST_PATTERNS}; name fewer columns, or give --missing exclude or own."
         )
+
+    def columns_of(those: NDArray[np.bool_]) -> list[str]:
+        return [column for column, one in zip(columns, those, strict=True) if one]
+
     asking = [int(each) for each in np.unique(pattern[links.mate])]
     made: dict[bytes, Ints] = {}
     between = {}
@@ -77,9 +90,14 @@ def strata_that_fit(
             if both.tobytes() not in made:
                 made[both.tobytes()] = _among(codes, dict(zip(columns, both, strict=True)), number)
             numbers = made[both.tobytes()]
-            between[asks, asked] = Strata(numbers[:, of_query], numbers[:, pattern == asked])
+            strata = Strata(numbers[:, of_query], numbers[:, pattern == asked])
+            met = [
+                sum(not {*columns_of(lacking)} & {*level} for level in levels)
+                for lacking in (patterns[asks] & ~patterns[asked], patterns[asked] & ~patterns[asks])
+            ]
+            between[asks, asked] = Between(strata, *met)
     if len(between) == 1:
-        return between[asking[0], 0]
+        return between[asking[0], 0].strata
     return PatternedStrata(pattern[links.mate], pattern, between)
 
 

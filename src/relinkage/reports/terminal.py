@@ -31,8 +31,8 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
     One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
     Rows in which chance alone is above half, and those of K as large as the pool, tell nothing and are left
     out. Coverage stands beside them where there are hard negatives, and where a pool leaves queries out.
-    Below, after an empty line, stand the verdict and a line each for the open set's operating point and recall
-    by text and by patient, where they were measured, and for patients who are synthetic.
+    Below, after an empty line, stand the verdict and a line each for the open set's operating point and
+    recall by text and by patient, where they were measured, and for patients who are synthetic.
 
     Args:
         audits: results, at least one.

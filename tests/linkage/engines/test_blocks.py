@@ -53,7 +53,7 @@ def strata(seed, queries, candidates, mate):
 
 
 def overlapping(seed, candidates, mate):
-    """Strata in which a blank fits everything: two columns, each blank for a third of the candidates."""
+    """Strata in which a query without a value meets all: two columns, each blank for a third."""
     rng = np.random.default_rng(seed)
     return fitting(rng.integers(0, 2, (2, candidates)), rng.random((2, candidates)) < 1 / 3, mate)[0]
 

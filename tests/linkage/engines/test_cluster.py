@@ -48,7 +48,7 @@ def scene():
 
 @pytest.fixture
 def overlapping(scene):
-    """Strata in which a blank fits everything, for the scene."""
+    """Strata in which a query without a value meets all, for the scene."""
     rng = np.random.default_rng(1)
     return fitting(rng.integers(0, 2, (2, 200)), rng.random((2, 200)) < 0.3, scene[2])[0]
 

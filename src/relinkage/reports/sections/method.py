@@ -20,7 +20,7 @@ UNCERTAIN = {
 }
 """What an uncertain label is taken for, by the setting's name."""
 MISSING = {
-    "wildcard": "fit any value, so a query meets all that contradicts it in no column",
+    "wildcard": "a query without a value searches all values, one with a value those candidates that have it",
     "own": "a value of their own, shared by all blanks of a column",
     "exclude": "a study with one is left out, as a query and as a candidate",
 }
