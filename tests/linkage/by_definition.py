@@ -189,7 +189,7 @@ def levels(case):
 
 
 def fitting(case, rows, mate, columns):
-    """Give what says whether a candidate is a hard negative of another that asks, by their studies' values."""
+    """Give what says whether one candidate, when it asks, has another as a hard negative."""
     strata = study_strata(case, rows, mate, columns)
     labels = [place for place, column in enumerate(columns) if column in LABELS]
     others = [place for place, column in enumerate(columns) if column not in LABELS]
