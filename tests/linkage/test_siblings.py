@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from relinkage.errors import InputError
-from relinkage.linkage import AuditSettings, Links, audit
+from relinkage.linkage import AuditSettings, Links, measure
 from relinkage.linkage.links import difference
 
 WANTED = AuditSettings(pool=("full",), k=(1,), direction="both", hard_negatives=("sex",), replicates=100)
@@ -34,7 +34,7 @@ def cohort():
 def audited(cohort, settings, **more):
     images, reports, pairs = cohort
     links = Links.from_pairs(pairs, len(pairs), len(pairs), "pairs", **more)
-    return audit(images, reports, links, settings)
+    return measure(images, reports, links, settings)
 
 
 @pytest.mark.parametrize("whose", ["other-patients", "all"])
