@@ -290,6 +290,10 @@ EFFECTS = [
     ("--risk-pool 20", lambda made, _: {row.pool for row in made.risk} == {20}),
     ("--hard-negatives Edema --missing exclude", lambda made, _: made.settings.missing == "exclude"),
     (
+        "--hard-negatives sex --hard-negatives-of all",
+        lambda made, _: made.settings.hard_negatives_of == "all",
+    ),
+    (
         "--varies patients-and-gallery",
         lambda made, _: {row.varies for row in made.closed_set} != {"patients"},
     ),
