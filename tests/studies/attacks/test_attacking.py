@@ -290,7 +290,7 @@ EFFECTS = [
     ("--risk-pool 20", lambda made, _: {row.pool for row in made.risk} == {20}),
     ("--hard-negatives Edema --missing exclude", lambda made, _: made.settings.missing == "exclude"),
     (
-        "--hard-negatives sex --hard-negatives-of all",
+        "--hard-negatives-of all --hard-negatives sex",
         lambda made, _: made.settings.hard_negatives_of == "all",
     ),
     (
