@@ -65,7 +65,7 @@ def test_hard_negatives_name_columns_and_the_policy_for_uncertain_labels():
 @pytest.mark.parametrize(
     ("choices", "known", "expected"),
     [
-        ({}, True, ["Blanks: fit any value", "They are of other patients"]),
+        ({}, True, ["Blanks: a query without a value searches all values", "They are of other patients"]),
         ({"missing": "own"}, True, ["Blanks: a value of their own"]),
         ({"missing": "exclude"}, True, ["Blanks: a study with one is left out"]),
         ({"hard_negatives_of": "all"}, True, ["The patient's other studies are among them."]),
