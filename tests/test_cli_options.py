@@ -106,5 +106,6 @@ def test_every_choice_reaches_the_record():
     unchanged = {
         field.name for field in fields_of(Stricter) if getattr(made, field.name) == getattr(usual, field.name)
     }
-    assert unchanged == {"hard_negatives"}  # which --ladder excludes
+    # --ladder excludes the first, --distractors other-patients the second.
+    assert unchanged == {"hard_negatives", "hard_negatives_of"}
     assert json.loads(shown("--hard-negatives", "view, sex"))["hard_negatives"] == ["view", "sex"]

@@ -20,6 +20,7 @@ FORTH, BACK = "image-to-report", "report-to-image"
 KINDS = ("templates", "lattice", "studies", "shared")
 POOLS, KS = (2, 7, 20, "full"), (1, 3, 10)
 LABELS = ("Edema", "Fracture", "Opacity")
+MISSING = ("wildcard", "own", "exclude")
 UNCERTAIN = {"own": -1, "positive": 1, "negative": 0, "absent": None}
 RUNGS = {
     "labels": LABELS,
@@ -79,19 +80,30 @@ def choices(random, seed):
     """Draw the choices of an audit that bear on who is eligible."""
     uncertain = str(random.choice(list(UNCERTAIN)))
     ladder = bool(random.random() < 0.5)
-    named = [("labels",), ("labels", "view"), ("sex", "Opacity")][random.integers(3)]
+    named = [("labels",), ("labels", "view"), ("sex", "Opacity"), ("view", "sex")][random.integers(4)]
+    distractors = str(random.choice(["all", "other-patients"]))
     return AuditSettings(
         pool=POOLS,
         k=KS,
         direction="both",
-        distractors=str(random.choice(["all", "other-patients"])),
+        distractors=distractors,
         hard_negatives=() if ladder else named,
         ladder=ladder,
         uncertain=uncertain,
         risk_pool=[None, 5, "full"][random.integers(3)],
         replicates=100,
         seed=seed,
+        **more_choices(random, distractors),
     )
+
+
+def more_choices(random, distractors):
+    """Draw what a blank means and whose studies hard negatives are."""
+    anyone = distractors == "all" and random.random() < 0.5
+    return {
+        "missing": str(random.choice(MISSING)),
+        "hard_negatives_of": "all" if anyone else "other-patients",
+    }
 
 
 def described(random, rows):
@@ -122,17 +134,18 @@ def truth(case):
     first = [mate.index(j) if j in mate else None for j in range(candidates)]
     report_rows = list(range(candidates)) if "candidate" in rows[0] else first
     patient = [row["patient_id"] or f"nobody {number}" for number, row in enumerate(rows)]
-    apart = case.settings.distractors == "other-patients"
     counted = {}
     for direction, (name, columns) in product((FORTH, BACK), {"all": (), **levels(case)}.items()):
-        strata = study_strata(case, rows, mate, columns)
+        fits = fitting(case, rows, mate, columns)
+        whose = case.settings.hard_negatives_of if columns else case.settings.distractors
+        apart = "other-patients" in (whose, case.settings.distractors)
         if direction == FORTH:  # a query meets the candidates that lie in its mate's stratum
             scores = oracle.cosines(case.images, case.reports[report_rows])
             eligible = [
                 [
                     j == mate[i]
                     or (
-                        (not columns or strata.get(j) == strata[mate[i]])
+                        fits(mate[i], j)
                         and not (apart and first[j] is not None and patient[first[j]] == patient[i])
                     )
                     for j in range(candidates)
@@ -147,7 +160,7 @@ def truth(case):
                     i == j
                     or (
                         mate[i] != mate[j]
-                        and strata[mate[i]] == strata[mate[j]]
+                        and fits(mate[i], mate[j])
                         and not (apart and patient[i] == patient[j])
                     )
                     for j in range(len(rows))
@@ -173,6 +186,44 @@ def levels(case):
     columns = case.settings.hard_negatives
     named = [LABELS if column == "labels" else (column,) for column in columns]
     return {"+".join(columns): sum(named, ())}
+
+
+def fitting(case, rows, mate, columns):
+    """Give what says whether one candidate, when it asks, has another as a hard negative."""
+    strata = study_strata(case, rows, mate, columns)
+    labels = [place for place, column in enumerate(columns) if column in LABELS]
+    others = [place for place, column in enumerate(columns) if column not in LABELS]
+    missing = case.settings.missing
+
+    def lacks(candidate):
+        return any(values[place] is None for values in strata[candidate] for place in others)
+
+    def told(candidate, place):
+        return {values[place] for values in strata[candidate]} - {None}
+
+    def projected(candidate, places):
+        """The values of the images; a blank is what another image of the study says, the least of them."""
+        return {
+            tuple(
+                min(told(candidate, place)) if place in others and values[place] is None else values[place]
+                for place in places
+            )
+            for values in strata[candidate]
+        }
+
+    def fits(one, other):
+        if not columns:
+            return True
+        if one not in strata or other not in strata:  # a report that no image points to
+            return missing == "wildcard" and not labels and not any(told(one, place) for place in others)
+        if missing == "wildcard":  # one asks: what it lacks does not narrow, what it has the other must have
+            has = [place for place in others if told(one, place)]
+            narrow = all(told(other, place) for place in has)
+            return narrow and projected(one, labels + has) == projected(other, labels + has)
+        excluded = missing == "exclude" and (lacks(one) or lacks(other))
+        return not excluded and strata[one] == strata[other]
+
+    return fits
 
 
 def study_strata(case, rows, mate, columns):

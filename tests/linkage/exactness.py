@@ -8,6 +8,7 @@ import oracle
 from relinkage.linkage.engines import Portable
 from relinkage.linkage.engines.native import Native, building, library
 from relinkage.linkage.ranks import count_both, count_ranks
+from relinkage.linkage.runs import Between, PatternedStrata, Strata
 from relinkage.linkage.vectors import Vectors
 
 EMULATED_PRODUCTS = 20_000_000
@@ -37,6 +38,48 @@ def engines(queries, candidates):
     small = len(queries) * candidates.size <= EMULATED_PRODUCTS
     portable = {"portable": Portable(bfloat=False), "portable, bfloat16": Portable(bfloat=True)}
     return {**portable, **native, **(emulated if small else {})}
+
+
+def fitting(values, blanks, mate):
+    """Strata in which a query without a value meets all, and who meets whom, by a loop over all pairs.
+
+    Args:
+        values: int64, shape (columns, m): a number per value of each candidate; a query has its mate's.
+        blanks: bool, shape (columns, m).
+        mate: int64, shape (q,).
+
+    Returns:
+        The strata, a level for each further column; and who meets whom at each level, that of all candidates
+        included, when queries ask: bool, shape (levels, q, m), and when their mates ask: (levels, q, q).
+    """
+    columns, m = values.shape
+    pattern = (blanks * 2 ** np.arange(columns)[:, None]).sum(0)
+    between = {}
+    for asks in np.unique(pattern[mate]):
+        for asked in np.unique(pattern):
+            told = [not (asks | asked) >> column & 1 for column in range(columns)]
+            seen = np.where(np.array(told)[:, None], values, 0)
+            numbers = np.stack(
+                [
+                    np.unique(seen[: level + 1], axis=1, return_inverse=True)[1].ravel()
+                    for level in range(columns)
+                ]
+            )
+            asking = mate[pattern[mate] == asks]
+            met = [  # the further column counts only if no earlier one is lacked by the asked alone
+                next((level for level in range(columns) if asked_lack >> level & 1), columns)
+                for asked_lack in (asked & ~asks, asks & ~asked)
+            ]
+            strata = Strata(numbers[:, asking], numbers[:, pattern == asked])
+            between[asks, asked] = Between(strata, *met)
+    meets = np.ones((columns + 1, m, m), bool)
+    for level in range(columns):
+        for own in range(m):
+            for other in range(m):
+                alike = not blanks[level, other] and values[level, own] == values[level, other]
+                meets[level + 1 :, own, other] &= blanks[level, own] or alike
+    forth = meets[:, mate]
+    return PatternedStrata(pattern[mate], pattern, between), forth, forth[:, :, mate].copy()
 
 
 def assert_counts(counts, expected, name, level=0):

@@ -1,11 +1,15 @@
-"""Blank values in hard negatives: strata of their own link more than an attacker who searches all would."""
+"""Blank values in hard negatives: what an attacker reaches who narrows where he can, and other readings."""
+
+from itertools import product
 
 import numpy as np
 import polars as pl
 import pytest
 from msgspec.structs import replace
 
+from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, Links, measure
+from relinkage.linkage.strata import levels
 
 QUERIES, FULL = 120, AuditSettings(pool=("full",), k=(1,), replicates=100, hard_negatives=("sex", "age"))
 
@@ -43,13 +47,45 @@ def audited(case, settings):
     return row, result
 
 
+def told(result):
+    (note,) = [note for note in result.notes if note.startswith("sex+age")]
+    return note
+
+
+def test_a_query_without_a_value_searches_everything_unless_asked_otherwise(case):
+    sides, pairs, blank = case
+    columns = [pairs["sex"], pairs["age"]]
+    row, result = audited(case, FULL)
+
+    def fits(a, b):
+        return all(c[a] is None or c[a] == c[b] for c in columns)
+
+    assert result.settings.missing == "wildcard"
+    assert row.recall == first(sides, fits, range(QUERIES))
+    assert row.pool == QUERIES  # a query without any value searches everything
+    assert f"{blank.sum()} of 120 queries" in told(result)
+
+
+def test_blanks_in_one_column_leave_the_other_to_narrow_by(case):
+    sides, pairs, _ = case
+    pairs = pairs.with_columns(age=pl.Series([str(40 + row % 8) for row in range(QUERIES)]))
+    row, _ = audited((sides, pairs, None), FULL)
+    sex, age = pairs["sex"].to_list(), pairs["age"].to_list()
+    by_hand = first(
+        sides,
+        lambda a, b: age[a] == age[b] and (sex[a] is None or sex[a] == sex[b]),
+        range(QUERIES),
+    )
+    assert row.recall == by_hand
+    assert row.pool < QUERIES / 4
+
+
 def test_blanks_of_their_own_make_one_more_stratum_and_are_told(case):
     sides, pairs, blank = case
     values = list(zip(pairs["sex"], pairs["age"], strict=True))
-    row, result = audited(case, FULL)
+    row, result = audited(case, replace(FULL, missing="own"))
     assert row.recall == first(sides, lambda a, b: values[a] == values[b], range(QUERIES))
-    (note,) = [note for note in result.notes if note.startswith("sex+age")]
-    assert f"{blank.sum()} of 120 queries" in note
+    assert f"{blank.sum()} of 120 queries" in told(result)
 
 
 def test_blanks_can_be_left_out(case):
@@ -59,16 +95,24 @@ def test_blanks_can_be_left_out(case):
     known = np.flatnonzero(~blank)
     assert row.recall == first(sides, lambda a, b: not blank[b] and values[a] == values[b], known)
     assert row.queries <= len(known)
-    (note,) = [note for note in result.notes if note.startswith("sex+age")]
-    assert "left out" in note
+    assert "left out" in told(result)
 
 
-def test_an_attacker_who_lacks_a_value_and_searches_all_links_less(case):
-    sides, pairs, blank = case
-    values = list(zip(pairs["sex"], pairs["age"], strict=True))
-    wide = first(sides, lambda a, b: blank[a] or blank[b] or values[a] == values[b], np.flatnonzero(blank))
-    narrow = first(sides, lambda a, b: values[a] == values[b], np.flatnonzero(blank))
-    assert wide < narrow
+def test_an_attacker_who_knows_less_links_less(case):
+    """A blank takes knowledge away, so it must not raise what the attacker reaches."""
+    sides, pairs, _ = case
+    sex = ["F" if row % 2 else "M" for row in range(QUERIES)]
+    full = pairs.with_columns(
+        sex=pl.Series(sex), age=pl.Series([str(40 + row % 8) for row in range(QUERIES)])
+    )
+    all_known, _ = audited((sides, full, None), FULL)
+    blank = pl.Series([row % 3 == 0 for row in range(QUERIES)])
+    fewer = full.with_columns(
+        pl.when(blank).then(None).otherwise(pl.col(column)).alias(column) for column in ("sex", "age")
+    )
+    some_known, result = audited((sides, fewer, None), FULL)
+    (everything,) = [row for row in result.closed_set if row.negatives == "all"]
+    assert everything.recall < some_known.recall < all_known.recall
 
 
 def test_a_label_that_is_not_mentioned_is_no_blank(case):
@@ -77,3 +121,19 @@ def test_a_label_that_is_not_mentioned_is_no_blank(case):
     links = Links.from_pairs(labelled, QUERIES, QUERIES, "pairs")
     result = measure(*sides, links, AuditSettings(hard_negatives=("labels",), replicates=100)).result
     assert not any("no value in a column" in note for note in result.notes)
+    assert [row.pool for row in result.closed_set if row.negatives == "labels" and row.full] == [60, 60, 60]
+
+
+def test_more_patterns_of_blanks_than_the_pass_bears_are_one_sentence():
+    """Six columns, each blank or not in every combination."""
+    blanks = list(product([None, "x"], repeat=6))
+    columns = {f"c{place}": [row[place] for row in blanks] for place in range(6)}
+    pairs = pl.DataFrame({"pair_id": [str(row) for row in range(len(blanks))], **columns})
+    links = Links.from_pairs(pairs, len(blanks), len(blanks), "pairs")
+    wanted = AuditSettings(hard_negatives=tuple(columns))
+    with pytest.raises(
+        InputError, match=r"^--missing wildcard: studies lack 64 different sets .* exclude or own\.$"
+    ):
+        levels(links, wanted)
+    assert len(levels(links, replace(wanted, missing="own"))) == 1
+    assert len(levels(links, replace(wanted, hard_negatives=tuple(columns)[:5]))) == 1

@@ -4,7 +4,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from exactness import assert_counts, assert_exact, engines, prepared
+from exactness import assert_counts, assert_exact, engines, fitting, prepared
 
 from relinkage.errors import InputError
 from relinkage.linkage.ranks import Strata, count_both, count_ranks
@@ -127,6 +127,45 @@ def test_strata_and_pairs_left_out(seed):
         alone = count_ranks(a, b, mate, threads=1, **options)
         for got, true in ((forth, expected), (alone, expected), (back, turned)):
             for level in range(len(masks)):
+                assert_counts(got, true[level], name, level)
+
+
+@pytest.mark.parametrize("seed", quick(3, range(8)))
+def test_strata_that_overlap_and_pairs_in_none_of_them(seed):
+    """A query without a value meets all; some pairs are left out, others count among all candidates alone."""
+    rng = np.random.default_rng(seed)
+    n, m, d = int(rng.integers(2, 200)), int(rng.integers(2, 150)), 4
+    candidates = (rng.normal(size=(m, d)) + 1)[rng.integers(0, m, m)].astype(np.float32)
+    mate = rng.integers(0, m, n)
+    queries = (candidates[mate] + rng.normal(size=(n, d))).astype(np.float32)
+    blanks = rng.random((3, m)) < rng.random((3, 1))
+    strata, meets, back_meets = fitting(rng.integers(0, 3, (3, m)), blanks, mate)
+    pairs = {}
+    for name, size, mates in (("forth", m, mate), ("back", n, np.arange(n))):
+        keys = rng.permutation(n * size)[:200]  # own mates may be among them
+        keys = keys[(keys // size < n) & (keys % size != mates[keys // size])]
+        pairs[name] = np.array_split(np.stack([keys // size, keys % size]), 2, axis=1)
+    for name, masks in (("forth", meets), ("back", back_meets)):
+        left_out, apart = pairs[name]
+        masks[:, left_out[0], left_out[1]] = False
+        masks[1:, apart[0], apart[1]] = False
+
+    a, b = prepared(queries, candidates)
+    scores = oracle.cosines(queries, candidates)
+    expected = [oracle.count(scores, mate, mask) for mask in meets]
+    turned = [oracle.count(scores.T[mate], np.arange(n), mask) for mask in back_meets]
+    for name, engine in engines(queries, candidates).items():
+        options = {"strata": strata, "engine": engine}
+        options |= {"left_out": tuple(pairs["forth"][0]), "apart": tuple(pairs["forth"][1])}
+        back_options = {"reverse_left_out": tuple(pairs["back"][0]), "reverse_apart": tuple(pairs["back"][1])}
+        forth, back = count_both(a, b, mate, threads=2, **back_options, **options)
+        alone = count_ranks(a, b, mate, threads=1, **options)
+        asked = count_ranks(
+            b.take(mate), a, np.arange(n), strata=strata.turned(mate), engine=engine,
+            left_out=tuple(pairs["back"][0]), apart=tuple(pairs["back"][1]),
+        )  # fmt: skip
+        for got, true in ((forth, expected), (alone, expected), (back, turned), (asked, turned)):
+            for level in range(len(meets)):
                 assert_counts(got, true[level], name, level)
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, Links, measure
-from relinkage.linkage.strata import describe, label_columns, levels
+from relinkage.linkage.columns import label_columns
+from relinkage.linkage.strata import describe, levels
 from tiers import quick
 
 LABEL = st.sampled_from([1, 0, -1, None])
@@ -81,7 +82,7 @@ def test_labels_stands_for_all_label_columns(pairs):
 @given(cohorts())
 def test_a_study_lies_in_the_stratum_of_all_its_images(pairs):
     links = linked(pairs)
-    (level,) = levels(links, AuditSettings(hard_negatives=("view", "sex")))
+    (level,) = levels(links, AuditSettings(hard_negatives=("view", "sex"), missing="own"))
     described = defaultdict(set)
     for study, *values in pairs.select("study_id", "view", "sex").iter_rows():
         described[study].add(tuple(values))
@@ -219,7 +220,7 @@ def scene(seed):
 
 
 def brute_force(images, reports, pairs, direction, columns, apart):
-    """Every cosine in float64; who is eligible, written as the definition says it."""
+    """Every cosine in float64; who is eligible as the definition says it, blanks a value of their own."""
     study, patient = pairs["study_id"].to_list(), pairs["patient_id"].to_list()
     first = [study.index(name) for name in dict.fromkeys(study)]
     described = defaultdict(set)
@@ -254,6 +255,8 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
         distractors="other-patients" if apart else "all",
         hard_negatives=() if seed % 3 == 0 else ("labels", "view"),
         ladder=seed % 3 == 0,
+        missing="own",
+        hard_negatives_of="all" if seed % 4 == 0 else "other-patients",
         replicates=100,
     )
     found = measure(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings)
@@ -262,7 +265,8 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
     alone = 0
     for table in found.tables:
         for name, standing in table.standings.items():
-            truth = brute_force(images, reports, pairs, table.direction, columns[name], apart)
+            others = apart or (name != "all" and settings.hard_negatives_of == "other-patients")
+            truth = brute_force(images, reports, pairs, table.direction, columns[name], others)
             np.testing.assert_array_equal(standing.eligible, truth.eligible)
             np.testing.assert_array_equal(standing.above, truth.above)
             np.testing.assert_array_equal(standing.ties, truth.ties)
@@ -280,11 +284,12 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
     assert alone > 0
 
 
+@pytest.mark.parametrize("missing", ["wildcard", "own", "exclude"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_scorer_that_knows_only_the_columns_sits_on_chance_inside_strata(seed):
+def test_a_scorer_that_knows_only_the_columns_sits_on_chance_inside_strata(seed, missing):
     """Also where a study's images differ in view, in both directions."""
     images, reports, pairs = scene(seed)
-    settings = AuditSettings(direction="both", ladder=True, replicates=100)
+    settings = AuditSettings(direction="both", ladder=True, missing=missing, replicates=100)
     found = measure(
         images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings
     ).result
@@ -297,7 +302,7 @@ def test_a_scorer_that_knows_only_the_columns_sits_on_chance_inside_strata(seed)
 def test_the_description_counts_strata():
     images, reports, pairs = scene(3)
     links = Links.from_pairs(pairs, len(pairs), len(pairs), "pairs")
-    settings = AuditSettings(hard_negatives=("view",), replicates=100)
+    settings = AuditSettings(hard_negatives=("view",), missing="own", hard_negatives_of="all", replicates=100)
     standing = measure(images, reports, links, settings).tables[0].standings["view"]
     (level,) = levels(links, settings)
     studies = pairs.group_by("study_id").agg(pl.col("view").unique().sort())
@@ -306,7 +311,7 @@ def test_the_description_counts_strata():
         studies["view"].to_list().count(views)
         for views in pairs.join(studies, "study_id", maintain_order="left")["view_right"].to_list()
     ]
-    said = describe(level, standing, "own")
+    said = describe(level, standing, settings)
     assert (said.strata, said.largest) == (len(sizes), sizes.max())
     assert said.median_stratum_of_a_query == np.median(of_query)
     assert said.alone == np.mean(np.array(of_query) == 1)

@@ -83,6 +83,17 @@ def test_coverage_stands_beside_rows_that_leave_queries_out():
     assert line.endswith("30.0 %")
 
 
+def test_coverage_stands_beside_hard_negatives_whether_or_not_queries_are_left_out():
+    audit = synthetic_audit(queries=5_000, patients=2_000, ks=(1,))
+    first, *rest = audit.closed_set
+    audit = changed(audit, closed_set=(first, changed(first, negatives="labels", coverage=1.0), *rest))
+    head, everything, labels, *_ = audit_table([audit]).splitlines()
+    assert head.split()[-1] == "Coverage"
+    assert everything.endswith("100 %")
+    assert labels.startswith("labels")
+    assert labels.endswith("100 %")
+
+
 def test_rows_that_tell_nothing_are_left_out_and_the_own_stratum_is_no_pool_size():
     audit = synthetic_audit(queries=5_000, patients=2_000, ks=(1,))
     row = audit.closed_set[0]

@@ -62,6 +62,31 @@ def test_hard_negatives_name_columns_and_the_policy_for_uncertain_labels():
     assert "Uncertain labels: count as not mentioned." in said
 
 
+@pytest.mark.parametrize(
+    ("choices", "known", "expected"),
+    [
+        ({}, True, ["Blanks: a query without a value searches all values", "They are of other patients"]),
+        ({"missing": "own"}, True, ["Blanks: a value of their own"]),
+        ({"missing": "exclude"}, True, ["Blanks: a study with one is left out"]),
+        ({"hard_negatives_of": "all"}, True, ["The patient's other studies are among them."]),
+        ({}, False, ["Patients are not known, so some may be of the query's own patient."]),
+    ],
+)
+def test_hard_negatives_say_what_a_blank_means_and_whose_they_are(choices, known, expected):
+    level = LevelRow(
+        negatives="view", columns=("view",), uncertain="own", strata=3, largest=100,
+        median_stratum_of_a_query=90.0, alone=0.0,
+    )  # fmt: skip
+    settings = {f"settings__{name}": value for name, value in choices.items()}
+    audit = changed(
+        synthetic_audit(queries=300, patients=200 if known else None), strata=(level,),
+        settings__hard_negatives=("view",), **settings,
+    )  # fmt: skip
+    (said,) = next(step.texts for step in method_steps([audit]) if step.name == "Hard negatives")
+    for words_of_it in expected:
+        assert words_of_it in said
+
+
 def test_an_attacker_is_named_with_what_it_learned_from():
     audit = synthetic_audit(queries=300, patients=200)
     assert "vectors as given" in told(audit)["Score"][0]

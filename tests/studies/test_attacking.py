@@ -45,6 +45,7 @@ def root(tmp_path_factory):
             "image": [f"{row}.png" for row in range(ROWS)],
             "report": [" ".join(a * n for a, n in zip(letters, row, strict=False)) for row in counts],
             "Edema": [row % 2 for row in range(ROWS)],
+            "sex": [None if row % 5 == 0 else "FM"[row // 2 % 2] for row in range(ROWS)],
         }
     ).write_csv(root / "cohort.csv")
     embed(read_cohort(root), SketchEncoder(heads=True), root / "emb")
@@ -74,6 +75,16 @@ def test_cosine_is_the_plain_audit(root):
     assert attack.inputs == audit.inputs
     assert attack.attacker.auxiliary_pairs == 0
     assert audit.attacker is None
+
+
+@pytest.mark.parametrize("choices", [(), ("--missing", "own"), ("--hard-negatives-of", "all")])
+def test_hard_negatives_are_those_of_the_plain_audit(root, choices):
+    choices = ("--hard-negatives", "sex", "--direction", "both", *choices)
+    attack = attacked(root / "emb", "--attacker", "cosine", *choices)
+    audit = audits_of(done("audit", root / "emb", "--split", "test", *QUICK, *choices, "--json").out)
+    assert {row.negatives for row in attack.closed_set} == {"all", "sex"}
+    assert attack.closed_set == audit.closed_set
+    assert attack.notes[: len(audit.notes)] == audit.notes
 
 
 def test_who_knows_pairs_links_features_that_share_no_space(root):
@@ -278,6 +289,10 @@ EFFECTS = [
     ("--patient-level", lambda made, _: {row.target for row in made.targets} == {"text", "patient"}),
     ("--risk-pool 20", lambda made, _: {row.pool for row in made.risk} == {20}),
     ("--hard-negatives Edema --missing exclude", lambda made, _: made.settings.missing == "exclude"),
+    (
+        "--hard-negatives-of all --hard-negatives sex",
+        lambda made, _: made.settings.hard_negatives_of == "all",
+    ),
     (
         "--varies patients-and-gallery",
         lambda made, _: {row.varies for row in made.closed_set} != {"patients"},

@@ -195,6 +195,20 @@ def test_strata_of_one_name_and_other_sizes_are_left_out(folder):
     assert any("finding: left out" in note for note in other.notes)
 
 
+@pytest.mark.parametrize("choice", [{"missing": "own"}, {"hard_negatives_of": "all"}])
+def test_hard_negatives_by_other_choices_are_left_out(folder, choice):
+    (name,) = choice
+    table = pairs(sex=[None if row % 5 == 0 else "FM"[row // 2 % 2] for row in range(QUERIES)])
+    runs = [
+        leave_run(folder / f"{name}-{number}", 0.8, table, hard_negatives=("sex",), **more)
+        for number, more in enumerate(({}, {}, choice))
+    ]
+    assert {row.negatives for row in compare_runs(runs[:2]).result.rows} == {"all", "sex"}
+    other = compare_runs(runs[1:]).result
+    assert {row.negatives for row in other.rows} == {"all"}
+    assert any("sex: left out" in note for note in other.notes)
+
+
 @pytest.mark.parametrize(
     ("inputs", "note"),
     [

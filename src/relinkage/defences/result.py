@@ -96,7 +96,8 @@ class Search(Record, frozen=True):
 
     Attributes:
         direction: Which side asks.
-        negatives: Whether distractors are all candidates, or those with the query's own labels.
+        negatives: Whether distractors are all candidates, or those of other patients with
+            the query's own labels.
         pool: Candidates that are searched: the mate and its distractors.
         queries: Queries that have so many.
     """

@@ -4,10 +4,12 @@
   the same pass as the audit and would show counts that favour anyone.
 - random scorer: ranks drawn at random. It goes through the same measures and would show wrong chance lines
   or intervals.
-- stratum scorer: knows the columns of the hard negatives and nothing else, and goes through the same pass.
-  Inside strata it would show strata that mix what they should keep apart.
+- stratum scorer: knows who fits whom by the columns of the hard negatives and nothing else, and goes through
+  the same pass. Inside strata it would show strata that mix what they should keep apart.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,9 +17,10 @@ from numpy.typing import NDArray
 
 from relinkage.embeddings.stored import Chosen
 from relinkage.linkage.links import Links
-from relinkage.linkage.ranks import Counts, Pairs, Strata, count_ranks
+from relinkage.linkage.ranks import Counts, Pairs, count_ranks
 from relinkage.linkage.rows import Duplicates
-from relinkage.linkage.strata import Level, knowing_only
+from relinkage.linkage.runs import AnyStrata, Strata
+from relinkage.linkage.strata import Level
 from relinkage.linkage.table import ALL, LinkageTable, Standing
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way
@@ -48,7 +51,7 @@ def scrambled_mates(way: Way, seed: int) -> LinkageTable:
 
 
 def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
-    """Score a sample of queries by their stratum alone: inside strata that is to know nothing.
+    """Score a sample of queries by what fits their stratum alone: inside strata that is to know nothing.
 
     Args:
         way: the direction.
@@ -56,21 +59,81 @@ def stratum_scorer(way: Way, level: Level, seed: int) -> LinkageTable:
         seed: of the sample and of the strata's directions.
     """
     chosen = _sample(len(way.queries), np.random.default_rng([seed, 4]))
-    directions = knowing_only(level, seed)
-    asking, asked = level.query, level.candidate
-    if way.table.direction == "report-to-image":
-        asking, asked = level.candidate[level.mate], level.query
-    # Every candidate has a vector of few: where there are many candidates, they are not laid out in memory.
-    candidates = Chosen(directions, asked) if way.candidates.stored else directions[asked]
-    counts = count_ranks(
-        Vectors.prepare(directions[asking[chosen]], level.name),
-        Vectors.prepare(candidates, level.name),
-        way.mate[chosen],
-        strata=Strata(asking[None, chosen], asked[None]),
-        left_out=_inside(way.left_out, chosen, len(way.queries)),
-        engine=way.engine,
-    )
-    return _table(way.table, chosen, counts, {ALL: 0, level.name: 1})
+    strata = way.strata.up_to(level.strata.levels).of(chosen)
+    counts = Counts.zeros(np.empty(len(chosen)), strata.levels)
+    for scorer in _knowing_only(strata, seed):
+        rows = chosen[scorer.rows]
+        # Candidates have few different vectors: where there are many candidates, they are not laid out in
+        # memory.
+        of_candidate = scorer.of_candidate
+        candidates = (
+            Chosen(scorer.table, of_candidate) if way.candidates.stored else scorer.table[of_candidate]
+        )
+        found = count_ranks(
+            Vectors.prepare(scorer.queries, level.name),
+            Vectors.prepare(candidates, level.name),
+            way.mate[rows],
+            strata=strata.of(scorer.rows),
+            left_out=_inside(way.left_out, rows, len(way.queries)),
+            apart=_inside(way.apart, rows, len(way.queries)),
+            engine=way.engine,
+        )
+        counts.mate_score[scorer.rows] = found.mate_score
+        for name in ("eligible", "above", "ties"):
+            getattr(counts, name)[:, scorer.rows] = getattr(found, name)
+    return _table(way.table, chosen, counts, {ALL: 0, level.name: strata.levels})
+
+
+@dataclass(frozen=True)
+class _Knowing:
+    """Vectors of a scorer that knows who fits whom, for queries of one pattern.
+
+    Attributes:
+        rows: int64, shape (r,): the queries.
+        queries: float64, shape (r, width).
+        table: float64, shape (n, width): the vectors that candidates have.
+        of_candidate: int64, shape (m,): which of them each candidate has.
+    """
+
+    rows: Ints
+    queries: NDArray[np.float64]
+    table: NDArray[np.float64]
+    of_candidate: Ints
+
+
+def _knowing_only(strata: AnyStrata, seed: int, width: int = 8) -> Iterator[_Knowing]:
+    """Give vectors in which all candidates that fit a query at the finest level have the same cosine with it.
+
+    Every stratum among candidates of one pattern has a random direction of its own. A query has, side by
+    side, that of its stratum for each pattern; a candidate has that of its own pattern, and zeros beside it.
+    """
+    random = np.random.default_rng([seed, 3])
+    if isinstance(strata, Strata):
+        asks, asked = (
+            np.zeros(numbers.shape[1], np.int64) for numbers in (strata.queries, strata.candidates)
+        )
+    else:
+        asks, asked = strata.query, strata.candidate
+    between = dict(strata.parts())
+    patterns = np.unique(asked)
+    for pattern in np.unique(asks):
+        rows = np.flatnonzero(asks == pattern)
+        queries, tables = [], []
+        of_candidate = np.empty(len(asked), np.int64)
+        before = 0
+        for place, other in enumerate(patterns):
+            part = between[int(pattern), int(other)]
+            asking, numbers = part.queries[-1], part.candidates[-1]
+            number = int(max(asking.max(), numbers.max())) + 2  # the last for those in no stratum
+            direction = random.standard_normal((number, width))
+            direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+            beside = np.zeros((number, width * len(patterns)))
+            beside[:, place * width : (place + 1) * width] = direction
+            queries.append(direction[asking])
+            tables.append(beside)
+            of_candidate[asked == other] = before + numbers % number
+            before += number
+        yield _Knowing(rows, np.hstack(queries), np.concatenate(tables), of_candidate)
 
 
 def random_scorer(table: LinkageTable, seed: int) -> LinkageTable:

@@ -11,6 +11,9 @@ from relinkage.errors import InputError
 Ints = NDArray[np.int64]
 Pairs = tuple[Ints, Ints]
 
+MANY = 1000
+"""A patient with more candidates than this is taken for an id that stands for many people."""
+
 
 @dataclass(frozen=True)
 class Links:
@@ -140,6 +143,23 @@ class Links:
         """List (query, other query) of one patient."""
         return _others(*_equal(self.patient, self.patient))
 
+    def crowded(self) -> NDArray[np.bool_]:
+        """Say which queries are of a patient with more than `MANY` images: bool, shape (q,)."""
+        _, which, images = np.unique(self.patient, return_inverse=True, return_counts=True)
+        return images[which.ravel()] > MANY
+
+    def siblings(self) -> tuple[Ints, Ints]:
+        """List what `same_patient` does, but for queries whose patient is taken for many people."""
+        return self._one_person_each().same_patient()
+
+    def sibling_queries(self) -> tuple[Ints, Ints]:
+        """List what `same_patient_queries` does, but for queries whose patient is taken for many people."""
+        return self._one_person_each().same_patient_queries()
+
+    def _one_person_each(self) -> "Links":
+        alone = -2 - np.arange(len(self))  # -1 is the patient of a candidate that no query points to
+        return replace(self, patient=np.where(self.crowded(), alone, self.patient))
+
 
 def _check(pairs: pl.DataFrame, images: int, source: str) -> None:
     if "pair_id" not in pairs.columns:
@@ -220,6 +240,12 @@ def _values(pairs: pl.DataFrame, column: str) -> pl.Series:
 def union(first: Pairs, second: Pairs, width: int) -> Pairs:
     """List pairs that are in one list or the other, each once, for columns below a width."""
     keys = np.union1d(first[0] * width + first[1], second[0] * width + second[1])
+    return keys // width, keys % width
+
+
+def difference(first: Pairs, second: Pairs, width: int) -> Pairs:
+    """List pairs that are in the first list and not in the second, each once, for columns below a width."""
+    keys = np.setdiff1d(first[0] * width + first[1], second[0] * width + second[1])
     return keys // width, keys % width
 
 

@@ -16,6 +16,7 @@ from relinkage.embeddings.given import no_shared_space
 from relinkage.embeddings.stored import Matrix, choose
 from relinkage.errors import InputError
 from relinkage.linkage import controls
+from relinkage.linkage.columns import label_columns
 from relinkage.linkage.engines import Engine, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
 from relinkage.linkage.entropy import entropy_row
@@ -30,7 +31,7 @@ from relinkage.linkage.risk import risk_pool, risk_row
 from relinkage.linkage.rows import Control, ControlRow, EntropyRow, RankDistribution, RankRow, RecallRow
 from relinkage.linkage.score_rows import ScoreRows, depth_for, most_queries, score_rows
 from relinkage.linkage.settings import AuditSettings, PoolSize
-from relinkage.linkage.strata import Level, describe, label_columns, levels, told
+from relinkage.linkage.strata import Level, describe, levels, told
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.targets import target_rows
 from relinkage.linkage.thresholds import Halves, check_rates, sample_size
@@ -140,9 +141,7 @@ def measure(
         ranks=tuple(row for part in parts for row in part.ranks),
         rank_distribution=tuple(part.rank_distribution for part in parts),
         controls=tuple(row for part in parts for row in part.controls),
-        strata=tuple(
-            describe(level, ways[0].table.standings[level.name], settings.uncertain) for level in hard
-        ),
+        strata=tuple(describe(level, ways[0].table.standings[level.name], settings) for level in hard),
         entropy=entropy,
         open_set=tuple(row for found in open_sets for row in found.rows),
         det=tuple(curve for found in open_sets for curve in found.curves),

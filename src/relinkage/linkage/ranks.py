@@ -4,6 +4,7 @@ Start here. `count_ranks` puts the pass as a question to an engine (`engines`), 
 float64 whatever it computes with. `count_both` asks in both directions at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from relinkage.errors import InputError
 from relinkage.linkage import scores
 from relinkage.linkage.engines import Engine, Mates, Question, Tally, in_blocks
+from relinkage.linkage.runs import AnyStrata, Runs, Strata
 from relinkage.linkage.vectors import Vectors, score_pairs
+
+__all__ = ["Counts", "Pairs", "Strata", "count_both", "count_ranks"]
 
 Ints = NDArray[np.int64]
 Pairs = tuple[Ints, Ints]
@@ -34,24 +38,10 @@ class Counts:
     above: Ints
     ties: Ints
 
-
-@dataclass(frozen=True)
-class Strata:
-    """Nested strata, coarse to fine: at each level a query meets the candidates that bear its number.
-
-    Attributes:
-        queries: int64, shape (levels, queries).
-        candidates: int64, shape (levels, candidates). Numbers ascend with those of the coarser level, so
-            that sorting by the finest level sorts by all.
-    """
-
-    queries: Ints
-    candidates: Ints
-
     @classmethod
-    def none(cls, queries: int, candidates: int) -> "Strata":
-        """No level beyond that of all candidates."""
-        return cls(np.empty((0, queries), np.int64), np.empty((0, candidates), np.int64))
+    def zeros(cls, mate_score: NDArray[np.float64], levels: int) -> "Counts":
+        """Counts in which nothing is counted yet, with a level for each of so many strata."""
+        return cls(mate_score, *(np.zeros((levels + 1, len(mate_score)), np.int64) for _ in range(3)))
 
 
 def count_ranks(
@@ -59,8 +49,9 @@ def count_ranks(
     candidates: Vectors,
     mate: Ints,
     *,
-    strata: Strata | None = None,
+    strata: AnyStrata | None = None,
     left_out: Pairs | None = None,
+    apart: Pairs | None = None,
     engine: Engine | None = None,
     threads: int | None = None,
 ) -> Counts:
@@ -70,9 +61,10 @@ def count_ranks(
         queries: q vectors.
         candidates: m vectors of the same width.
         mate: int64, shape (q,): the candidate that is each query's mate.
-        strata: nested strata; the counts hold a level for each, after the level of all candidates.
+        strata: strata; the counts hold a level for each, after the level of all candidates.
         left_out: pairs (query, candidate) that are not eligible, each at most once; a query's own mate
             among them is passed over.
+        apart: pairs that are eligible among all candidates and in no stratum; none of them is left out too.
         engine: what counts; the portable one where not given. Large passes go block by block.
         threads: threads to use; all that there are where not given.
 
@@ -82,9 +74,14 @@ def count_ranks(
     Raises:
         InputError: the widths differ, or a mate is out of range.
     """
-    plan = _Plan.make(queries, candidates, mate, strata)
-    tally = in_blocks(engine).count(plan.question(), threads=threads)
-    return plan.finish(tally, left_out)
+    asking = _Asking.make(queries, candidates, mate, strata)
+    counts = Counts.zeros(asking.mate_score, asking.strata.levels)
+    counting = in_blocks(engine)
+    for runs in asking.strata.runs():
+        tally = counting.count(asking.question(runs), threads=threads)
+        asking.add(counts, runs, tally)
+        asking.leave_out(counts, runs, left_out, apart)
+    return counts
 
 
 def count_both(
@@ -92,9 +89,11 @@ def count_both(
     candidates: Vectors,
     mate: Ints,
     *,
-    strata: Strata | None = None,
+    strata: AnyStrata | None = None,
     left_out: Pairs | None = None,
+    apart: Pairs | None = None,
     reverse_left_out: Pairs | None = None,
+    reverse_apart: Pairs | None = None,
     engine: Engine | None = None,
     threads: int | None = None,
 ) -> tuple[Counts, Counts]:
@@ -109,7 +108,9 @@ def count_both(
         mate: as in `count_ranks`.
         strata: as in `count_ranks`.
         left_out: as in `count_ranks`.
+        apart: as in `count_ranks`.
         reverse_left_out: pairs (query i, query vector j): vector j is not eligible when i asks.
+        reverse_apart: the same of pairs that are eligible among all vectors and in no stratum.
         engine: as in `count_ranks`.
         threads: as in `count_ranks`.
 
@@ -119,86 +120,48 @@ def count_both(
     Raises:
         InputError: as in `count_ranks`.
     """
-    plan = _Plan.make(queries, candidates, mate, strata)
-    asking = plan.asking()
-    tally = in_blocks(engine).count(plan.question(asking), threads=threads)
-    forth = plan.finish(tally, left_out)
+    asking = _Asking.make(queries, candidates, mate, strata)
+    forth, back = (Counts.zeros(asking.mate_score, asking.strata.levels) for _ in range(2))
+    counting, one = in_blocks(engine), asking.one_query_each()
+    column_above, column_ties = (
+        np.zeros((asking.strata.levels + 1, len(candidates)), np.int64) for _ in range(2)
+    )
+    for runs in asking.strata.runs():
+        tally = counting.count(asking.question(runs, one), threads=threads)
+        asking.add(forth, runs, tally)
+        asking.leave_out(forth, runs, left_out, apart)
+        met, columns = slice(runs.back_levels + 1), runs.every_column()
+        column_above[met, columns] += _by_level(tally.column_above)[met]
+        column_ties[met, columns] += _by_level(tally.column_ties)[met]
 
     # Where several queries share a mate, one asked in the shared pass; the others ask in a pass of their own.
-    column = plan.runs.place[mate]
-    back_above, back_ties = (
-        _by_level(counts)[:, column] for counts in (tally.column_above, tally.column_ties)
-    )
-    others = np.flatnonzero(asking[column] != np.arange(len(queries)))
-    turned = None if strata is None else Strata(strata.candidates[:, mate], strata.queries)
+    back.above[:], back.ties[:] = column_above[:, mate], column_ties[:, mate]
+    others = np.flatnonzero(one[mate] != np.arange(len(queries)))
+    turned = asking.turned()
     if len(others):
         rest = count_ranks(
             candidates.take(mate[others]), queries, others,
-            strata=None if turned is None else Strata(turned.queries[:, others], turned.candidates),
-            engine=engine, threads=threads,
+            strata=turned.strata.of(others), engine=engine, threads=threads,
         )  # fmt: skip
-        back_above[:, others], back_ties[:, others] = rest.above, rest.ties
-    runs = _Runs.make(turned, len(queries), len(queries))
-    out = _count_left_out(
-        candidates, mate, queries, np.arange(len(queries)), forth.mate_score, runs, reverse_left_out
-    )
-    back = Counts(forth.mate_score, out.eligible, back_above - out.above, back_ties - out.ties)
+        back.above[:, others], back.ties[:, others] = rest.above, rest.ties
+    for runs in turned.strata.runs():
+        turned.leave_out(back, runs, reverse_left_out, reverse_apart)
     return forth, back
 
 
 @dataclass(frozen=True)
-class _Runs:
-    """Candidates sorted by stratum, so that a query's stratum at each level is a run of columns."""
+class _Asking:
+    """Who asks about whom: query i is vector row[i], and its mate has been found and scored."""
 
-    order: Ints | None  # None where nothing needs to move
-    place: Ints
-    starts: Ints
-    ends: Ints
-
-    @classmethod
-    def make(cls, strata: Strata | None, queries: int, candidates: int) -> "_Runs":
-        place = np.arange(candidates)
-        if strata is None or len(strata.candidates) == 0:
-            none = np.empty((0, queries), np.int64)
-            return cls(None, place, none, none)
-        order = np.argsort(strata.candidates[-1], kind="stable")
-        place[order] = np.arange(candidates)
-        runs = [
-            _run(columns, rows)
-            for rows, columns in zip(strata.queries, strata.candidates[:, order], strict=True)
-        ]
-        return cls(order, place, np.array([run[0] for run in runs]), np.array([run[1] for run in runs]))
-
-    def sort(self, candidates: Vectors) -> Vectors:
-        return candidates if self.order is None else candidates.take(self.order)
-
-    def sizes(self, mate: Ints) -> Ints:
-        """Give how many candidates each query meets at each level; its mate is always one of them."""
-        inside = (self.starts <= self.place[mate]) & (self.place[mate] < self.ends)
-        return np.concatenate([np.full((1, len(mate)), len(self.place)), self.ends - self.starts + ~inside])
-
-
-def _run(columns: Ints, rows: Ints) -> Pairs:
-    """Give where each row's number begins and ends in columns that ascend."""
-    end = np.append(np.flatnonzero(columns[1:] != columns[:-1]) + 1, len(columns))
-    length = np.diff(end, prepend=0)
-    start = np.searchsorted(columns, rows)
-    inside = np.minimum(start, len(columns) - 1)
-    return start, np.where(columns[inside] == rows, np.repeat(end, length)[inside], start)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The pass made ready: columns sorted by stratum, mates found and scored."""
-
-    queries: Vectors
+    vectors: Vectors
+    row: Ints
     candidates: Vectors
     mate: Ints
     mate_score: NDArray[np.float64]
-    runs: _Runs
+    strata: AnyStrata
 
     @classmethod
-    def make(cls, queries: Vectors, candidates: Vectors, mate: Ints, strata: Strata | None) -> "_Plan":
+    def make(cls, queries: Vectors, candidates: Vectors, mate: Ints, strata: AnyStrata | None) -> "_Asking":
         if queries.dimension != candidates.dimension:
             raise InputError(
                 f"Queries have {queries.dimension} dimensions and candidates {candidates.dimension}; "
@@ -206,63 +169,82 @@ class _Plan:
             )
         if len(mate) != len(queries) or mate.min() < 0 or mate.max() >= len(candidates):
             raise InputError(f"Every query needs a mate among the {len(candidates)} candidates.")
-        mate_score = score_pairs(queries, np.arange(len(queries)), candidates, mate)
-        return cls(queries, candidates, mate, mate_score, _Runs.make(strata, len(queries), len(candidates)))
+        row = np.arange(len(queries))
+        mate_score = score_pairs(queries, row, candidates, mate)
+        strata = strata or Strata.none(len(queries), len(candidates))
+        return cls(queries, row, candidates, mate, mate_score, strata)
 
-    def question(self, asking: Ints | None = None) -> Question:
-        """Put the pass as a question; `asking` has the query that asks for each sorted column, or -1."""
-        runs, mate = self.runs, self.mate
+    def turned(self) -> "_Asking":
+        """Give the other direction: each query's mate asks about the vectors of the queries."""
+        return _Asking(
+            self.candidates, self.mate, self.vectors, self.row, self.mate_score, self.strata.turned(self.mate)
+        )
+
+    def question(self, runs: Runs, one: Ints | None = None) -> Question:
+        """Put a part of the pass as a question; `one` has the query that asks for each candidate, or -1."""
+        rows, columns = runs.every_row(), runs.every_column()
         column_mates = None
-        if asking is not None:
-            score = np.where(asking >= 0, self.mate_score[asking], np.inf)
-            column_mates = Mates(asking, self.queries.identity[asking], score)
+        if one is not None:
+            asks = one[columns]
+            score = np.where(asks >= 0, self.mate_score[asks], np.inf)
+            place = np.where(asks >= 0, runs.row_place[asks], -1)
+            column_mates = Mates(place, self.vectors.identity[asks], score)
+        mate = self.mate[rows]
         return Question(
-            rows=self.queries,
-            columns=runs.sort(self.candidates),
-            mates=Mates(runs.place[mate], self.candidates.identity[mate], self.mate_score),
+            rows=runs.of_queries(self.vectors),
+            columns=runs.of_candidates(self.candidates),
+            mates=Mates(runs.place[mate], self.candidates.identity[mate], self.mate_score[rows]),
             column_mates=column_mates,
             starts=runs.starts,
             ends=runs.ends,
-            centres=(self.queries.mean, self.candidates.mean),
+            centres=(self.vectors.mean, self.candidates.mean),
         )
 
-    def asking(self) -> Ints:
-        """Give the query that asks for each sorted column: the first with that mate, -1 for none."""
-        asking = np.full(len(self.candidates), -1, np.int64)
-        asking[self.runs.place[self.mate[::-1]]] = np.arange(len(self.mate))[::-1]
-        return asking
+    def one_query_each(self) -> Ints:
+        """Give the query that asks for each candidate: the first with that mate, -1 for none."""
+        one = np.full(len(self.candidates), -1, np.int64)
+        one[self.mate[::-1]] = np.arange(len(self.mate))[::-1]
+        return one
 
-    def finish(self, tally: Tally, left_out: Pairs | None) -> Counts:
-        """Sum the depths to levels and take out what is not eligible."""
-        itself = np.arange(len(self.queries))
-        out = _count_left_out(
-            self.queries, itself, self.candidates, self.mate, self.mate_score, self.runs, left_out
+    def add(self, counts: Counts, runs: Runs, tally: Tally) -> None:
+        """Add the answer to a part of the pass."""
+        met, rows = slice(runs.levels + 1), runs.every_row()
+        counts.above[met, rows] += _by_level(tally.above)[met]
+        counts.ties[met, rows] += _by_level(tally.ties)[met]
+
+    def leave_out(self, counts: Counts, runs: Runs, left_out: Pairs | None, apart: Pairs | None) -> None:
+        """Add a part's candidates to those eligible, and take out the pairs that are not."""
+        rows, last = runs.every_row(), runs.levels + 1
+        counts.eligible[:last, rows] += self._sizes(runs)[:last]
+        for first, pairs in enumerate((left_out, apart)):
+            if pairs is not None:
+                for counted, gone in zip(
+                    (counts.eligible, counts.above, counts.ties), self._of_pairs(runs, *pairs), strict=True
+                ):
+                    counted[first:last, rows] -= _by_level(gone)[first:last]
+
+    def _sizes(self, runs: Runs) -> Ints:
+        """Count how many candidates of a part each query meets at each level; its mate is always one."""
+        place = runs.place[self.mate[runs.every_row()]]
+        inside = (runs.starts <= place) & (place < runs.ends)
+        columns = int((runs.place >= 0).sum())
+        return np.concatenate(
+            [np.full((1, len(place)), columns), runs.ends - runs.starts + (~inside & (place >= 0))]
         )
-        above, ties = _by_level(tally.above) - out.above, _by_level(tally.ties) - out.ties
-        return Counts(self.mate_score, out.eligible, above, ties)
 
-
-def _count_left_out(
-    vectors: Vectors,
-    row: Ints,
-    candidates: Vectors,
-    mate: Ints,
-    mate_score: NDArray[np.float64],
-    runs: _Runs,
-    left_out: Pairs | None,
-) -> Counts:
-    """Count the pairs that are not eligible, above and tied; `eligible` is what remains of each stratum."""
-    gone, above, ties = (np.zeros((len(runs.starts) + 1, len(mate)), np.int64) for _ in range(3))
-    if left_out is not None:
-        rows, columns = left_out
-        keep = columns != mate[rows]
+    def _of_pairs(self, runs: Runs, rows: Ints, columns: Ints) -> Iterator[Ints]:
+        """Count those of some pairs that lie in a part, all, above and tied: by depth, a column a row."""
+        keep = (runs.row_place[rows] >= 0) & (runs.place[columns] >= 0) & (columns != self.mate[rows])
         rows, columns = rows[keep], columns[keep]
+        of_part, identity = runs.every_row(), self.candidates.identity
+        counts = np.zeros((3, len(runs.starts) + 1, runs.starts.shape[1]), np.int64)
         scores.count_pairs(
-            rows, columns, score_pairs(vectors, row[rows], candidates, columns),
-            runs.place, runs.starts, runs.ends, candidates.identity, candidates.identity[mate], mate_score,
-            gone, above, ties,
+            runs.row_place[rows], columns,
+            score_pairs(self.vectors, self.row[rows], self.candidates, columns),
+            runs.place, runs.starts, runs.ends, identity, identity[self.mate[of_part]],
+            self.mate_score[of_part], *counts,
         )  # fmt: skip
-    return Counts(mate_score, runs.sizes(mate) - _by_level(gone), _by_level(above), _by_level(ties))
+        return iter(counts)
 
 
 def _by_level(by_depth: Ints) -> Ints:

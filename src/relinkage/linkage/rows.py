@@ -160,8 +160,9 @@ class LevelRow(Record, frozen=True):
         negatives: The level's name in other rows.
         columns: Distractors share the query's value in each of them.
         uncertain: What an uncertain label counts as.
-        strata: Groups of candidates with equal values.
-        largest: Candidates in the largest.
+        strata: Combinations of values that the studies of queries have, a blank among them; where blanks are
+            left out, those without one.
+        largest: Most eligible candidates that a query has, the mate included.
         median_stratum_of_a_query: Half of the queries have at most that many eligible candidates, the mate
             included.
         alone: Share of queries without any distractor; they leave the rows.
@@ -170,7 +171,7 @@ class LevelRow(Record, frozen=True):
     negatives: str
     columns: Annotated[tuple[str, ...], Meta(min_length=1)]
     uncertain: Uncertain
-    strata: Count
+    strata: Size
     largest: Count
     median_stratum_of_a_query: Annotated[float, Meta(ge=1)]
     alone: Share

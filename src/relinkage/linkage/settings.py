@@ -17,7 +17,7 @@ Varies = Literal["patients", "patients-and-gallery"]
 Directions = Literal["image-to-report", "report-to-image", "both"]
 Distractors = Literal["all", "other-patients"]
 Uncertain = Literal["own", "positive", "negative", "absent"]
-Missing = Literal["own", "exclude"]
+Missing = Literal["wildcard", "own", "exclude"]
 On = Literal["embeddings", "features"]
 """What is compared: vectors of the shared space, or what the frozen encoders give before any head."""
 
@@ -51,9 +51,12 @@ class AuditSettings(Resampling, frozen=True):
         hard_negatives: Columns that distractors must share with the query; labels stands for all labels.
         ladder: Measure with harder and harder negatives: labels, view, sex and age, length of the report.
         uncertain: What an uncertain label counts as in hard negatives; own is a value of its own.
-        missing: What becomes of a query whose view, sex or other named column is blank, in hard negatives:
-            own puts all blanks of a column into a stratum of their own, exclude leaves the query out of the
-            row. A label that is not mentioned is no blank.
+        missing: What a blank in view, sex or another named column means in hard negatives. With wildcard
+            the attacker narrows where he can: a query without a value meets all candidates, one with a value
+            those that have it. With own a blank is a value of its own, shared by all blanks; exclude leaves
+            such studies out, as queries and as candidates. A label that is not mentioned is no blank.
+        hard_negatives_of: Whose studies hard negatives are: those of other patients, or all, the other
+            studies of the query's own patient among them.
         open_set: Rates of false claims, such as 0.003,0.01,0.1, at which identification is measured where
             the mate may be absent; a rate takes 5 / rate queries in each half of the patients.
         temperature: Temperature of the softmax in the entropy of the match.
@@ -85,7 +88,8 @@ class AuditSettings(Resampling, frozen=True):
     hard_negatives: Annotated[tuple[str, ...], Option(metavar="COLUMN[,COLUMN...]")] = ()
     ladder: bool = False
     uncertain: Uncertain = "own"
-    missing: Missing = "own"
+    missing: Missing = "wildcard"
+    hard_negatives_of: Annotated[Distractors, Option(noun="choice of hard negatives")] = "other-patients"
     open_set: Annotated[tuple[Rate, ...], Option(noun="rate of false claims", default="off")] = ()
     temperature: Annotated[
         Annotated[float, Meta(ge=1e-4, le=1e4)] | None,
@@ -116,10 +120,16 @@ class AuditSettings(Resampling, frozen=True):
         return DEFAULT_TEMPERATURE if self.temperature is None else self.temperature
 
     def check(self) -> None:
-        """Check that hard negatives are asked for in one way.
+        """Check that what is asked for goes together.
 
         Raises:
-            InputError: both ways are asked for.
+            InputError: hard negatives are asked for in both ways, or are to be of patients whom the pool
+                leaves out.
         """
         if self.hard_negatives and self.ladder:
             raise InputError("--hard-negatives and --ladder exclude each other; give one of them.")
+        if self.hard_negatives_of == "all" and self.distractors == "other-patients":
+            raise InputError(
+                "--hard-negatives-of all keeps the patient's other studies, and --distractors other-patients "
+                "leaves them out of every pool; give one of them."
+            )

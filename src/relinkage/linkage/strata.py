@@ -1,27 +1,23 @@
 """Hard negatives: distractors that share the query's labels, view and whatever else is named (THEORY 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from relinkage.cohorts.cells import is_label, label_values, present, years
-from relinkage.errors import InputError
-from relinkage.linkage.links import Links
-from relinkage.linkage.ranks import Strata
+from relinkage.linkage.columns import label_columns, named_levels, numbered
+from relinkage.linkage.links import MANY, Links
 from relinkage.linkage.rows import LevelRow
-from relinkage.linkage.settings import AuditSettings, Uncertain
+from relinkage.linkage.runs import AnyStrata, Strata
+from relinkage.linkage.settings import AuditSettings
 from relinkage.linkage.table import Standing
+from relinkage.linkage.wildcards import filled, strata_that_fit
 
 Ints = NDArray[np.int64]
-
-LABELS = "labels"
-_IDS = ("pair_id", "candidate", "study_id", "patient_id", "report_hash", "report_row", "report_words")
-_NO_LABELS = (*_IDS, "split", "view", "sex", "age")  # sex as 0 and 1 is no finding
-_UNCERTAIN_VALUE = {"own": -1.0, "positive": 1.0, "negative": 0.0, "absent": None}
-AGE_DECADE, LENGTH_QUARTILE = "age decade", "report-length quartile"
+Steps = Sequence[tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -31,24 +27,19 @@ class Level:
     Attributes:
         name: what rows of the audit call it, such as `labels+view`.
         columns: the columns that distractors share with the query.
-        query: int64, shape (q,): the query's stratum, that of its mate.
-        candidate: int64, shape (m,): the candidate's stratum, -1 where nothing is known of it.
-        mate: int64, shape (q,): the candidate that is the query's mate.
+        strata: which candidates each query meets, at this level and at the coarser ones before it.
+        query: int64, shape (q,): a number for the values of the query's study in these columns.
+        candidate: int64, shape (m,): the same of each candidate, -1 where nothing is known of it.
         blank: bool, shape (q,): whether the query's study lacks a value in one of the columns, but for
             labels.
     """
 
     name: str
     columns: tuple[str, ...]
+    strata: AnyStrata
     query: Ints
     candidate: Ints
-    mate: Ints
     blank: NDArray[np.bool_]
-
-
-def label_columns(pairs: pl.DataFrame) -> tuple[str, ...]:
-    """Find the label columns of a table: those that hold 1, 0, -1 and cells without a value."""
-    return tuple(c for c in pairs.columns if c not in _NO_LABELS and is_label(pairs[c]))
 
 
 def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = None) -> list[Level]:
@@ -59,34 +50,83 @@ def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = N
 
     Args:
         links: queries with their columns.
-        wanted: their columns, or the ladder, and what an uncertain label counts as.
+        wanted: their columns, or the ladder, what an uncertain label counts as, and what a blank means.
         labels: the label columns; found by their values where not given.
 
     Raises:
-        InputError: a column is not there, or there are no label columns.
+        InputError: a column is not there, there are no label columns, or blanks that fit everything would
+            cut the pass into too many parts.
     """
     known = label_columns(links.pairs) if labels is None else tuple(labels)
-    made: list[Level] = []
+    steps = named_levels(links.pairs, wanted, known)
+    codes = {column: numbered(links.pairs, column, known, wanted.uncertain) for column in steps[-1][1]}
+    if wanted.missing == "wildcard":
+        codes = {c: values if c in known else filled(values, links) for c, values in codes.items()}
+    lacking = [_lacking(columns, known, codes, links) for _, columns in steps]
+    if wanted.missing == "exclude":
+        numbers = _numbers(links, steps, known, codes, lacking)
+    else:
+        numbers = _numbers(links, steps, known, codes)
+    strata: AnyStrata = Strata(numbers[:, links.mate], numbers)
+    if wanted.missing == "wildcard":
+        fitting = partial(_numbers, links, steps, known, open_to_all=True)
+        strata = strata_that_fit(codes, known, links, [columns for _, columns in steps], fitting)
+    return [
+        Level(name, columns, strata.up_to(place), candidate[links.mate], candidate, lacks[links.mate])
+        for place, ((name, columns), candidate, lacks) in enumerate(
+            zip(steps, numbers, lacking, strict=True), 1
+        )
+    ]
+
+
+def _lacking(
+    columns: Sequence[str], labels: Sequence[str], codes: Mapping[str, Ints], links: Links
+) -> NDArray[np.bool_]:
+    """Say which candidates have an image without a value in a column that is no label: bool, shape (m,)."""
+    lacks = np.zeros(len(links.candidate_row), np.bool_)
+    for column in columns:
+        if column not in labels:
+            lacks[links.mate[codes[column] == 0]] = True
+    return lacks
+
+
+def _numbers(
+    links: Links,
+    steps: Steps,
+    labels: Sequence[str],
+    codes: Mapping[str, Ints],
+    alone: Sequence[NDArray[np.bool_]] | None = None,
+    open_to_all: bool = False,
+) -> Ints:
+    """Number the strata of candidates at every level: int64, shape (levels, m).
+
+    Args:
+        links: who belongs to whom.
+        steps: the levels' names and columns.
+        labels: the label columns.
+        codes: by column, a number for the value of each query.
+        alone: by level, the candidates that share their stratum with none.
+        open_to_all: whether a candidate of which nothing is known lies in the first stratum of a level
+            without labels; otherwise its number is -1.
+    """
+    numbers: list[Ints] = []
     stratum = np.zeros(len(links), np.int64)
-    blank = np.zeros(len(links), np.bool_)
-    for name, columns in _steps(links.pairs, wanted, known):
-        before = made[-1].columns if made else ()
+    for place, (_, columns) in enumerate(steps):
+        before = steps[place - 1][1] if place else ()
         for column in columns:
             if column not in before:
-                codes = _codes(links.pairs, column, known, wanted.uncertain)
-                if column not in known:
-                    blank = blank | (codes == 0)
-                stratum = _combine(stratum, codes)
+                stratum = _combine(stratum, codes[column])
         candidate = _of_candidates(stratum, links)
-        gone = np.unique(links.mate[blank])
-        blank = np.isin(links.mate, gone)
-        if wanted.missing == "exclude":  # each blank is alone, and a query without distractors has no row
+        if open_to_all and not {*columns} & {*labels}:
+            candidate = np.maximum(candidate, 0)
+        if alone is not None:  # a query without distractors has no row
+            gone = np.flatnonzero(alone[place])
             candidate[gone] = candidate.max() + 1 + np.arange(len(gone))
-        if made:  # numbers rise with those of the coarser level, so that each stratum is a run of one order
+        if numbers:  # they rise with those of the coarser level, so that each stratum is a run of one order
             unknown = bool((candidate < 0).any())
-            candidate = _combine(made[-1].candidate + 1, candidate + 1) - unknown
-        made.append(Level(name, columns, candidate[links.mate], candidate, links.mate, blank))
-    return made
+            candidate = _combine(numbers[-1] + 1, candidate + 1) - unknown
+        numbers.append(candidate)
+    return np.stack(numbers)
 
 
 def _combine(coarse: Ints, fine: Ints) -> Ints:
@@ -112,130 +152,59 @@ def _of_candidates(stratum: Ints, links: Links) -> Ints:
     return out
 
 
-def nested(made: Sequence[Level]) -> Strata | None:
-    """Give the levels as the exact pass wants them."""
-    if not made:
-        return None
-    return Strata(np.stack([level.query for level in made]), np.stack([level.candidate for level in made]))
-
-
 def told(made: Sequence[Level], links: Links, wanted: AuditSettings) -> list[str]:
     """Return what a person has to know of the strata, a sentence each."""
     notes = []
     for level in made:
-        count, few = int(level.blank.sum()), "no value in a column other than labels"
-        if count and wanted.missing == "own":
-            notes.append(
-                f"{level.name}: {count} of {len(links)} queries have {few} and form strata of their own, "
-                "often small ones; an attacker who lacks a value searches more candidates and links less, so "
-                "the row may be too high. `--missing exclude` leaves them out."
-            )
-        elif count:
-            notes.append(
-                f"{level.name}: {count} of {len(links)} queries have {few} and are left out, as are their "
-                "reports as candidates of others."
-            )
-    apart = wanted.distractors == "other-patients" or not links.patients_known
-    if made and not apart and _siblings(made[0], links):
-        notes.append(
-            "Inside strata a patient's other studies are distractors too; hard negatives of other patients "
-            "alone come with `--distractors other-patients`."
-        )
-    return notes
+        count = int(level.blank.sum())
+        if count:
+            few = f"{level.name}: {count} of {len(links)} queries have no value in a column other than labels"
+            notes.append(f"{few} {_OF_BLANKS[wanted.missing]}")
+    return [*notes, *_of_siblings(made, links, wanted)] if made else []
 
 
-def _siblings(level: Level, links: Links) -> bool:
-    """Say whether some query meets another study of its patient in its stratum."""
-    rows, columns = links.same_patient()
+_OF_BLANKS = {
+    "wildcard": "and search all values of it. An attacker who can see on both sides which studies lack a "
+    "value searches those alone: `--missing own`.",
+    "own": "and form strata of their own, often small ones; an attacker who lacks a value searches more "
+    "candidates and links less, so the row may be too high: `--missing wildcard`.",
+    "exclude": "and are left out, as are their reports as candidates of others.",
+}
+
+
+def _of_siblings(made: Sequence[Level], links: Links, wanted: AuditSettings) -> list[str]:
+    """Return what is to be known of other studies of the query's own patient."""
+    if not links.patients_known:
+        return ["Patients are not known, so hard negatives may be of the query's own patient."]
+    crowded = len(np.unique(links.patient[links.crowded()]))
+    if wanted.hard_negatives_of == "other-patients" and wanted.distractors == "all" and crowded:
+        return [
+            f"{crowded} patients have more than {MANY} images each and are taken for ids that stand for many "
+            "people: their other studies stay among the hard negatives. Leave patient_id blank where the "
+            "patient is unknown."
+        ]
+    if wanted.hard_negatives_of == "all" and _meets_siblings(made[0], links):
+        return [
+            "Inside strata a patient's other studies are distractors too, as `--hard-negatives-of all` asks."
+        ]
+    return []
+
+
+def _meets_siblings(level: Level, links: Links) -> bool:
+    """Say whether some query meets another study of its patient that has the same values."""
+    rows, columns = links.siblings()
     return bool((level.query[rows] == level.candidate[columns]).any())
 
 
-def describe(level: Level, standing: Standing, uncertain: Uncertain) -> LevelRow:
-    """Say what a level is and how large its strata are, for the report."""
-    strata, sizes = np.unique(level.candidate[level.candidate >= 0], return_counts=True)
+def describe(level: Level, standing: Standing, wanted: AuditSettings) -> LevelRow:
+    """Say what a level is and how many candidates its queries meet, for the report."""
+    shared = level.query[~level.blank] if wanted.missing == "exclude" else level.query
     return LevelRow(
         negatives=level.name,
         columns=level.columns,
-        uncertain=uncertain,
-        strata=len(strata),
-        largest=int(sizes.max()),
+        uncertain=wanted.uncertain,
+        strata=len(np.unique(shared)),
+        largest=int(standing.eligible.max()),
         median_stratum_of_a_query=float(np.median(standing.eligible)),
         alone=float((standing.eligible < 2).mean()),
     )
-
-
-def knowing_only(level: Level, seed: int, width: int = 8) -> NDArray[np.float64]:
-    """Give vectors of a scorer that knows the stratum and nothing else; it must sit on chance inside strata.
-
-    Every stratum has a random direction of its own, so inside it all candidates tie.
-
-    Returns:
-        float64, shape (strata + 1, width): the vector of each stratum, the last for candidates without one.
-    """
-    number = int(max(level.query.max(), level.candidate.max())) + 2
-    return np.random.default_rng([seed, 3]).standard_normal((number, width))
-
-
-def _steps(
-    pairs: pl.DataFrame, wanted: AuditSettings, labels: tuple[str, ...]
-) -> list[tuple[str, tuple[str, ...]]]:
-    if not wanted.ladder:
-        return [("+".join(wanted.hard_negatives), _expand(pairs, wanted.hard_negatives, labels))]
-    if not labels:
-        raise InputError("--ladder begins with labels, and the pairs have no label columns; add them.")
-    rungs = [("labels", labels, ()), ("view", ("view",), ("view",)), ("sex", ("sex",), ("sex",))]
-    rungs += [
-        ("age decade", (AGE_DECADE,), ("age",)),
-        ("length quartile", (LENGTH_QUARTILE,), ("report_words",)),
-    ]
-    steps: list[tuple[str, tuple[str, ...]]] = []
-    for name, columns, needs in rungs:
-        if all(need in pairs.columns for need in needs):
-            before = steps[-1] if steps else ("", ())
-            step = (f"{before[0]}+{name}".lstrip("+"), (*before[1], *columns))
-            if name == "age decade" and "sex" in pairs.columns:
-                steps[-1] = step  # sex and age decade are one rung
-            else:
-                steps.append(step)
-    return steps
-
-
-def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
-    out: list[str] = []
-    for column in columns:
-        if column == LABELS:
-            if not labels:
-                raise InputError(
-                    "--hard-negatives labels needs label columns (1, 0, -1 or empty); add them to the pairs."
-                )
-            out += labels
-        elif column in pairs.columns:
-            out.append(column)
-        else:
-            raise InputError(
-                f"--hard-negatives names {column}, which is no column of the pairs; name one that is."
-            )
-    return tuple(dict.fromkeys(out))
-
-
-def _codes(pairs: pl.DataFrame, column: str, labels: tuple[str, ...], uncertain: Uncertain) -> Ints:
-    """Number the values of a column; an absent value is 0, one of its own."""
-    if column == AGE_DECADE:
-        values = (years(pairs["age"]) / 10).floor()
-    elif column == LENGTH_QUARTILE:
-        words = _numbers(pairs["report_words"])
-        quartiles = [words.quantile(share, "linear") for share in (0.25, 0.5, 0.75)]
-        above = [words > cut for cut in quartiles if cut is not None]
-        values = pl.select(pl.sum_horizontal(above)).to_series() if above else words
-        values = values.set(words.is_null(), None)
-    elif column in labels:
-        values = label_values(pairs[column])[0].cast(pl.Float64).replace({-1.0: _UNCERTAIN_VALUE[uncertain]})
-    else:
-        values = present(pairs[column])
-    return values.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
-
-
-def _numbers(values: pl.Series) -> pl.Series:
-    """Give values as finite numbers; what is none is absent."""
-    numbers = present(values).cast(pl.Float64, strict=False)
-    return numbers.set(~numbers.is_finite(), None)

@@ -20,7 +20,7 @@ from relinkage.linkage.first_hit import (
     recall_of_patient,
     recall_of_text,
 )
-from relinkage.linkage.links import Links
+from relinkage.linkage.links import MANY, Links
 from relinkage.linkage.measures import Cell, by_pool, rows_of, size, sizes
 from relinkage.linkage.ranks import Pairs, count_ranks
 from relinkage.linkage.rows import TargetRow
@@ -34,8 +34,6 @@ Floats = NDArray[np.float64]
 
 TEXT: Literal["text"] = "text"
 PATIENT: Literal["patient"] = "patient"
-MANY = 1000
-"""A patient with more candidates than this is taken for an id that stands for many people."""
 
 
 @dataclass(frozen=True)

@@ -7,23 +7,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines import Engine, choose
-from relinkage.linkage.links import Links, union
-from relinkage.linkage.ranks import Counts, Pairs, Strata, count_both, count_ranks
+from relinkage.linkage.links import Links, difference, union
+from relinkage.linkage.ranks import Counts, Pairs, count_both, count_ranks
+from relinkage.linkage.runs import AnyStrata, Strata
 from relinkage.linkage.settings import AuditSettings, Direction
-from relinkage.linkage.strata import Level, nested
+from relinkage.linkage.strata import Level
 from relinkage.linkage.table import ALL, LinkageTable, Standing
 from relinkage.linkage.vectors import Vectors
 
 
 @dataclass(frozen=True)
 class Way:
-    """One direction: its linkage table, and what the controls need to go through the same pass."""
+    """One direction: its linkage table, and what the controls need to go through the same pass.
+
+    Attributes:
+        table: the linkage table.
+        queries: the vectors that ask.
+        candidates: the vectors asked about.
+        mate: int64, shape (q,): the candidate that is each query's mate.
+        left_out: pairs (query, candidate) that are not eligible.
+        apart: pairs that are eligible among all candidates and are no hard negatives.
+        strata: which candidates each query meets at every level of hard negatives.
+        engine: what counted.
+    """
 
     table: LinkageTable
     queries: Vectors
     candidates: Vectors
     mate: NDArray[np.int64]
     left_out: Pairs | None
+    apart: Pairs | None
+    strata: AnyStrata
     engine: Engine
 
 
@@ -49,37 +63,41 @@ def link(
         InputError: the engine is not known or cannot run here.
     """
     engine = engine or choose(settings.engine)
-    apart = settings.distractors == "other-patients"
+    other_patients = settings.distractors == "other-patients"
     # Another report or image of the same study is not a wrong answer, so it is no distractor either.
-    further = links.same_study()
-    if apart:
-        further = union(further, links.same_patient(), len(links.candidate_row))
-    left_out = further if apart or len(further[0]) else None
-    back_left_out = links.same_report()
-    if apart:
+    left_out, back_left_out = links.same_study(), links.same_report()
+    apart = back_apart = None
+    if other_patients:
+        left_out = union(left_out, links.same_patient(), len(links.candidate_row))
         back_left_out = union(back_left_out, links.same_patient_queries(), len(links))
-    strata = nested(hard)
+    elif hard and settings.hard_negatives_of == "other-patients":
+        apart = difference(links.siblings(), left_out, len(links.candidate_row))
+        back_apart = difference(links.sibling_queries(), back_left_out, len(links))
+    strata = hard[-1].strata if hard else Strata.none(len(images), len(reports))
+    turned, itself = strata.turned(links.mate), np.arange(len(images))
     asked = reports.take(links.mate) if settings.direction != "image-to-report" else reports
     forth = back = None
     if settings.direction == "both":
         forth, back = count_both(
-            images, reports, links.mate,
-            strata=strata, left_out=left_out, reverse_left_out=back_left_out, engine=engine,
+            images, reports, links.mate, strata=strata, left_out=left_out, apart=apart,
+            reverse_left_out=back_left_out, reverse_apart=back_apart, engine=engine,
         )  # fmt: skip
     elif settings.direction == "image-to-report":
-        forth = count_ranks(images, reports, links.mate, strata=strata, left_out=left_out, engine=engine)
+        forth = count_ranks(
+            images, reports, links.mate, strata=strata, left_out=left_out, apart=apart, engine=engine
+        )
     else:
-        turned = None if strata is None else Strata(strata.candidates[:, links.mate], strata.queries)
-        itself = np.arange(len(images))
-        back = count_ranks(asked, images, itself, strata=turned, left_out=back_left_out, engine=engine)
+        back = count_ranks(
+            asked, images, itself, strata=turned, left_out=back_left_out, apart=back_apart, engine=engine
+        )
     names = [ALL, *(level.name for level in hard)]
     ways = []
     if forth is not None:
         table = _table("image-to-report", links, forth, names)
-        ways.append(Way(table, images, reports, links.mate, left_out, engine))
+        ways.append(Way(table, images, reports, links.mate, left_out, apart, strata, engine))
     if back is not None:
         table = _table("report-to-image", links, back, names)
-        ways.append(Way(table, asked, images, np.arange(len(images)), back_left_out, engine))
+        ways.append(Way(table, asked, images, itself, back_left_out, back_apart, turned, engine))
     return ways
 
 

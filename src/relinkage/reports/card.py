@@ -22,7 +22,13 @@ from relinkage.reports.findings import finding_lines
 from relinkage.reports.headlines import headline
 from relinkage.reports.places import holding, own_stratum, pool_cell
 from relinkage.reports.scope import access, limits
-from relinkage.reports.sections import audited_facts, distractors, duplicates_sentence, group_title
+from relinkage.reports.sections import (
+    audited_facts,
+    distractors,
+    duplicates_sentence,
+    group_title,
+    hard_negatives_of,
+)
 from relinkage.reports.verdicts import who
 from relinkage.reports.wording import (
     SPACE,
@@ -139,6 +145,7 @@ def _audit_view(audit: AuditResult) -> dict[str, Any]:
         "verdict": Verbatim(found.verdict.replace(SPACE, " ")),
         "access": access(audit),
         "distractors": distractors(audit.settings),
+        "hard_negatives": hard_negatives_of(audit) if audit.strata else "",
         "limits": limits(audit),
         "whose": plural(who(audit)),
         "facts": audited_facts(audit),

@@ -30,7 +30,8 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
 
     One audit shows every K; several show the smallest, a row a model and pool, so that the table stays short.
     Rows in which chance alone is above half, and those of K as large as the pool, tell nothing and are left
-    out. Below, after an empty line, stand the verdict and a line each for the open set's operating point and
+    out. Coverage stands beside them where there are hard negatives, and where a pool leaves queries out.
+    Below, after an empty line, stand the verdict and a line each for the open set's operating point and
     recall by text and by patient, where they were measured, and for patients who are synthetic.
 
     Args:
@@ -47,7 +48,7 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
         ("Chance", ">", [bare_percent(row.chance) for _, row in rows]),
         ("Lift", ">", [f"{times(row.lift)} ×" for _, row in rows]),
     ]
-    if any(row.coverage < 1 for _, row in rows):
+    if any(row.coverage < 1 or row.negatives != ALL for _, row in rows):
         columns.append(("Coverage", ">", [percent(row.coverage) for _, row in rows]))
     if any(row.negatives != ALL for _, row in rows):
         columns.insert(0, ("Distractors", "<", [one_line(row.negatives) for _, row in rows]))
@@ -108,7 +109,7 @@ def _lines(columns: Sequence[tuple[str, str, list[str]]]) -> str:
     widths = [max(len(text) for text in (head, *cells)) for head, _, cells in columns]
     excess = sum(widths) + 2 * (len(widths) - 1) - WIDTH
     for i, (head, _, _) in enumerate(columns):
-        if head in ("Model", "Distractors") and excess > 0:
+        if head in ("Model", "Distractors", "Direction") and excess > 0:
             cut = min(excess, max(widths[i] - _SHORTEST_NAME, 0))
             widths[i], excess = widths[i] - cut, excess - cut
     table = [[head for head, _, _ in columns], *zip(*(cells for _, _, cells in columns), strict=True)]

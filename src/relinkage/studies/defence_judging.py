@@ -13,9 +13,10 @@ from relinkage.defences.settings import ControlSettings
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
+from relinkage.linkage.columns import LABELS
 from relinkage.linkage.measures import Cell, recalls
 from relinkage.linkage.settings import Direction, On
-from relinkage.linkage.strata import LABELS, Level, levels
+from relinkage.linkage.strata import Level, levels
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, known_pairs
@@ -164,6 +165,8 @@ def _searches(links: Links, strata: Level, pools: Sequence[int]) -> tuple[Search
     candidates, least = len(links.candidate_row), min(pools)
     largest = max((pool for pool in pools if pool <= candidates), default=candidates)
     alike = np.bincount(strata.candidate[strata.candidate >= 0])[strata.query]
+    siblings, own = links.siblings()  # hard negatives are of other patients
+    alike -= np.bincount(siblings[strata.query[siblings] == strata.candidate[own]], minlength=len(alike))
     there, back = DIRECTIONS
     every, inside = len(links), int((alike >= least).sum())
     wanted = [Search(direction=there, negatives="all", pool=largest, queries=every)]

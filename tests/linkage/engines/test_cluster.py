@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exactness import fitting
 
 from relinkage.embeddings import open_array
 from relinkage.errors import InputError
@@ -45,6 +46,13 @@ def scene():
     return images, reports, mate, Strata(columns[:, mate], columns)
 
 
+@pytest.fixture
+def overlapping(scene):
+    """Strata in which a query without a value meets all, for the scene."""
+    rng = np.random.default_rng(1)
+    return fitting(rng.integers(0, 2, (2, 200)), rng.random((2, 200)) < 0.3, scene[2])[0]
+
+
 def assert_same(got, expected):
     for a, b in zip(got, expected, strict=True):
         for name in ("mate_score", "eligible", "above", "ties"):
@@ -53,6 +61,13 @@ def assert_same(got, expected):
 
 def over_two(numbers=64 * 8, fewest=8):
     return InBlocks(Cluster(numbers=numbers, fewest=fewest))
+
+
+def test_strata_that_overlap_give_the_integers_of_one_process(scene, overlapping):
+    images, reports, mate, _ = scene
+    a, b = Vectors.prepare(images, "a"), Vectors.prepare(reports, "b")
+    expected = count_both(a, b, mate, strata=overlapping)
+    assert_same(count_both(a, b, mate, strata=overlapping, engine=over_two(16 * 8)), expected)
 
 
 def test_vectors_in_memory_and_on_disk_give_the_integers_of_one_process(scene, tmp_path, monkeypatch):

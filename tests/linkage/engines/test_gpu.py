@@ -10,6 +10,8 @@ import torch
 
 pytest.importorskip("triton", reason="triton is not installed; install relinkage[gpu]")
 
+from exactness import fitting
+
 from relinkage.errors import InputError
 from relinkage.linkage.engines import Mates, Portable, Question, gpu
 from relinkage.linkage.engines.gpu import Gpu, Shape
@@ -126,6 +128,20 @@ def test_nested_strata_in_both_directions(engine, seed):
     of_query[0][::7] += 1  # a stratum that nobody is in
     of_query[1][::5] = 8  # not the mate's, perhaps
     strata = Strata(*(np.stack([first, first * 9 + second]) for first, second in (of_query, (coarse, fine))))
+    got = count_both(*prepared(images, reports), mate, strata=strata, engine=engine)
+    expected = count_both(*prepared(images, reports), mate, strata=strata, engine=Portable())
+    assert expected[0].above[1:].sum() > 0
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(one.above, other.above)
+        np.testing.assert_array_equal(one.ties, other.ties)
+
+
+@pytest.mark.slow
+def test_strata_that_overlap_in_both_directions(engine):
+    """Where a query without a value meets all, the pass comes in parts, and most lack the mates."""
+    images, reports, mate = pairs(3, 16, candidates=120)
+    rng = np.random.default_rng(3)
+    strata, *_ = fitting(rng.integers(0, 2, (2, 120)), rng.random((2, 120)) < 0.3, mate)
     got = count_both(*prepared(images, reports), mate, strata=strata, engine=engine)
     expected = count_both(*prepared(images, reports), mate, strata=strata, engine=Portable())
     assert expected[0].above[1:].sum() > 0

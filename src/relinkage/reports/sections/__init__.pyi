@@ -2,6 +2,7 @@ from .audited import audited_facts as audited_facts
 from .hard_negatives import share_labels as share_labels
 from .hits import duplicates_sentence as duplicates_sentence
 from .method import distractors as distractors
+from .method import hard_negatives_of as hard_negatives_of
 from .method import method_steps as method_steps
 from .method import settings_table as settings_table
 from .order import SECTIONS as SECTIONS

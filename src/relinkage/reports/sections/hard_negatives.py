@@ -2,12 +2,12 @@
 
 from itertools import groupby
 
+from relinkage.linkage.columns import LABELS
 from relinkage.linkage.result import AuditResult
-from relinkage.linkage.strata import LABELS
 from relinkage.reports.audits import ALL, first_k, groups
 from relinkage.reports.figures import added, hardness_figure
 from relinkage.reports.places import own_stratum
-from relinkage.reports.sections.method import UNCERTAIN
+from relinkage.reports.sections.method import MISSING, UNCERTAIN, hard_negatives_of
 from relinkage.reports.sections.tables import View, group_title, recall_table
 from relinkage.reports.wording import counted, listed, one_line
 
@@ -39,6 +39,8 @@ def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
             for level, before in zip(levels, [None, *levels], strict=False)
         ],
         "uncertain": UNCERTAIN[levels[0].uncertain] if levels else "",
+        "blanks": MISSING[audit.settings.missing],
+        "whose": hard_negatives_of(audit),
         "controls": [
             {"title": group_title(direction, negatives), "rows": list(rows)}
             for (direction, negatives), rows in groupby(
@@ -46,8 +48,8 @@ def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
                 lambda row: (row.direction, row.negatives),
             )
         ],
-        "control_sentence": "A scorer that knows these columns and nothing else must sit on chance among "
-        "distractors that share them. "
+        "control_sentence": "A scorer that knows who shares these columns and nothing else must sit on "
+        "chance among distractors that share them. "
         + (f"In {off} of {counted(len(controls), 'row')} it does not." if off else "It does, in every row."),
         "figures": [] if figure is None else [figure],
     }

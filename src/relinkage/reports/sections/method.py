@@ -19,6 +19,12 @@ UNCERTAIN = {
     "absent": "count as not mentioned",
 }
 """What an uncertain label is taken for, by the setting's name."""
+MISSING = {
+    "wildcard": "a query without a value searches all values, one with a value those candidates that have it",
+    "own": "a value of their own, shared by all blanks of a column",
+    "exclude": "a study with one is left out, as a query and as a candidate",
+}
+"""What a blank means where it is no label, by the setting's name."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def _steps(audit: AuditResult) -> list[tuple[str, str]]:
         ("Verdict", _verdict(audit)),
     ]
     if audit.strata:
-        steps.append(("Hard negatives", _hard_negatives(settings)))
+        steps.append(("Hard negatives", _hard_negatives(audit)))
     if audit.targets:
         steps.append(("Hits", _targets(audit)))
     if audit.open_set:
@@ -157,14 +163,25 @@ def _verdict(audit: AuditResult) -> str:
     )
 
 
-def _hard_negatives(settings: AuditSettings) -> str:
+def _hard_negatives(audit: AuditResult) -> str:
+    settings = audit.settings
     columns = listed(one_line(column) for column in settings.hard_negatives or ["labels"])
     ladder = ", and the ladder of further columns" if settings.ladder else ""
     uncertain = UNCERTAIN[settings.uncertain]
     return (
-        f"Distractors share the query's value in {columns}{ladder}. Uncertain labels: {uncertain}. "
+        f"Distractors share the query's value in {columns}{ladder}. Uncertain labels: {uncertain}. Blanks: "
+        f"{MISSING[settings.missing]}. {hard_negatives_of(audit)} "
         "Queries whose stratum is smaller than the pool leave the row; coverage says how many stay."
     )
+
+
+def hard_negatives_of(audit: AuditResult) -> str:
+    """Say whose studies hard negatives are."""
+    if not audit.patients_known:
+        return "Patients are not known, so some may be of the query's own patient."
+    if audit.settings.hard_negatives_of == "other-patients":
+        return "They are of other patients: the patient's other studies are left out."
+    return "The patient's other studies are among them."
 
 
 def _targets(audit: AuditResult) -> str:
