@@ -80,7 +80,7 @@ def test_cosine_is_the_plain_audit(root):
 @pytest.mark.parametrize("choices", [(), ("--missing", "own"), ("--hard-negatives-of", "all")])
 def test_hard_negatives_are_those_of_the_plain_audit(root, choices):
     choices = ("--hard-negatives", "sex", "--direction", "both", *choices)
-    attack = attacked(root / "emb", "--attacker", "cosine", *choices)
+    attack = attacked(root / "emb", "--attackers", "cosine", *choices)
     audit = audits_of(done("audit", root / "emb", "--split", "test", *QUICK, *choices, "--json").out)
     assert {row.negatives for row in attack.closed_set} == {"all", "sex"}
     assert attack.closed_set == audit.closed_set

@@ -203,8 +203,8 @@ def test_hard_negatives_by_other_choices_are_left_out(folder, choice):
         leave_run(folder / f"{name}-{number}", 0.8, table, hard_negatives=("sex",), **more)
         for number, more in enumerate(({}, {}, choice))
     ]
-    assert {row.negatives for row in compare_runs(runs[:2]).result.rows} == {"all", "sex"}
-    other = compare_runs(runs[1:]).result
+    assert {row.negatives for row in compare(*runs[:2]).result.rows} == {"all", "sex"}
+    other = compare(*runs[1:]).result
     assert {row.negatives for row in other.rows} == {"all"}
     assert any("sex: left out" in note for note in other.notes)
 

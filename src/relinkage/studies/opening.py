@@ -20,7 +20,7 @@ from relinkage.encoders.card import EncoderCard
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, fingerprint_of
 from relinkage.linkage import Links
-from relinkage.linkage.strata import label_columns
+from relinkage.linkage.columns import label_columns
 from relinkage.studies.pairs import table_of
 
 if TYPE_CHECKING:  # heads bring torch, which audits of arrays do without
