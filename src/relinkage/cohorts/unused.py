@@ -62,16 +62,17 @@ def _suggestions(rest: Sequence[str], used: Collection[str], known: Sequence[str
         if name in taken:
             continue
         for column in rest:
-            if _plain(column) in {_plain(alias) for alias in ALIASES.get(name, ())}:
+            if plain_name(column) in {plain_name(alias) for alias in ALIASES.get(name, ())}:
                 said.append(f"{column} looks like {name}: rename it.")
                 break
-    labels = {_plain(label): label for label in CHEXPERT_LABELS}
+    labels = {plain_name(label): label for label in CHEXPERT_LABELS}
     return said + [
-        f"{column} looks like {labels[_plain(column)]}, but holds no 1, 0 or -1."
+        f"{column} looks like {labels[plain_name(column)]}, but holds no 1, 0 or -1."
         for column in rest
-        if _plain(column) in labels
+        if plain_name(column) in labels
     ]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a column's name without case, spaces, underscores and hyphens."""
     return name.strip().lower().replace(" ", "").replace("_", "").replace("-", "")
