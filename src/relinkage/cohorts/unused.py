@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from relinkage.cohorts.cells import looks_like_a_label
+from relinkage.cohorts.cells import label_values, looks_like_a_label
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 
 ALIASES = {
@@ -52,6 +52,22 @@ def unused_columns(
     return notes
 
 
+def read_as_empty(table: pl.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Return a note for each label that holds something other than 1, 0, -1 and empty.
+
+    Args:
+        table: the whole table, as it was read.
+        labels: the columns that are read as labels.
+    """
+    odd = [(label, label_values(table[label])[1]) for label in labels]
+    return [
+        f"{label}: {cells} of {len(table)} cells hold something other than 1, 0, -1 and empty, which is read "
+        "as not mentioned."
+        for label, cells in odd
+        if cells
+    ]
+
+
 def _others(values: pl.Series) -> int:
     return 0 if values.dtype == pl.Boolean else looks_like_a_label(values)
 
@@ -67,7 +83,7 @@ def _suggestions(rest: Sequence[str], used: Collection[str], known: Sequence[str
                 break
     labels = {plain_name(label): label for label in CHEXPERT_LABELS}
     return said + [
-        f"{column} looks like {labels[plain_name(column)]}, but holds no 1, 0 or -1."
+        f"{column} has the name of the label {labels[plain_name(column)]}, but not its values 1, 0 and -1."
         for column in rest
         if plain_name(column) in labels
     ]

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from relinkage.cohorts.cells import has_words, ids
 from relinkage.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -13,6 +14,12 @@ Pairs = tuple[Ints, Ints]
 
 MANY = 1000
 """A patient with more candidates than this is taken for an id that stands for many people."""
+
+READ = (
+    "pair_id", "candidate", "study_id", "patient_id", "split", "view", "sex", "age", "report_hash",
+    "report_words",
+)  # fmt: skip
+"""The columns of a table of pairs that an audit reads, beside labels and those that it is asked about."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,12 @@ class Links:
 
 
 def _check(pairs: pl.DataFrame, images: int, source: str) -> None:
+    for column in READ:
+        if column in pairs.columns and not has_words(pairs[column]):
+            raise InputError(
+                f"{source} holds {pairs[column].dtype} in the column {column}; a cell is a text or a number, "
+                "turn it into one or leave the column out."
+            )
     if "pair_id" not in pairs.columns:
         raise InputError(
             f"{source} lacks the column pair_id (it has {pairs.width} others); add or rename it."
@@ -232,9 +245,8 @@ def _codes(pairs: pl.DataFrame, column: str) -> Ints | None:
 
 
 def _values(pairs: pl.DataFrame, column: str) -> pl.Series:
-    """Give a column as strings; quoted blanks, which CSV tells from nothing, are absent too."""
-    values = pairs[column].cast(pl.String)
-    return values.set(values.str.strip_chars() == "", None)
+    """Give ids as strings; quoted blanks, which CSV tells from nothing, are absent too."""
+    return ids(pairs[column])[0]
 
 
 def union(first: Pairs, second: Pairs, width: int) -> Pairs:

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from relinkage.cohorts.cells import ids
 from relinkage.linkage.links import Links
 from relinkage.linkage.uncertainty import evened
 
@@ -19,6 +20,7 @@ def notes_on(links: Links) -> list[str]:
             "Patients are not known: every study counts as a patient of its own, and intervals are too "
             "narrow where patients repeat."
         )
+    notes += absent_ids(links)
     notes += _few_patients(links)
     several = len(np.unique(links.study[links.same_study()[0]]))
     if several:
@@ -38,6 +40,17 @@ def notes_on(links: Links) -> list[str]:
                 "and the others are left out."
             )
     return notes
+
+
+def absent_ids(links: Links) -> list[str]:
+    """Say where cells hold a text that stands for no id; it would have been one id for all of them."""
+    columns = [column for column in ("study_id", "patient_id") if column in links.pairs.columns]
+    said = [(column, ids(links.pairs[column])[1]) for column in columns]
+    return [
+        f"{column}: {cells} of {len(links)} cells read nan, None or the like and are taken for empty."
+        for column, cells in said
+        if cells
+    ]
 
 
 def _several_texts(links: Links) -> int:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from relinkage.cohorts.cells import label_values, present
+from relinkage.cohorts.cells import label_values
 from relinkage.cohorts.splits import train_rows
 from relinkage.cohorts.tabular import read_table
+from relinkage.cohorts.unused import read_as_empty
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.embeddings.given import Given, as_matrix, not_finite
 from relinkage.embeddings.manifest import CohortOrigin, Counts, Manifest, Shards, SplitOrigin
@@ -20,6 +21,7 @@ from relinkage.encoders.card import EncoderCard
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, fingerprint_of
 from relinkage.linkage import Links
+from relinkage.linkage.notes import absent_ids
 from relinkage.linkage.strata import label_columns
 from relinkage.studies.pairs import table_of
 
@@ -199,7 +201,7 @@ def _of_arrays(
         truncated_share=0.0,
         labels=labels,
         shards=Shards(image=(len(images),), text=(len(reports),)),
-        notes=(),
+        notes=(*absent_ids(links), *read_as_empty(links.pairs, labels)),
     )
     return Embeddings(
         pairs,
@@ -223,7 +225,7 @@ def _with_ids(links: Links) -> pl.DataFrame:
     for column, numbers in ids.items():
         own = pl.Series(column, numbers).cast(pl.String)
         if column in pairs.columns:
-            told = present(pairs[column])
+            told, _ = ids(pairs[column])
             own = told.zip_with(told.is_not_null(), "row's own " + own)
         added.append(own.alias(column))
     if "split" in pairs.columns:
