@@ -40,6 +40,8 @@ from relinkage.linkage.verdict import strict_level
 from relinkage.linkage.ways import Way, link
 from relinkage.threads import one_thread_each
 
+_NO_HALVES = "The open set has no rows: it deals patients into two halves, and there is one patient."
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -87,13 +89,16 @@ def measure(
     _check_widths(images, reports, sources)
     links = links or Links.row_by_row(len(images), len(reports))
     labels = label_columns(links.pairs) if labels is None else labels
+    alone = bool(settings.open_set) and links.patients == 1
+    if alone:
+        settings = msgspec.structs.replace(settings, open_set=())
     with ThreadPoolExecutor() as side_by_side:
         image_side = side_by_side.submit(Vectors.prepare, images, sources[0])
         report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
         hard = levels(links, settings, labels) if settings.hard_negatives or settings.ladder else []
     image_vectors, report_vectors = image_side.result(), report_side.result()
     ways = link(image_vectors, report_vectors, links, settings, hard, engine)
-    _check_distractors(ways)
+    _check_distractors(ways, settings)
     rows = grid(ways[0].table.standings[ALL], settings)
     harder = [[hard_grid(way.table.standings[level.name], settings) for level in hard] for way in ways]
     missing = said_of_strata(hard, harder, settings)
@@ -156,6 +161,7 @@ def measure(
             *missing,
             *said,
             *_once(open_sets),
+            *[_NO_HALVES] * alone,
         ),
     )
     return Measurement(result, [way.table for way in ways])
@@ -275,12 +281,13 @@ def _check_widths(images: Matrix, reports: Matrix, sources: tuple[str, str]) -> 
         raise no_shared_space(sources, (int(images.shape[1]), int(reports.shape[1])))
 
 
-def _check_distractors(ways: Sequence[Way]) -> None:
+def _check_distractors(ways: Sequence[Way], settings: AuditSettings) -> None:
+    apart = " `--distractors other-patients` leaves out those of the query's own patient."
     for way in ways:
         if way.table.standings[ALL].eligible.max() < 2:
             raise InputError(
                 f"Every query {way.table.direction} has one eligible candidate, its mate; an audit needs at "
-                "least two."
+                f"least two.{apart if settings.distractors == 'other-patients' else ''}"
             )
 
 
