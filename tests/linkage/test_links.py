@@ -49,10 +49,16 @@ def test_several_images_of_a_study_share_one_candidate():
     assert same(links.candidate_patient) == same(["p", "q", "p"])
 
 
-def test_studies_do_not_merge_candidates_that_are_named():
-    links = linked(candidate=[0, 1, 2], study_id=["a", "a", "b"])
-    assert links.candidate_row.tolist() == links.mate.tolist() == [0, 1, 2]
-    assert links.studies == 2
+def test_a_study_is_one_candidate_where_rows_are_named_too():
+    links = linked(reports=5, candidate=[4, 1, 1, 3], study_id=["a", "a", "b", "c"])
+    # Row 1 is the report of b too, rows 0 and 2 are nobody's.
+    assert links.candidate_row.tolist() == [0, 1, 2, 3, 4]
+    assert links.mate.tolist() == [4, 4, 1, 3]
+    assert links.report_row.tolist() == [4, 1, 1, 3]
+    assert links.studies == 3
+    links = linked(reports=5, candidate=[4, 0, 1, 3], study_id=["a", "a", "b", "c"])
+    assert links.candidate_row.tolist() == [1, 2, 3, 4]
+    assert links.mate.tolist() == [3, 3, 0, 2]
 
 
 @pytest.mark.parametrize("absent", [None, "", "  ", "nan", "None", "NULL", " NaN ", "<NA>"])

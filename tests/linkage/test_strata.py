@@ -257,6 +257,7 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
         ladder=seed % 3 == 0,
         missing="own",
         hard_negatives_of="all" if seed % 4 == 0 else "other-patients",
+        several_reports="first",
         replicates=100,
     )
     found = measure(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings)

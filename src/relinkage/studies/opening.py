@@ -172,7 +172,7 @@ def _of_arrays(
     pairs = pairs.with_columns(label_values(pairs[label])[0].alias(label) for label in labels)
     one_space = images.shape[1] == reports.shape[1]
     prints = fingerprint_of_rows(images), fingerprint_of_rows(reports), _fingerprint(links.pairs)
-    texts = len(np.unique(links.mate))
+    texts = len(np.unique(links.report_row))
     manifest = Manifest(
         cohort=CohortOrigin(name=ARRAYS, fingerprint=fingerprint(*(each.encode() for each in prints))),
         encoder=EncoderCard(
@@ -230,7 +230,7 @@ def _with_ids(links: Links) -> pl.DataFrame:
         added.append(own.alias(column))
     if "split" in pairs.columns:
         added.append(pl.col("split").cast(pl.String))
-    added.append(pl.Series("report_row", links.candidate_row[links.mate], dtype=pl.Int32))
+    added.append(pl.Series("report_row", links.report_row, dtype=pl.Int32))
     return pairs.with_columns(added)
 
 
