@@ -4,6 +4,7 @@ import ast
 import csv
 import gzip
 import io
+import os
 import string
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def test_no_other_module_opens_a_table():
             if opens or writes:
                 found.append(f"{file.relative_to(PACKAGE)}: {ast.unparse(node)}")
     assert found == ["images/arrow.py: pl.read_ipc_stream"]  # of bytes that were cut out of a file
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a"])
+def test_parquet_is_known_by_its_first_bytes(tmp_path, name):
+    RIGHT.write_parquet(tmp_path / name)
+    assert tables.is_parquet(tmp_path / name)
+    RIGHT.write_csv(tmp_path / name)
+    assert not tables.is_parquet(tmp_path / name)
+
+
+def test_what_is_no_file_is_not_parquet(tmp_path):
+    os.mkfifo(tmp_path / "pipe.parquet")
+    for name in ("pipe.parquet", "absent.parquet", "."):
+        assert not tables.is_parquet(tmp_path / name)
 
 
 NAMES_OF_COLUMNS = {

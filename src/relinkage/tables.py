@@ -22,9 +22,14 @@ _LONGEST_HEADER = 2**20
 
 
 def is_parquet(path: Path) -> bool:
-    """Return whether a file is Parquet, whatever its name says."""
-    with path.open("rb") as file:
-        return file.read(len(_PARQUET)) == _PARQUET
+    """Return whether a file is Parquet, whatever its name says; what cannot be opened is not."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_PARQUET)) == _PARQUET
+    except OSError:
+        return False
 
 
 def separator_of(source: Path | bytes) -> str:

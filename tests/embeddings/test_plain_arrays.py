@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
-from relinkage.embeddings import read_array
+from relinkage.embeddings import arrays, open_array, read_array
+from relinkage.embeddings.stored import Stored
 from relinkage.errors import InputError
 
 FLOATS = [np.float16, np.float32, np.float64]
@@ -80,6 +81,15 @@ def test_bfloat16_that_numpy_wrote_as_two_bytes_becomes_float32(tmp_path, save):
     read = read_array(path)
     assert read.dtype == np.float32
     assert np.array_equal(read, tensor.float().numpy())
+
+
+def test_large_bfloat16_of_numpy_stays_on_disk(tmp_path, monkeypatch):
+    tensor = torch.from_numpy(VECTORS).to(torch.bfloat16)
+    np.save(tmp_path / "a.npy", tensor.view(torch.int16).numpy().view("V2"))
+    monkeypatch.setattr(arrays, "LARGE", 1)
+    opened = open_array(tmp_path / "a.npy")
+    assert isinstance(opened, Stored)
+    assert np.array_equal(opened[:], tensor.float().numpy())
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
