@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from relinkage.cohorts.cells import label_values
+from relinkage.cohorts.cells import ids, label_values
 from relinkage.cohorts.splits import train_rows
 from relinkage.cohorts.tabular import read_table
 from relinkage.cohorts.unused import read_as_empty
@@ -21,8 +21,8 @@ from relinkage.encoders.card import EncoderCard
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, fingerprint_of
 from relinkage.linkage import Links
+from relinkage.linkage.columns import label_columns
 from relinkage.linkage.notes import absent_ids
-from relinkage.linkage.strata import label_columns
 from relinkage.studies.pairs import table_of
 
 if TYPE_CHECKING:  # heads bring torch, which audits of arrays do without
@@ -220,9 +220,9 @@ def _of_arrays(
 def _with_ids(links: Links) -> pl.DataFrame:
     """Return the table with all ids that embeddings have, as texts; a study stands for an unknown patient."""
     pairs = links.pairs
-    ids = {"study_id": links.study, "patient_id": links.patient}
+    numbered = {"study_id": links.study, "patient_id": links.patient}
     added: list[pl.Expr | pl.Series] = [pl.col("pair_id").cast(pl.String)]
-    for column, numbers in ids.items():
+    for column, numbers in numbered.items():
         own = pl.Series(column, numbers).cast(pl.String)
         if column in pairs.columns:
             told, _ = ids(pairs[column])
