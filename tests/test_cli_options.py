@@ -93,13 +93,13 @@ def test_every_choice_reaches_the_record():
         "--pool 5,full --k 1,2 --direction both --distractors other-patients --ladder --uncertain absent "
         "--open-set 0.1,0.2 --temperature 0.5 --patient-level --risk-pool full --engine cpu --interval 0.9 "
         "--replicates 100 --seed 3 --patience 4 --varies patients-and-gallery --missing exclude "
-        "--negligible-lift 3"
+        "--negligible-lift 3 --several-reports first"
     )
     made = Stricter(
         pool=(5, "full"), k=(1, 2), direction="both", distractors="other-patients", ladder=True,
         uncertain="absent", open_set=(0.1, 0.2), temperature=0.5, patient_level=True, risk_pool="full",
         engine="cpu", interval=0.9, replicates=100, seed=3, patience=4.0,
-        varies="patients-and-gallery", missing="exclude", negligible_lift=3.0,
+        varies="patients-and-gallery", missing="exclude", negligible_lift=3.0, several_reports="first",
     )  # fmt: skip
     assert json.loads(shown(*given.split())) == json.loads(json_text(made))
     usual = Stricter()

@@ -1,11 +1,17 @@
 """Files of rows are those that were named, whatever signs stand in their names."""
 
 import ast
+import csv
+import gzip
+import io
+import os
 import string
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relinkage import tables
 
@@ -78,3 +84,46 @@ def test_no_other_module_opens_a_table():
             if opens or writes:
                 found.append(f"{file.relative_to(PACKAGE)}: {ast.unparse(node)}")
     assert found == ["images/arrow.py: pl.read_ipc_stream"]  # of bytes that were cut out of a file
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a"])
+def test_parquet_is_known_by_its_first_bytes(tmp_path, name):
+    RIGHT.write_parquet(tmp_path / name)
+    assert tables.is_parquet(tmp_path / name)
+    RIGHT.write_csv(tmp_path / name)
+    assert not tables.is_parquet(tmp_path / name)
+
+
+def test_what_is_no_file_is_not_parquet(tmp_path):
+    os.mkfifo(tmp_path / "pipe.parquet")
+    for name in ("pipe.parquet", "absent.parquet", "."):
+        assert not tables.is_parquet(tmp_path / name)
+
+
+NAMES_OF_COLUMNS = {
+    csv.QUOTE_ALL: st.text(st.sampled_from("abc;,\t| é"), min_size=1, max_size=5),
+    csv.QUOTE_MINIMAL: st.text(st.sampled_from("abc é"), min_size=1, max_size=5),
+}
+
+
+@given(st.data(), st.sampled_from(",;\t|"), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_separators_are_found_as_they_were_written(tmp_path_factory, data, separator, end, packed):
+    quoting = data.draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
+    names = data.draw(st.lists(NAMES_OF_COLUMNS[quoting], min_size=2, max_size=5, unique=True))
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, quoting=quoting, lineterminator=end)
+    writer.writerows([names, [f"{name},;\t|!" for name in names]])
+    content = text.getvalue().encode()
+    path = tmp_path_factory.getbasetemp() / "separated.csv"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    whole = {name: [f"{name},;\t|!"] for name in names}
+    assert tables.separator_of(path) == separator
+    assert tables.read_csv(path).to_dict(as_series=False) == whole
+    assert tables.read_csv(content).to_dict(as_series=False) == whole
+
+
+@pytest.mark.parametrize(
+    ("header", "separator"), [("", ","), ("one", ","), ("a,b;c", ","), ("a;b,c;d", ";"), ('"a;b;c",d', ",")]
+)
+def test_a_comma_goes_first(header, separator):
+    assert tables.separator_of(header.encode()) == separator

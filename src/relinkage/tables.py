@@ -1,9 +1,13 @@
 """Tables on disk, by the very name that was given: the one place where files of rows are opened and written.
 
 polars takes `[1]`, `*` and `?` in a path for patterns, and a leading `~` for the home folder: another file
-than the one that was named would be read, without a word. Here a path is a path.
+than the one that was named would be read, without a word. Here a path is a path. Nor does the ending of a
+name decide: a Parquet file is known by its first bytes, the separator of a CSV file by its header.
 """
 
+import gzip
+import io
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,46 @@ import polars as pl
 
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises about a file that cannot be read."""
+_PARQUET = b"PAR1"
+_GZIP = b"\x1f\x8b"
+_SEPARATORS = ",;\t|"
+_LONGEST_HEADER = 2**20
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is Parquet, whatever its name says; what cannot be opened is not."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_PARQUET)) == _PARQUET
+    except OSError:
+        return False
+
+
+def separator_of(source: Path | bytes) -> str:
+    """Return what separates the cells of a CSV file: the commonest of `,`, `;`, tab and `|` in its header.
+
+    What stands in quotes does not count. A comma wins over what is as common.
+
+    Args:
+        source: the file, gzipped or not, or its content.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        try:
+            start = (
+                gzip.GzipFile(fileobj=file).read(_LONGEST_HEADER) if packed else file.read(_LONGEST_HEADER)
+            )
+        except (EOFError, zlib.error):  # of a cut file, which polars speaks of
+            return ","
+    unquoted = b"".join(start.split(b'"')[::2]).strip(b"\r\n")
+    header = unquoted.splitlines()[0] if unquoted else b""
+    return max(_SEPARATORS, key=lambda separator: header.count(separator.encode()))
 
 
 def scan_parquet(path: Path) -> pl.LazyFrame:
@@ -48,7 +92,8 @@ def read_arrow_stream(path: Path) -> pl.DataFrame:
 
 def scan_csv(path: Path) -> pl.LazyFrame:
     """Return the rows of a CSV file as strings, to be read as they are asked for."""
-    return pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
+    path = path.absolute()
+    return pl.scan_csv(path, infer_schema=False, glob=False, separator=separator_of(path))
 
 
 def read_csv(source: Path | bytes, **choices: Any) -> pl.DataFrame:
@@ -56,8 +101,9 @@ def read_csv(source: Path | bytes, **choices: Any) -> pl.DataFrame:
 
     Args:
         source: the file or its content.
-        **choices: further arguments of `polars.read_csv`.
+        **choices: further arguments of `polars.read_csv`; the separator is found where not given.
     """
+    choices.setdefault("separator", separator_of(source))
     if isinstance(source, Path):
         source, choices = source.absolute(), {**choices, "glob": False}
     return pl.read_csv(source, infer_schema=False, **choices)

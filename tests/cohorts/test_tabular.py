@@ -46,6 +46,19 @@ def test_a_parquet_file(tmp_path, frame):
     check(read_cohort(tmp_path / "some.parquet"), tmp_path)
 
 
+@pytest.mark.parametrize("name", ["some.pq", "some.parq", "some.PARQUET", "some", "some.csv", "some.csv.gz"])
+def test_parquet_is_known_by_its_content(tmp_path, frame, name):
+    frame.write_parquet(tmp_path / name)
+    check(read_cohort(tmp_path / name), tmp_path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("name", ["some.csv", "some.CSV", "some.tsv"])
+def test_other_separators_than_the_comma(tmp_path, frame, name, separator):
+    frame.write_csv(tmp_path / name, separator=separator)
+    check(read_cohort(tmp_path / name), tmp_path)
+
+
 def test_all_three_are_one_cohort(tmp_path, frame):
     (tmp_path / "a.csv").write_text(CSV, encoding="utf-8")
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(CSV.encode()))
@@ -103,7 +116,7 @@ def test_a_folder_without_a_table(tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["some.xlsx", "some.tsv", "some"])
+@pytest.mark.parametrize("name", ["some.xlsx", "some.txt", "some"])
 def test_a_file_of_another_kind(tmp_path, name):
     (tmp_path / name).write_text("a\tb")
     assert refusal(tmp_path / name) == (

@@ -85,17 +85,61 @@ def test_a_label_by_name_stays_one_whatever_a_cell_holds():
             "patient_id": list("pqrs"),
             "image": [f"{name}.png" for name in "abcd"],
             "report": ["text"] * 4,
-            "Edema": ["1", "0", "2", ""],
+            "Mass": ["1", "0", "2", ""],
             "Nodule": ["1", "0", "1", "0"],
         }
     )
     found = Cohort.from_table(table, Path(), "mine")
-    named = found.with_labels(["Edema"])
-    assert (found.labels, named.labels) == (("Nodule",), ("Edema",))
-    assert named.pairs["Edema"].to_list() == [1, 0, None, None]
-    assert any(note.startswith("Edema: 1 of 4 cells hold something other") for note in named.notes)
-    whole = Cohort.from_table(table.with_columns(Edema=pl.Series(["1", "0", "0", ""])), Path(), "mine")
-    assert named.pairs["Edema"].drop_nulls().to_list() == whole.pairs["Edema"].to_list()[:2]
+    named = found.with_labels(["Mass"])
+    assert (found.labels, named.labels) == (("Nodule",), ("Mass",))
+    assert named.pairs["Mass"].to_list() == [1, 0, None, None]
+    assert any(note.startswith("Mass: 1 of 4 cells hold something other") for note in named.notes)
+    whole = Cohort.from_table(table.with_columns(Mass=pl.Series(["1", "0", "0", ""])), Path(), "mine")
+    assert named.pairs["Mass"].drop_nulls().to_list() == whole.pairs["Mass"].to_list()[:2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "odd"),
+    [
+        ([1.0, 0.0, float("nan"), -1.0], [1, 0, None, -1], 0),
+        (["1", "0", "2", "-1"], [1, 0, None, -1], 1),
+        (["positive", "negative", "", "uncertain"], [None] * 4, 3),
+        ([True, False, None, True], [None] * 4, 3),
+        ([1.0, 0.5, None, float("inf")], [1, None, None, None], 2),
+    ],
+)
+def test_a_column_with_a_known_labels_name_is_that_label(cells, values, odd):
+    table = pl.DataFrame(
+        {
+            "pair_id": list("abcd"),
+            "study_id": list("1234"),
+            "patient_id": list("pqrs"),
+            "image": [f"{name}.png" for name in "abcd"],
+            "report": ["text"] * 4,
+            "Edema": cells,
+        }
+    )
+    made = Cohort.from_table(table, Path(), "mine")
+    assert made.labels == ("Edema",)
+    assert made.pairs["Edema"].to_list() == values
+    said = f"Edema: {odd} of 4 cells hold something other than 1, 0, -1 and empty"
+    assert any(note.startswith(said) for note in made.notes) == (odd > 0)
+    assert made.with_pairs(made.pairs[:3]).notes == made.notes
+
+
+def test_a_name_of_a_label_without_its_values_is_told():
+    for name, cells in (("pleural_effusion", ["yes", "no"]), ("Fracture", [True, False])):
+        (note,) = notes(**{name: cells})
+        assert f"{name} has the name of the label" in note
+
+
+@pytest.mark.parametrize("absent", ["nan", "None", "NULL", " na ", "<NA>", "NaT"])
+@pytest.mark.parametrize("column", ["study_id", "patient_id"])
+def test_a_text_that_stands_for_no_id_is_none(column, absent):
+    table = {"pair_id": ["a", "b"], "study_id": ["1", "2"], "patient_id": ["p", "q"]}
+    table |= {"image": ["a.png", "b.png"], "report": ["one", "two"], column: [absent, "1"]}
+    with pytest.raises(InputError, match=f"has 1 rows without {column}, the first is row 1"):
+        Cohort.from_table(pl.DataFrame(table), Path(), "mine")
 
 
 @pytest.mark.parametrize(("name", "says"), [("Mass", "has no column Mass"), ("sex", "is no label")])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
-from relinkage.embeddings import read_array
+from relinkage.embeddings import arrays, open_array, read_array
+from relinkage.embeddings.stored import Stored
 from relinkage.errors import InputError
 
 FLOATS = [np.float16, np.float32, np.float64]
@@ -54,6 +55,75 @@ def test_bfloat16_becomes_float32(tmp_path):
     read = read_array(tmp_path / "a.safetensors")
     assert read.dtype == np.float32
     assert np.array_equal(read, tensor.float().numpy())
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"])
+def test_float8_becomes_float32(tmp_path, kind):
+    tensor = torch.from_numpy(VECTORS).to(getattr(torch, kind))
+    save_torch({"x": tensor}, tmp_path / "a.safetensors")
+    read = read_array(tmp_path / "a.safetensors")
+    assert read.dtype == np.float32
+    assert np.array_equal(read, tensor.float().numpy())
+
+
+def test_types_that_hold_no_vectors_are_named(tmp_path):
+    scales = torch.ones(2, 2, dtype=torch.uint8).view(torch.float8_e8m0fnu)
+    save_torch({"x": scales}, tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match="holds F8_E8M0 values; give float16, float32 or float64"):
+        read_array(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("save", [np.save, np.savez])
+def test_bfloat16_that_numpy_wrote_as_two_bytes_becomes_float32(tmp_path, save):
+    tensor = torch.from_numpy(VECTORS).to(torch.bfloat16)
+    path = tmp_path / ("a.npy" if save is np.save else "a.npz")
+    save(path, tensor.view(torch.int16).numpy().view("V2"))
+    read = read_array(path)
+    assert read.dtype == np.float32
+    assert np.array_equal(read, tensor.float().numpy())
+
+
+def test_large_bfloat16_of_numpy_stays_on_disk(tmp_path, monkeypatch):
+    tensor = torch.from_numpy(VECTORS).to(torch.bfloat16)
+    np.save(tmp_path / "a.npy", tensor.view(torch.int16).numpy().view("V2"))
+    monkeypatch.setattr(arrays, "LARGE", 1)
+    opened = open_array(tmp_path / "a.npy")
+    assert isinstance(opened, Stored)
+    assert np.array_equal(opened[:], tensor.float().numpy())
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_tensor_of_torch_comes_as_it_is(tmp_path, kind):
+    tensor = torch.from_numpy(VECTORS).to(kind)
+    torch.save(tensor.clone().requires_grad_(), tmp_path / "a.pt")
+    torch.save({"images": tensor, "epoch": 3}, tmp_path / "b.pth")
+    for name in ("a.pt", "b.pth", "b.pth:images"):
+        read = read_array(tmp_path / name)
+        assert read.dtype == (np.float32 if kind == torch.bfloat16 else tensor.numpy().dtype)
+        assert np.array_equal(read, tensor.to(torch.float64).numpy())
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        ([1.0, 2.0], "holds neither a tensor nor named tensors"),
+        ({"epoch": 3}, r"holds 0 arrays \(none\)"),
+        ({"a": torch.ones(2, 2), "b": torch.ones(2, 2)}, r"holds 2 arrays \(a, b\)"),
+        (torch.ones(2, 2, dtype=torch.int64), "holds int64 values"),
+        (torch.ones(2, 2).to_sparse(), "cannot be read as a .pt array"),
+    ],
+)
+def test_other_files_of_torch_are_refused(tmp_path, held, message):
+    torch.save(held, tmp_path / "a.pt")
+    with pytest.raises(InputError, match=message):
+        read_array(tmp_path / "a.pt")
+
+
+def test_a_middle_dimension_of_one_is_left_away(tmp_path):
+    np.save(tmp_path / "a.npy", VECTORS[:, None])
+    pl.DataFrame({"v": [[row.tolist()] for row in VECTORS]}).write_parquet(tmp_path / "a.parquet")
+    for name in ("a.npy", "a.parquet"):
+        assert np.array_equal(read_array(tmp_path / name), VECTORS)
 
 
 def test_one_array_of_several_is_picked_by_name(tmp_path):
@@ -109,7 +179,7 @@ def test_what_is_no_matrix_of_floats_is_refused(tmp_path, array, message):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"id": [1, 2], "a": [0.5, 0.25]}, r"no floating-point numbers \(id\)"),
+        ({"row": [1, 2], "a": [0.5, 0.25]}, r"columns that are not dimensions \(row\)"),
         ({"a": [0.5, None]}, "1 empty cells"),
         ({"v": [[0.5], None]}, "1 empty cells"),
         ({"v": [[0.5], [None]]}, "1 empty cells"),
@@ -129,11 +199,30 @@ def test_missing_foreign_and_damaged_files_are_named(tmp_path):
         read_array(tmp_path / "absent.npy")
     with pytest.raises(InputError, match=r"a\.csv is no array file; name one that ends in \.npy, \.npz"):
         read_array(tmp_path / "a.csv")
-    for suffix in ("npy", "npz", "safetensors", "parquet"):
+    for suffix in ("npy", "npz", "safetensors", "parquet", "pt"):
         path = tmp_path / f"text.{suffix}"
         path.write_text("this is a letter, not an array")
         with pytest.raises(InputError, match=rf"text\.{suffix} cannot be read as a \.{suffix} array"):
             read_array(path)
+
+
+@pytest.mark.parametrize("name", ["a.pq", "a.parq", "A.PARQUET", "a", "a.csv", "a:b.parquet"])
+def test_parquet_is_known_by_its_content(tmp_path, name):
+    pl.DataFrame([lists(VECTORS)]).write_parquet(tmp_path / name)
+    assert np.array_equal(read_array(tmp_path / name), VECTORS)
+    assert np.array_equal(read_array(f"{tmp_path / name}:v"), VECTORS)
+
+
+def test_endings_may_be_in_capitals(tmp_path):
+    with (tmp_path / "A.NPY").open("wb") as file:
+        np.save(file, VECTORS)
+    assert np.array_equal(read_array(tmp_path / "A.NPY"), VECTORS)
+
+
+def test_a_single_array_has_no_name(tmp_path):
+    np.save(tmp_path / "a.npy", VECTORS)
+    with pytest.raises(InputError, match=r"a\.npy holds no array images"):
+        read_array(f"{tmp_path}/a.npy:images")
 
 
 def test_no_pickle_is_ever_run(tmp_path):
@@ -143,7 +232,7 @@ def test_no_pickle_is_ever_run(tmp_path):
         def __reduce__(self):
             return marker.touch, ()
 
-    for name in ("a.npy", "a.npz", "a.safetensors"):
+    for name in ("a.npy", "a.npz", "a.safetensors", "a.pt"):
         (tmp_path / name).write_bytes(pickle.dumps(Payload()))
         with pytest.raises(InputError, match="cannot be read"):
             read_array(tmp_path / name)
@@ -151,7 +240,7 @@ def test_no_pickle_is_ever_run(tmp_path):
 
 
 @settings(deadline=None)
-@given(st.binary(max_size=80), st.sampled_from(["npy", "npz", "safetensors", "parquet"]))
+@given(st.binary(max_size=80), st.sampled_from(["npy", "npz", "safetensors", "parquet", "pt"]))
 def test_any_bytes_are_an_array_or_one_sentence(tmp_path_factory, data, suffix):
     path = tmp_path_factory.getbasetemp() / f"any.{suffix}"
     path.write_bytes({"npy": b"\x93NUMPY\x01\x00", "npz": b"PK\x03\x04"}.get(suffix, b"") + data)

@@ -76,3 +76,36 @@ def test_both_directions_in_one_pass_agree_with_each_alone_where_scores_crowd_ab
         alone = count_ranks(reports, images, np.arange(500))
         np.testing.assert_array_equal(back.above, alone.above)
         np.testing.assert_array_equal(back.ties, alone.ties)
+
+
+ONE_PATIENT = {"patient_id": ["p"] * 12}
+
+
+@pytest.mark.parametrize("direction", ["image-to-report", "report-to-image", "both"])
+def test_one_patient_has_neither_open_set_nor_patient_level_and_both_are_told(direction):
+    vectors = np.random.default_rng(0).normal(size=(12, 3))
+    made = audited(vectors, vectors, ONE_PATIENT, direction=direction, pool=(5, "full"), k=(1,),
+                   open_set=(0.5,), patient_level=True)  # fmt: skip
+    assert made.open_set == made.targets == made.settings.open_set == ()
+    said = "The open set has no rows: it deals patients into two halves, and there is one patient."
+    assert made.notes.count(said) == 1
+    directions = {row.direction for row in made.closed_set}
+    for each in directions:
+        said = f"Patient-level linkage ({each}) has no row for --pool 5,full: no query has a candidate"
+        assert sum(note.startswith(said) for note in made.notes) == 1
+
+
+def test_patient_level_names_the_pools_that_hold_no_other_patient():
+    vectors = np.random.default_rng(0).normal(size=(12, 3))
+    patients = {"patient_id": ["p"] * 6 + ["q"] * 6}
+    made = audited(vectors, vectors, patients, pool=(5, "full"), k=(1,), patient_level=True)
+    assert {row.pool for row in made.targets} == {12}
+    assert any("has no row for --pool 5: no query" in note for note in made.notes)
+    made = audited(vectors, vectors, patients, pool=(8, "full"), k=(1,), patient_level=True)
+    assert not any("has no row for --pool" in note for note in made.notes)
+
+
+def test_one_patient_among_other_patients_has_nothing_to_be_asked():
+    vectors = np.random.default_rng(0).normal(size=(12, 3))
+    with pytest.raises(InputError, match=r"its mate; an audit needs at least two\. `--distractors other-pa"):
+        audited(vectors, vectors, ONE_PATIENT, distractors="other-patients")

@@ -211,6 +211,6 @@ def test_one_candidate_is_no_gallery(distractors):
     links = links_of([str(row) for row in range(size)], ["p"] * size)
     with pytest.raises(InputError) as error:
         result(*rng.normal(size=(2, size, 3)), links, distractors=distractors)
-    assert str(error.value) == (
+    assert str(error.value).startswith(
         "Every query image-to-report has one eligible candidate, its mate; an audit needs at least two."
     )

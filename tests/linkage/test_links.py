@@ -1,5 +1,7 @@
 """Who belongs to whom, read from a table of pairs."""
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -47,13 +49,19 @@ def test_several_images_of_a_study_share_one_candidate():
     assert same(links.candidate_patient) == same(["p", "q", "p"])
 
 
-def test_studies_do_not_merge_candidates_that_are_named():
-    links = linked(candidate=[0, 1, 2], study_id=["a", "a", "b"])
-    assert links.candidate_row.tolist() == links.mate.tolist() == [0, 1, 2]
-    assert links.studies == 2
+def test_a_study_is_one_candidate_where_rows_are_named_too():
+    links = linked(reports=5, candidate=[4, 1, 1, 3], study_id=["a", "a", "b", "c"])
+    # Row 1 is the report of b too, rows 0 and 2 are nobody's.
+    assert links.candidate_row.tolist() == [0, 1, 2, 3, 4]
+    assert links.mate.tolist() == [4, 4, 1, 3]
+    assert links.report_row.tolist() == [4, 1, 1, 3]
+    assert links.studies == 3
+    links = linked(reports=5, candidate=[4, 0, 1, 3], study_id=["a", "a", "b", "c"])
+    assert links.candidate_row.tolist() == [1, 2, 3, 4]
+    assert links.mate.tolist() == [3, 3, 0, 2]
 
 
-@pytest.mark.parametrize("absent", [None, "", "  "])
+@pytest.mark.parametrize("absent", [None, "", "  ", "nan", "None", "NULL", " NaN ", "<NA>"])
 def test_who_has_no_patient_id_is_a_patient_of_their_own(absent):
     links = linked(patient_id=["p", absent, "p", absent, "q"])
     assert same(links.patient) == same(["p", 1, "p", 3, "q"])
@@ -61,7 +69,7 @@ def test_who_has_no_patient_id_is_a_patient_of_their_own(absent):
     assert links.same_patient()[0].tolist() == [0, 2]
 
 
-@pytest.mark.parametrize("absent", [None, "", "  "])
+@pytest.mark.parametrize("absent", [None, "", "  ", "nan", "None", "NULL", " NaN ", "<NA>"])
 def test_who_has_no_study_id_is_a_study_of_their_own(absent):
     links = linked(study_id=["s", absent, "s", absent], patient_id=["p", "q", "p", "r"])
     assert same(links.mate) == same(["s", 1, "s", 3])
@@ -72,6 +80,20 @@ def test_where_patients_are_not_known_a_study_is_the_unit():
     links = linked(study_id=["s", "t", "s"])
     assert same(links.patient) == same(["s", "t", "s"])
     assert not links.patients_known
+
+
+def test_ids_that_are_not_a_number_are_none():
+    links = linked(patient_id=[1.0, float("nan"), 1.0, float("nan")])
+    assert same(links.patient) == same([1, "a", 1, "b"])
+
+
+@pytest.mark.parametrize("column", ["pair_id", "candidate", "study_id", "patient_id", "report_hash", "view"])
+@pytest.mark.parametrize(
+    "cells", [[[1], [2]], [{"a": 1}, {"a": 2}], [b"1", b"2"], [timedelta(1), timedelta(2)]]
+)
+def test_a_column_that_is_read_holds_words(column, cells):
+    with pytest.raises(InputError, match=f"pairs.csv holds .* in the column {column}; a cell is a text"):
+        linked(**{"age": [1, 2], column: cells})
 
 
 def test_ids_may_be_numbers():

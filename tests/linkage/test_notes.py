@@ -43,6 +43,16 @@ def test_without_patients_there_is_one_study_a_patient():
     assert "Intervals rest on 20 studies; with so few" in notes_on(links_of([1] * 20, known=False))[-1]
 
 
+@pytest.mark.parametrize("column", ["study_id", "patient_id"])
+def test_texts_that_stand_for_no_id_are_told(column):
+    cells = ["nan"] * 3 + ["None", "", "a", "b"]
+    pairs = pl.DataFrame({"pair_id": list("abcdefg"), column: cells})
+    notes = notes_on(Links.from_pairs(pairs, 7, 7, "pairs"))
+    assert f"{column}: 4 of 7 cells read nan, None or the like and are taken for empty." in notes
+    plain = Links.from_pairs(pairs.with_columns(pl.lit("x").alias(column)), 7, 7, "pairs")
+    assert not any("the like" in note for note in notes_on(plain))
+
+
 def test_an_audit_says_it_beside_its_tables():
     random, links = np.random.default_rng(0), links_of([40] + [1] * 60)
     reports = random.normal(size=(100, 8))

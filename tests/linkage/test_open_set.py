@@ -203,7 +203,6 @@ def test_a_rate_with_too_few_queries_is_left_out_and_a_note_says_how_many_it_tak
 @pytest.mark.parametrize(
     ("patient", "said"),
     [
-        (np.zeros(40, np.int64), "deals patients into two halves, and there is one patient"),
         (np.arange(40), "takes 50 queries in each half of the patients, and the smaller half has 20; give "
                         "rates from 0.25 up"),
         (np.arange(40) // 36, "the smaller half has 4; leave out --open-set"),

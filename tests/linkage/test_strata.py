@@ -257,6 +257,7 @@ def test_an_audit_with_hard_negatives_is_brute_force(seed):
         ladder=seed % 3 == 0,
         missing="own",
         hard_negatives_of="all" if seed % 4 == 0 else "other-patients",
+        several_reports="first",
         replicates=100,
     )
     found = measure(images, reports, Links.from_pairs(pairs, len(pairs), len(pairs), "pairs"), settings)
@@ -325,3 +326,17 @@ def test_cells_without_a_value_leave_a_label_a_label(absent):
     links = Links.from_pairs(pairs, 6, 6, "pairs")
     (level,) = levels(links, AuditSettings(hard_negatives=("labels",)))
     assert len(set(level.candidate.tolist())) == 4
+
+
+@pytest.mark.parametrize("odd", ["2", "maybe", "true"])
+def test_other_cells_of_a_known_label_are_not_mentioned(odd):
+    pairs = pl.DataFrame({"pair_id": [*"abcdef"], "Edema": ["1", "0", "1", odd, "", None]})
+    assert label_columns(pairs) == ("Edema",)
+    (level,) = levels(linked(pairs), AuditSettings(hard_negatives=("labels",)))
+    assert partition(level.query) == [(0, 2), (1,), (3, 4, 5)]
+
+
+def test_a_column_without_words_is_no_stratum():
+    pairs = pl.DataFrame({"pair_id": ["a", "b"], "vector": [[0.5], [0.25]]})
+    with pytest.raises(InputError, match=r"names vector, which holds List.*; name a column of texts or num"):
+        levels(linked(pairs), AuditSettings(hard_negatives=("vector",)))

@@ -281,6 +281,7 @@ EFFECTS = [
     ("--k 1,7", lambda made, _: {row.k for row in made.closed_set} == {1, 7}),
     ("--direction report-to-image", lambda made, _: made.closed_set[0].direction == "report-to-image"),
     ("--distractors other-patients", lambda made, usual: full(made).pool == full(usual).pool - 1),
+    ("--several-reports each", lambda made, _: made.settings.several_reports == "each"),
     ("--hard-negatives Edema", lambda made, _: [row.columns for row in made.strata] == [("Edema",)]),
     ("--ladder", lambda made, _: [row.negatives for row in made.strata][:1] == ["labels"]),
     ("--ladder --uncertain absent", lambda made, _: [row.uncertain for row in made.strata][:1] == ["absent"]),

@@ -22,7 +22,7 @@ class Subject(Settings, frozen=True):
 
     Attributes:
         embeddings: Folder that `relinkage embed` wrote.
-        images: Array (images, d): .npy, .npz, .safetensors or .parquet.
+        images: Array (images, d): .npy, .npz, .safetensors, .pt, Parquet, or a folder of numbered .npy.
         reports: Array (reports, d); row i belongs to image i, unless --pairs says otherwise.
         pairs: CSV or Parquet, a row per image: pair_id, candidate, patient_id, split, …
     """

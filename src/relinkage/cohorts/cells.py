@@ -2,10 +2,12 @@
 
 import polars as pl
 
-from relinkage.cohorts.labels import NEGATIVE, POSITIVE, UNCERTAIN
+from relinkage.cohorts.labels import CHEXPERT_LABELS, NEGATIVE, POSITIVE, UNCERTAIN
 
 ABSENT = ("", "nan", "na", "n/a", "null")
 """What programs write where there is no value, in lower case."""
+_NO_ID = (*ABSENT, "none", "<na>", "nat")
+"""What they write where there is no id: here `none` is no finding or view."""
 MOSTLY = 0.9
 """Share of a column's values from which on, if they are 1, 0 and -1, others look like slips."""
 _IN_YEARS = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
@@ -15,6 +17,22 @@ def present(values: pl.Series) -> pl.Series:
     """Return values as strings without white space around them, null where the cell says nothing."""
     text = values.cast(pl.String).str.strip_chars()
     return text.set(text.str.to_lowercase().is_in(ABSENT), None)
+
+
+def ids(values: pl.Series) -> tuple[pl.Series, int]:
+    """Return ids as strings, and how many cells hold a text or NaN that stands for no id.
+
+    Args:
+        values: a column of texts or numbers.
+
+    Returns:
+        String: null where a cell is blank or reads `nan`, `None`, `null` or the like, which would be one id
+        for all; and the number of the latter.
+    """
+    text = values.cast(pl.String)
+    bare = text.str.strip_chars().str.to_lowercase()
+    said = bare.is_in(_NO_ID).fill_null(False)
+    return text.set(said, None), int((said & (bare != "").fill_null(False)).sum())
 
 
 def years(values: pl.Series) -> pl.Series:
@@ -45,22 +63,27 @@ def label_values(values: pl.Series) -> tuple[pl.Series, int]:
 
 
 def is_label(values: pl.Series) -> bool:
-    """Return whether a column is a label: it holds 1, 0 or -1, and besides them only absent values."""
-    if not _has_words(values):
+    """Return whether a column is a label: it holds 1, 0 or -1, and besides them only absent values.
+
+    With the name of one of the 14 CheXpert labels it may hold other values too, which are read as absent.
+    """
+    if not has_words(values):
         return False
     told, others = label_values(values)
-    return others == 0 and told.null_count() < len(told)
+    return told.null_count() < len(told) and (others == 0 or values.name in CHEXPERT_LABELS)
 
 
 def looks_like_a_label(values: pl.Series) -> int:
     """Return how many cells keep a column from being a label, 0 where it is one or does not look like one."""
-    if not _has_words(values):
+    if not has_words(values):
         return 0
     told, others = label_values(values)
     known = len(told) - told.null_count()
     return others if known >= MOSTLY * (known + others) and known else 0
 
 
-def _has_words(values: pl.Series) -> bool:
-    """Whether the cells can be read as words: lists, bytes, objects and durations cannot."""
-    return not (values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object, pl.Duration))
+def has_words(values: pl.Series) -> bool:
+    """Return whether cells can be read as words: lists, bytes, objects, durations and extensions cannot."""
+    kind = values.dtype
+    odd = kind in (pl.Binary, pl.Object, pl.Duration) or isinstance(kind, pl.BaseExtension)
+    return not (odd or kind.is_nested())

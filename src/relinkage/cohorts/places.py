@@ -29,10 +29,10 @@ def check_cohort_file(out: Path, source: Path | None = None) -> None:
 def _is_cohort(path: Path) -> bool:
     """Whether a file has the columns that every cohort table has."""
     from relinkage.cohorts.table import REQUIRED
-    from relinkage.tables import BROKEN, scan_csv, scan_parquet
+    from relinkage.tables import BROKEN, is_parquet, scan_csv, scan_parquet
 
     try:
-        scan = scan_parquet(path) if path.suffix == ".parquet" else scan_csv(path)
+        scan = scan_parquet(path) if is_parquet(path) else scan_csv(path)
         return set(REQUIRED) <= set(scan.collect_schema().names())
     except BROKEN:
         return False

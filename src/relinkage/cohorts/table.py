@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import polars as pl
 
-from relinkage.cohorts.cells import is_label, label_values, present, years
+from relinkage.cohorts.cells import ids, is_label, label_values, present, years
 from relinkage.cohorts.labels import CHEXPERT_LABELS
-from relinkage.cohorts.unused import unused_columns
+from relinkage.cohorts.unused import read_as_empty, unused_columns
 from relinkage.errors import InputError
 from relinkage.files import fingerprint
 
@@ -71,16 +71,17 @@ class Cohort:
             pl.col(column).cast(pl.String) if table.schema[column] != pl.String else pl.col(column)
             for column in table.columns
         ).with_columns(pl.col("report").fill_null(""))
-        known = "patient_id" in table.columns and not _blank(table["patient_id"]).all()
+        known = "patient_id" in table.columns and not ids(table["patient_id"])[0].is_null().all()
         if not known:
             table = table.with_columns(patient_id=pl.col("study_id"))
         _check_ids(table, source)
         _check_image_paths(table["image"], source)
         labels = tuple(c for c in table.columns if c not in REQUIRED + OPTIONAL and _is_label(table[c]))
+        odd = read_as_empty(table, labels)
         table = table.with_columns(label_values(table[label])[0] for label in labels)
         if "age" in table.columns:
             table = table.with_columns(_ages(table["age"], source))
-        return cls(table, labels, Path(root), name, _notes(table, labels, known), known)
+        return cls(table, labels, Path(root), name, (*_notes(table, labels, known), *odd), known)
 
     def with_pairs(self, pairs: pl.DataFrame, source: str = "the cohort") -> "Cohort":
         """Return a cohort of other rows or columns, of which the same is known.
@@ -114,18 +115,12 @@ class Cohort:
             if name in REQUIRED + OPTIONAL:
                 raise InputError(f"The column {name} is no label; name another with --label.")
         names = tuple(dict.fromkeys(names))
-        found = [label_values(self.pairs[name]) for name in names]
         former = [pl.col(label).cast(pl.String) for label in self.labels if label not in names]
-        pairs = self.pairs.with_columns(*former, *(values for values, _ in found))
+        pairs = self.pairs.with_columns(*former, *(label_values(self.pairs[name])[0] for name in names))
         own = _notes(self.pairs, self.labels, self.patients_known)
         notes = [note for note in self.notes if note not in own]
         notes += _notes(pairs, names, self.patients_known)
-        notes += [
-            f"{name}: {cells} of {len(pairs)} cells hold something other than 1, 0, -1 and empty, which is "
-            "read as empty."
-            for name, (_, cells) in zip(names, found, strict=True)
-            if cells
-        ]
+        notes += read_as_empty(self.pairs, names)
         return replace(self, pairs=pairs, labels=names, notes=tuple(notes))
 
     def table(self) -> pl.DataFrame:
@@ -183,7 +178,9 @@ def _check_cells(schema: pl.Schema, source: str) -> None:
 
 def _check_ids(table: pl.DataFrame, source: str) -> None:
     for column in ("pair_id", "study_id", "patient_id", "image"):
-        empty = _blank(table[column])
+        empty = (
+            ids(table[column])[0].is_null() if column in ("study_id", "patient_id") else _blank(table[column])
+        )
         if empty.any():
             row = int(empty.arg_true()[0]) + 1
             raise InputError(
@@ -233,7 +230,7 @@ def _leaves(path: str) -> bool:
 
 def _is_label(values: pl.Series) -> bool:
     """A CheXpert label that nobody has is one all the same."""
-    return is_label(values) or (values.name in CHEXPERT_LABELS and present(values).is_null().all())
+    return is_label(values) or values.name in CHEXPERT_LABELS
 
 
 def _ages(values: pl.Series, source: str) -> pl.Series:

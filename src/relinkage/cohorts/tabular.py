@@ -8,16 +8,19 @@ from relinkage.cohorts.places import check_cohort_file
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
 from relinkage.files import whole_file
-from relinkage.tables import BROKEN, read_csv, read_parquet, write_csv, write_parquet
+from relinkage.tables import BROKEN, is_parquet, read_csv, read_parquet, write_csv, write_parquet
 
 TABLE_NAMES = ("cohort.parquet", "cohort.csv", "pairs.parquet", "pairs.csv")
+PARQUET_ENDINGS = (".parquet", ".parq", ".pq")
+CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def read_cohort(path: str | Path, root: str | Path | None = None) -> Cohort:
     """Read a cohort from a table, or from a folder that holds `cohort.csv` or the like.
 
     Args:
-        path: a `.csv`, `.csv.gz` or `.parquet` file, or a folder with one of `TABLE_NAMES`.
+        path: a Parquet file of any name, a `.csv` or `.tsv` file, gzipped or not, or a folder with one of
+            `TABLE_NAMES`.
         root: the folder that image paths are relative to; the table's own folder where not given.
 
     Raises:
@@ -36,6 +39,9 @@ def read_cohort(path: str | Path, root: str | Path | None = None) -> Cohort:
 def read_table(path: Path) -> pl.DataFrame:
     """Read a CSV or Parquet file; CSV columns stay strings, so that ids keep their leading zeros.
 
+    A file whose content is Parquet is Parquet, whatever its name. The cells of a CSV file are separated by
+    `,`, `;`, tab or `|`, as its header shows.
+
     Raises:
         InputError: the file is missing, empty, or not what its name says.
     """
@@ -43,14 +49,14 @@ def read_table(path: Path) -> pl.DataFrame:
         raise InputError(f"{path} is a folder; name a CSV or Parquet file.")
     if not path.is_file():
         raise InputError(f"{path} does not exist; name a CSV or Parquet file.")
+    parquet = path.suffix.lower() in PARQUET_ENDINGS
     try:
-        if path.suffix == ".parquet":
-            return read_parquet(path)
-        return read_csv(path, encoding="utf8")
+        parquet = parquet or is_parquet(path)
+        return read_parquet(path) if parquet else read_csv(path, encoding="utf8")
     except pl.exceptions.NoDataError:
         raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
     except (*BROKEN, UnicodeDecodeError) as error:
-        kind = "Parquet" if path.suffix == ".parquet" else "CSV in UTF-8"
+        kind = "Parquet" if parquet else "CSV in UTF-8"
         raise InputError(
             f"{path} cannot be read as {kind} ({type(error).__name__}); check the file."
         ) from None
@@ -78,8 +84,8 @@ def _find_table(path: Path) -> Path:
         raise InputError(f"{path} holds no cohort table; put {' or '.join(TABLE_NAMES[:2])} there.")
     if not path.exists():
         raise InputError(f"{path} does not exist; name a cohort's table or folder.")
-    if not path.name.endswith((".csv", ".csv.gz", ".parquet")):
-        raise InputError(
-            f"{path} is no cohort table; name a .csv, .csv.gz or .parquet file, or a folder that holds one."
-        )
-    return path
+    if path.name.lower().endswith((*CSV_ENDINGS, *PARQUET_ENDINGS)) or is_parquet(path):
+        return path
+    raise InputError(
+        f"{path} is no cohort table; name a .csv, .csv.gz or .parquet file, or a folder that holds one."
+    )

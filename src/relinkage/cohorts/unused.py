@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from relinkage.cohorts.cells import looks_like_a_label
+from relinkage.cohorts.cells import label_values, looks_like_a_label
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 
 ALIASES = {
@@ -52,6 +52,22 @@ def unused_columns(
     return notes
 
 
+def read_as_empty(table: pl.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Return a note for each label that holds something other than 1, 0, -1 and empty.
+
+    Args:
+        table: the whole table, as it was read.
+        labels: the columns that are read as labels.
+    """
+    odd = [(label, label_values(table[label])[1]) for label in labels]
+    return [
+        f"{label}: {cells} of {len(table)} cells hold something other than 1, 0, -1 and empty, which is read "
+        "as not mentioned."
+        for label, cells in odd
+        if cells
+    ]
+
+
 def _others(values: pl.Series) -> int:
     return 0 if values.dtype == pl.Boolean else looks_like_a_label(values)
 
@@ -62,16 +78,17 @@ def _suggestions(rest: Sequence[str], used: Collection[str], known: Sequence[str
         if name in taken:
             continue
         for column in rest:
-            if _plain(column) in {_plain(alias) for alias in ALIASES.get(name, ())}:
+            if plain_name(column) in {plain_name(alias) for alias in ALIASES.get(name, ())}:
                 said.append(f"{column} looks like {name}: rename it.")
                 break
-    labels = {_plain(label): label for label in CHEXPERT_LABELS}
+    labels = {plain_name(label): label for label in CHEXPERT_LABELS}
     return said + [
-        f"{column} looks like {labels[_plain(column)]}, but holds no 1, 0 or -1."
+        f"{column} has the name of the label {labels[plain_name(column)]}, but not its values 1, 0 and -1."
         for column in rest
-        if _plain(column) in labels
+        if plain_name(column) in labels
     ]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a column's name without case, spaces, underscores and hyphens."""
     return name.strip().lower().replace(" ", "").replace("_", "").replace("-", "")

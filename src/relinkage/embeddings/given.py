@@ -34,8 +34,8 @@ def as_matrix(array: Any, name: str, *, large_on_disk: bool = False) -> Matrix:
     """Return an array as the matrix of vectors that it is, a row each.
 
     Args:
-        array: numpy or a memory map; a torch tensor on any device, bfloat16 too; nested lists; or a path of a
-            `.npy`, `.npz`, `.safetensors` or `.parquet` file.
+        array: numpy or a memory map; a torch tensor on any device, bfloat16 too; nested lists; or a path that
+            `read_array` takes.
         name: what messages call it.
         large_on_disk: leave the rows of a large file on disk, and read them as they are needed.
 

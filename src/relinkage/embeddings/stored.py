@@ -96,6 +96,11 @@ class Stored:
         return len(self), self.width
 
     @property
+    def bytes_on_disk(self) -> int:
+        """How much the rows take on disk."""
+        return len(self) * self.width * self._on_disk.itemsize
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """What rows come as, in native byte order."""
         return np.dtype(np.float32 if self.kind == BFLOAT16 else self.kind).newbyteorder("=")
@@ -135,9 +140,7 @@ class Stored:
         return self._native(raw if len(wanted) == len(rows) and _ascend(back) else raw[back.ravel()])
 
     def _native(self, raw: NDArray[Any]) -> NDArray[Any]:
-        if self.kind == BFLOAT16:  # the upper half of a float32
-            return (raw.astype(np.uint32) << 16).view(np.float32)
-        return raw.astype(self.dtype, copy=False)
+        return from_bfloat16(raw) if self.kind == BFLOAT16 else raw.astype(self.dtype, copy=False)
 
     def _read(self, start: int, into: NDArray[Any]) -> None:
         """Fill `into` with the rows from `start` on."""
@@ -201,6 +204,15 @@ def choose(vectors: Matrix, rows: slice | Ints) -> Matrix:
     return Chosen(vectors, _pick(range(len(vectors)), rows))
 
 
+def from_bfloat16(raw: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the numbers that bits of bfloat16 stand for: the upper half of a float32.
+
+    Args:
+        raw: two bytes a number, little-endian.
+    """
+    return (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
+
+
 def fingerprint_of_rows(vectors: Matrix) -> str:
     """Give the fingerprint of the numbers, row by row, whether they lie in memory or on disk."""
     if not is_stored(vectors):
@@ -212,6 +224,8 @@ def fingerprint_of_rows(vectors: Matrix) -> str:
 
 def in_npy(path: Path) -> Stored | None:
     """Find the rows of a `.npy` file; None where they do not lie there row by row as floating-point numbers.
+
+    numpy knows no bfloat16 and writes it as two bytes of no type, which are taken for it.
 
     Args:
         path: the file.
@@ -226,9 +240,12 @@ def in_npy(path: Path) -> Stored | None:
         )
         shape, columns_first, dtype = read(file)
         offset = file.tell()
-    if len(shape) != 2 or 0 in shape or columns_first or dtype.kind != "f" or dtype.itemsize > 8:
+    kind = BFLOAT16 if dtype == np.dtype("V2") else dtype.str
+    if len(shape) != 2 or 0 in shape or columns_first:
         return None
-    return _whole(path, offset, shape, dtype.str)
+    if kind != BFLOAT16 and (dtype.kind != "f" or dtype.itemsize > 8):
+        return None
+    return _whole(path, offset, shape, kind)
 
 
 def in_safetensors(path: Path, name: str) -> Stored | None:
@@ -250,8 +267,7 @@ def in_safetensors(path: Path, name: str) -> Stored | None:
 def _whole(path: Path, offset: int, shape: tuple[int, ...] | list[int], kind: str) -> Stored | None:
     # The whole path, so that a worker elsewhere on the machine or on shared storage finds it.
     stored = Stored((Piece(path.resolve(), offset, shape[0]),), shape[1], kind)
-    size = shape[0] * shape[1] * stored._on_disk.itemsize
-    return stored if path.stat().st_size >= offset + size else None
+    return stored if path.stat().st_size >= offset + stored.bytes_on_disk else None
 
 
 def _pick(chosen: Ints | range, rows: slice | Ints) -> Ints | range:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from relinkage.cohorts.cells import is_label, label_values, present, years
+from relinkage.cohorts.cells import has_words, is_label, label_values, present, years
 from relinkage.errors import InputError
 from relinkage.linkage.settings import AuditSettings, Uncertain
 
@@ -65,8 +65,13 @@ def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ..
                     "--hard-negatives labels needs label columns (1, 0, -1 or empty); add them to the pairs."
                 )
             out += labels
-        elif column in pairs.columns:
+        elif column in pairs.columns and has_words(pairs[column]):
             out.append(column)
+        elif column in pairs.columns:
+            raise InputError(
+                f"--hard-negatives names {column}, which holds {pairs[column].dtype}; name a column of "
+                "texts or numbers."
+            )
         else:
             raise InputError(
                 f"--hard-negatives names {column}, which is no column of the pairs; name one that is."

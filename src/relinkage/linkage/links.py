@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from relinkage.cohorts.cells import has_words, ids
 from relinkage.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -13,6 +14,12 @@ Pairs = tuple[Ints, Ints]
 
 MANY = 1000
 """A patient with more candidates than this is taken for an id that stands for many people."""
+
+READ = (
+    "pair_id", "candidate", "study_id", "patient_id", "split", "view", "sex", "age", "report_hash",
+    "report_words",
+)  # fmt: skip
+"""The columns of a table of pairs that an audit reads, beside labels and those that it is asked about."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,10 @@ class Links:
     Attributes:
         pairs: a row per query: `pair_id` and whatever else is known (labels, view, sex, …).
         mate: int64, shape (q,): the candidate that is each query's report.
-        candidate_row: int64, shape (m,): the row of the report array that each candidate is. Where report
-            rows were matched to images one by one, a study's several rows become one candidate.
+        report_row: int64, shape (q,): the row of the report array that belongs to each image.
+        candidate_row: int64, shape (m,): the row of the report array that each candidate is, or the first of
+            its rows: a study is one candidate, whose images may have several rows
+            (`several_reports.candidates_of`).
         patient: int64, shape (q,): a number per patient; a query without a known patient is its own.
         candidate_patient: int64, shape (m,): the patient of a candidate, -1 where no query points to it.
         text: int64, shape (m,): a number per distinct report text, or None where texts are not known.
@@ -34,6 +43,7 @@ class Links:
 
     pairs: pl.DataFrame
     mate: Ints
+    report_row: Ints
     candidate_row: Ints
     patient: Ints
     candidate_patient: Ints
@@ -79,11 +89,10 @@ class Links:
                 range.
         """
         _check(pairs, images, source)
-        explicit = "candidate" in pairs.columns
-        if explicit:
-            mate_row = _mates(pairs["candidate"], reports, source)
+        if "candidate" in pairs.columns:
+            report_row = _mates(pairs["candidate"], reports, source)
         elif images == reports:
-            mate_row = np.arange(images)
+            report_row = np.arange(images)
         else:
             raise InputError(
                 f"There are {images} images and {reports} reports; say which report belongs to which image "
@@ -93,25 +102,26 @@ class Links:
         patient = _patients(pairs, study) if patients_known else None
         if study is not None and patient is not None:
             _check_studies(pairs, source)
-        if explicit or study is None:
-            candidate_row, mate = np.arange(reports), mate_row
-        else:
-            _, first, mate = np.unique(study, return_index=True, return_inverse=True)
-            order = np.argsort(first)
-            candidate_row, mate = first[order], np.argsort(order)[mate.ravel()]
+        candidate_row, mate = np.arange(reports), report_row
+        if study is not None:
+            candidate_row, mate = _one_candidate_a_study(report_row, study, reports)
         own = patient
         if own is None:
             own = np.arange(len(pairs)) if study is None else study
-        candidate_patient = np.full(len(candidate_row), -1, np.int64)
-        candidate_patient[mate] = own
-        text = _codes(pairs, "report_hash")
-        if text is not None:
-            of_candidate = -1 - np.arange(len(candidate_row))
-            of_candidate[mate] = text
-            text = of_candidate
+        of_candidates = _patients_and_texts(pairs, mate, own, len(candidate_row))
         study = mate if study is None else study
         studies, known = len(np.unique(study)), patient is not None
-        return cls(pairs, mate, candidate_row, own, candidate_patient, text, known, studies, study)
+        return cls(pairs, mate, report_row, candidate_row, own, *of_candidates, known, studies, study)
+
+    def with_candidates(self, mate: Ints, candidate_row: Ints) -> "Links":
+        """Return the links with other candidates.
+
+        Args:
+            mate: int64, shape (q,): the candidate that is each query's report.
+            candidate_row: int64, shape (m,): the row of the report array that each candidate is.
+        """
+        patient, text = _patients_and_texts(self.pairs, mate, self.patient, len(candidate_row))
+        return replace(self, mate=mate, candidate_row=candidate_row, candidate_patient=patient, text=text)
 
     def with_patients(self, patient: Ints) -> "Links":
         """Give the links with other patients: int64, shape (q,), a number per patient."""
@@ -161,7 +171,53 @@ class Links:
         return replace(self, patient=np.where(self.crowded(), alone, self.patient))
 
 
+def _one_candidate_a_study(report_row: Ints, study: Ints, reports: int) -> tuple[Ints, Ints]:
+    """Make one candidate of the rows that a study's images have, and of every other row one of its own.
+
+    Args:
+        report_row: int64, shape (q,): the row of each image.
+        study: int64, shape (q,): a number per study.
+        reports: how many rows there are.
+
+    Returns:
+        The first row of each candidate, ascending, and each image's candidate.
+    """
+    _, first, which = np.unique(study, return_index=True, return_inverse=True)
+    which = which.ravel()
+    several = np.zeros(len(first), np.bool_)
+    several[which[report_row != report_row[first][which]]] = True
+    apart = np.ones(reports, np.bool_)
+    apart[report_row] = False
+    apart[report_row[~several[which]]] = True
+    rows = np.concatenate([np.flatnonzero(apart), report_row[first[several]]])
+    order = np.argsort(rows, kind="stable")
+    place = np.argsort(order)
+    of_row, of_study = np.zeros(reports, np.int64), np.zeros(len(first), np.int64)
+    of_row[apart], of_study[several] = place[: apart.sum()], place[apart.sum() :]
+    return rows[order], np.where(several[which], of_study[which], of_row[report_row])
+
+
+def _patients_and_texts(
+    pairs: pl.DataFrame, mate: Ints, patient: Ints, candidates: int
+) -> tuple[Ints, Ints | None]:
+    """Give the patient of each candidate, and its text: that of the first image it belongs to."""
+    of_patient = np.full(candidates, -1, np.int64)
+    of_patient[mate] = patient
+    codes = _codes(pairs, "report_hash")
+    if codes is None:
+        return of_patient, None
+    of_text = -1 - np.arange(candidates)
+    of_text[mate[::-1]] = codes[::-1]
+    return of_patient, of_text
+
+
 def _check(pairs: pl.DataFrame, images: int, source: str) -> None:
+    for column in READ:
+        if column in pairs.columns and not has_words(pairs[column]):
+            raise InputError(
+                f"{source} holds {pairs[column].dtype} in the column {column}; a cell is a text or a number, "
+                "turn it into one or leave the column out."
+            )
     if "pair_id" not in pairs.columns:
         raise InputError(
             f"{source} lacks the column pair_id (it has {pairs.width} others); add or rename it."
@@ -232,9 +288,8 @@ def _codes(pairs: pl.DataFrame, column: str) -> Ints | None:
 
 
 def _values(pairs: pl.DataFrame, column: str) -> pl.Series:
-    """Give a column as strings; quoted blanks, which CSV tells from nothing, are absent too."""
-    values = pairs[column].cast(pl.String)
-    return values.set(values.str.strip_chars() == "", None)
+    """Give ids as strings; quoted blanks, which CSV tells from nothing, are absent too."""
+    return ids(pairs[column])[0]
 
 
 def union(first: Pairs, second: Pairs, width: int) -> Pairs:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import relinkage
 from relinkage.embeddings.given import no_shared_space
-from relinkage.embeddings.stored import Matrix, choose
+from relinkage.embeddings.stored import Matrix
 from relinkage.errors import InputError
 from relinkage.linkage import controls
 from relinkage.linkage.columns import label_columns
@@ -31,6 +31,7 @@ from relinkage.linkage.risk import risk_pool, risk_row
 from relinkage.linkage.rows import Control, ControlRow, EntropyRow, RankDistribution, RankRow, RecallRow
 from relinkage.linkage.score_rows import ScoreRows, depth_for, most_queries, score_rows
 from relinkage.linkage.settings import AuditSettings, PoolSize
+from relinkage.linkage.several_reports import candidates_of, said_of_several
 from relinkage.linkage.strata import Level, describe, levels, told
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.targets import target_rows
@@ -39,6 +40,8 @@ from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.verdict import strict_level
 from relinkage.linkage.ways import Way, link
 from relinkage.threads import one_thread_each
+
+_NO_HALVES = "The open set has no rows: it deals patients into two halves, and there is one patient."
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,18 @@ def measure(
     _check_widths(images, reports, sources)
     links = links or Links.row_by_row(len(images), len(reports))
     labels = label_columns(links.pairs) if labels is None else labels
+    alone = bool(settings.open_set) and links.patients == 1
+    if alone:
+        settings = msgspec.structs.replace(settings, open_set=())
     with ThreadPoolExecutor() as side_by_side:
         image_side = side_by_side.submit(Vectors.prepare, images, sources[0])
-        report_side = side_by_side.submit(Vectors.prepare, _rows(reports, links.candidate_row), sources[1])
+        report_side = Vectors.prepare(reports, sources[1])
+        found = candidates_of(links, report_side, settings.several_reports, sources[1])
+        links, report_vectors = found.links, found.vectors
         hard = levels(links, settings, labels) if settings.hard_negatives or settings.ladder else []
-    image_vectors, report_vectors = image_side.result(), report_side.result()
+    image_vectors = image_side.result()
     ways = link(image_vectors, report_vectors, links, settings, hard, engine)
-    _check_distractors(ways)
+    _check_distractors(ways, settings)
     rows = grid(ways[0].table.standings[ALL], settings)
     harder = [[hard_grid(way.table.standings[level.name], settings) for level in hard] for way in ways]
     missing = said_of_strata(hard, harder, settings)
@@ -151,11 +159,13 @@ def measure(
         duplicates=controls.recall_ceiling(links, text),
         notes=(
             *notes_on(links),
+            *said_of_several(found, settings.several_reports),
             *told(hard, links, settings),
             *rows.dropped,
             *missing,
             *said,
             *_once(open_sets),
+            *[_NO_HALVES] * alone,
         ),
     )
     return Measurement(result, [way.table for way in ways])
@@ -275,17 +285,14 @@ def _check_widths(images: Matrix, reports: Matrix, sources: tuple[str, str]) -> 
         raise no_shared_space(sources, (int(images.shape[1]), int(reports.shape[1])))
 
 
-def _check_distractors(ways: Sequence[Way]) -> None:
+def _check_distractors(ways: Sequence[Way], settings: AuditSettings) -> None:
+    apart = " `--distractors other-patients` leaves out those of the query's own patient."
     for way in ways:
         if way.table.standings[ALL].eligible.max() < 2:
             raise InputError(
                 f"Every query {way.table.direction} has one eligible candidate, its mate; an audit needs at "
-                "least two."
+                f"least two.{apart if settings.distractors == 'other-patients' else ''}"
             )
-
-
-def _rows(reports: Matrix, rows: NDArray[np.int64]) -> Matrix:
-    return reports if np.array_equal(rows, np.arange(len(reports))) else choose(reports, rows)
 
 
 def _resolved(settings: AuditSettings, rows: Grid, risk: PoolSize, engine: Engine) -> AuditSettings:

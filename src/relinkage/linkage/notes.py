@@ -1,9 +1,9 @@
 """What a reader of an audit should know of its patients and studies, a sentence each."""
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from relinkage.cohorts.cells import ids
 from relinkage.linkage.links import Links
 from relinkage.linkage.uncertainty import evened
 
@@ -19,34 +19,25 @@ def notes_on(links: Links) -> list[str]:
             "Patients are not known: every study counts as a patient of its own, and intervals are too "
             "narrow where patients repeat."
         )
+    notes += absent_ids(links)
     notes += _few_patients(links)
-    several = len(np.unique(links.study[links.same_study()[0]]))
-    if several:
+    if len(links.candidate_row) == links.studies < len(links):
         notes.append(
-            f"{several} studies have several candidates: one that is of a query's study and not its mate is "
-            "neither mate nor distractor."
+            f"The {len(links):,} images belong to {links.studies:,} studies; a study's report is one "
+            "candidate."
         )
-    rows = len(links.candidate_row)
-    if rows < len(links) and "candidate" not in links.pairs.columns:
-        notes.append(
-            f"The {len(links):,} images belong to {rows:,} studies; a study's report is one candidate."
-        )
-        texts = _several_texts(links)
-        if texts:
-            notes.append(
-                f"{texts} of these studies have several report texts; the first of each is the candidate, "
-                "and the others are left out."
-            )
     return notes
 
 
-def _several_texts(links: Links) -> int:
-    """Count the studies of one candidate whose rows have different texts, where texts are known."""
-    if "report_hash" not in links.pairs.columns:
-        return 0
-    texts = pl.DataFrame([pl.Series("study", links.mate), links.pairs["report_hash"].cast(pl.String)])
-    different = texts.drop_nulls().group_by("study").agg(pl.col("report_hash").n_unique())
-    return int((different["report_hash"] > 1).sum())
+def absent_ids(links: Links) -> list[str]:
+    """Say where cells hold a text that stands for no id; it would have been one id for all of them."""
+    columns = [column for column in ("study_id", "patient_id") if column in links.pairs.columns]
+    said = [(column, ids(links.pairs[column])[1]) for column in columns]
+    return [
+        f"{column}: {cells} of {len(links)} cells read nan, None or the like and are taken for empty."
+        for column, cells in said
+        if cells
+    ]
 
 
 def effective_patients(links: Links) -> float:

@@ -16,6 +16,8 @@ Varies = Literal["patients", "patients-and-gallery"]
 """What intervals let vary: the patients asked about alone, or the candidates that they bring too."""
 Directions = Literal["image-to-report", "report-to-image", "both"]
 Distractors = Literal["all", "other-patients"]
+SeveralReports = Literal["mean", "first", "each"]
+"""What a study with several different reports is as a candidate."""
 Uncertain = Literal["own", "positive", "negative", "absent"]
 Missing = Literal["wildcard", "own", "exclude"]
 On = Literal["embeddings", "features"]
@@ -48,6 +50,8 @@ class AuditSettings(Resampling, frozen=True):
         k: Ranks K of Recall@K.
         direction: Which side asks, and which side is searched.
         distractors: Whether the patient's other studies are in the pool.
+        several_reports: What a study with several different reports is: one candidate with the mean of their
+            unit vectors, or with the first of them alone, or each report a candidate of its own.
         hard_negatives: Columns that distractors must share with the query; labels stands for all labels.
         ladder: Measure with harder and harder negatives: labels, view, sex and age, length of the report.
         uncertain: What an uncertain label counts as in hard negatives; own is a value of its own.
@@ -85,6 +89,7 @@ class AuditSettings(Resampling, frozen=True):
     ] = None
     direction: Directions = "image-to-report"
     distractors: Annotated[Distractors, Option(noun="choice of distractors")] = "all"
+    several_reports: SeveralReports = "mean"
     hard_negatives: Annotated[tuple[str, ...], Option(metavar="COLUMN[,COLUMN...]")] = ()
     ladder: bool = False
     uncertain: Uncertain = "own"

@@ -88,8 +88,9 @@ def target_rows(
                 )
         if patients and links.patients_known:
             standing = patient_standing(way, links)
-            rows += _patient_rows(way, standing, cells, resampling, strict)
-            notes += _crowded(way, links, standing)
+            found = _patient_rows(way, standing, cells, resampling, strict)
+            rows += found
+            notes += [*_crowded(way, links, standing), *_without_rows(way, cells, found)]
     if patients and not links.patients_known:
         notes.append("Patient-level linkage is left out, as patients are not known; give patient_id.")
     return rows, notes
@@ -188,6 +189,18 @@ def _patient_rows(
     printed = [candidates if cell.pool == FULL else int(cell.pool) for cell in cells]
     rows = rows_of(way.table, cells, values, printed, _mean_where_seen(chance, values), resampling, strict)
     return [TargetRow(target=PATIENT, **msgspec.structs.asdict(row)) for row in rows]
+
+
+def _without_rows(way: Way, cells: Sequence[Cell], found: Sequence[TargetRow]) -> list[str]:
+    """Say which pools have no patient-level row."""
+    rows = {FULL if row.full else row.pool for row in found}
+    gone = [str(pool) for pool in dict.fromkeys(cell.pool for cell in cells) if pool not in rows]
+    if not gone:
+        return []
+    return [
+        f"Patient-level linkage ({way.table.direction}) has no row for --pool {','.join(gone)}: no query has "
+        "a candidate of another patient there beside all of its own patient's."
+    ]
 
 
 def _mean_where_seen(chance: Floats, values: Floats) -> list[float]:

@@ -90,7 +90,7 @@ def sample_size(queries: int, candidates: int, rates: Sequence[float]) -> int:
 
 
 def check_rates(halves: Halves, rates: Sequence[float]) -> None:
-    """Check that some rate of false claims can be set.
+    """Check that some rate of false claims can be set, where there are two patients or more.
 
     Raises:
         InputError: no rate has queries enough; the message says how many it takes.
@@ -98,8 +98,6 @@ def check_rates(halves: Halves, rates: Sequence[float]) -> None:
     if not rates or any(queries_needed(rate) <= halves.smaller for rate in rates):
         return
     asked = ",".join(f"{rate:g}" for rate in rates)
-    if halves.smaller == 0:
-        raise InputError(f"--open-set {asked} deals patients into two halves, and there is one patient.")
     least = HITS / halves.smaller
     then = f"give rates from {_round_up(least):g} up" if least < 1 else "leave out --open-set"
     raise InputError(

@@ -29,6 +29,7 @@ from relinkage.linkage.measures import recall_rows
 from relinkage.linkage.result import AttackerUsed
 from relinkage.linkage.rows import RecallRow, Size
 from relinkage.linkage.settings import On
+from relinkage.linkage.several_reports import candidates_of
 from relinkage.linkage.table import ALL
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
@@ -226,20 +227,16 @@ def attacker_rows(
         InputError: as in `attack_embeddings`, and where no pool fits.
     """
     attacked, known = attacked_sides(audited, heads, on), known_pairs(drawn, heads, on)
-    links, text = links_of(audited)
-    report_row = text[links.candidate_row]
+    links, report_row = links_of(audited)
     rows: list[AttackerRow] = []
     for called in attackers:
         attacker = load_attacker(called, settings.seed)
         _check_space(called, attacker, attacked)
         images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
         sources = (f"{audited.path} (images)", f"{audited.path} (reports)")
-        ways = link(
-            Vectors.prepare(images, sources[0]),
-            Vectors.prepare(texts[report_row], sources[1]),
-            links,
-            settings,
-        )
+        reports = Vectors.prepare(texts[report_row], sources[1])
+        found = candidates_of(links, reports, settings.several_reports, sources[1])
+        ways = link(Vectors.prepare(images, sources[0]), found.vectors, found.links, settings)
         cells = grid(ways[0].table.standings[ALL], settings).cells
         pairs_known, patients_known = (len(known), known.patients) if attacker.needs_pairs else (0, 0)
         rows += [

@@ -17,6 +17,7 @@ from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.engines import Engine, Kept, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
+from relinkage.linkage.links import READ
 from relinkage.linkage.result import AuditedHeads, InputFile, Inputs
 from relinkage.linkage.settings import On
 from relinkage.options import chosen
@@ -29,10 +30,6 @@ if TYPE_CHECKING:  # heads bring torch, which audits of arrays do without
     from relinkage.alignment import Heads
     from relinkage.encoders import HeadPair
 
-READ = (
-    "pair_id", "candidate", "study_id", "patient_id", "view", "sex", "age", "report_hash", "report_words"
-)  # fmt: skip
-"""The columns of a table of pairs that an audit reads, beside labels and those that it is asked about."""
 BY_STUDY = (
     "Splits are by study, as patients are not known: a patient may stand in several splits, so what is "
     "learned on one split is not surely held out from another."
@@ -140,7 +137,7 @@ def audit_embeddings(
         *_made_equal(embeddings),
         *not_held_out(heads, embeddings, split),
         *_stated(heads),
-        *_unused(embeddings, settings),
+        *_of_table(embeddings, settings),
     )
     if split is not None and not embeddings.patients_known:
         notes += (BY_STUDY,)
@@ -266,11 +263,11 @@ def _made_equal(embeddings: Embeddings) -> list[str]:
     ]
 
 
-def _unused(embeddings: Embeddings, settings: AuditSettings) -> list[str]:
-    """Say which columns of a table that somebody gave were not looked at."""
+def _of_table(embeddings: Embeddings, settings: AuditSettings) -> list[str]:
+    """Say what of a table that somebody gave was read as something else, or not looked at."""
     given = embeddings.given
     if given is None or given.pairs is None:
         return []
     table = embeddings.pairs.select(given.columns)
-    used = {*given.columns} & {*READ, "split", *embeddings.labels, *settings.hard_negatives}
-    return unused_columns(table, used, "--pairs", READ)
+    used = {*given.columns} & {*READ, *embeddings.labels, *settings.hard_negatives}
+    return [*embeddings.manifest.notes, *unused_columns(table, used, "--pairs", READ)]

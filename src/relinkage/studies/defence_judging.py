@@ -16,6 +16,7 @@ from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.columns import LABELS
 from relinkage.linkage.measures import Cell, recalls
 from relinkage.linkage.settings import Direction, On
+from relinkage.linkage.several_reports import candidates_of
 from relinkage.linkage.strata import Level, levels
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
@@ -124,14 +125,14 @@ class Ground:
     ) -> dict[AttackerName, Floats]:
         attacked = attacked_sides(self.benchmark.test, heads, on)
         known: AuxiliaryPairs = known_pairs(self.drawn, heads, on)
-        rows = self.benchmark.test.pairs["report_row"].to_numpy()[self.links.candidate_row]
+        rows = links_of(self.benchmark.test)[1]
         hits = {}
         for name in attackers:
             attacker = load_attacker(name, self.settings.seed)
             images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
             ways = link(
                 Vectors.prepare(images, "images"),
-                Vectors.prepare(texts[rows], "reports"),
+                candidates_of(self.links, Vectors.prepare(texts[rows], "reports"), "mean", "reports").vectors,
                 self.links,
                 AuditSettings(direction="both"),
                 [self.strata],

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from relinkage.cohorts.cells import label_values, present
+from relinkage.cohorts.cells import ids, label_values
 from relinkage.cohorts.splits import train_rows
 from relinkage.cohorts.tabular import read_table
+from relinkage.cohorts.unused import read_as_empty
 from relinkage.embeddings import Embeddings, read_embeddings
 from relinkage.embeddings.given import Given, as_matrix, not_finite
 from relinkage.embeddings.manifest import CohortOrigin, Counts, Manifest, Shards, SplitOrigin
@@ -21,6 +22,7 @@ from relinkage.errors import InputError
 from relinkage.files import fingerprint, fingerprint_of
 from relinkage.linkage import Links
 from relinkage.linkage.columns import label_columns
+from relinkage.linkage.notes import absent_ids
 from relinkage.studies.pairs import table_of
 
 if TYPE_CHECKING:  # heads bring torch, which audits of arrays do without
@@ -170,7 +172,7 @@ def _of_arrays(
     pairs = pairs.with_columns(label_values(pairs[label])[0].alias(label) for label in labels)
     one_space = images.shape[1] == reports.shape[1]
     prints = fingerprint_of_rows(images), fingerprint_of_rows(reports), _fingerprint(links.pairs)
-    texts = len(np.unique(links.mate))
+    texts = len(np.unique(links.report_row))
     manifest = Manifest(
         cohort=CohortOrigin(name=ARRAYS, fingerprint=fingerprint(*(each.encode() for each in prints))),
         encoder=EncoderCard(
@@ -199,7 +201,7 @@ def _of_arrays(
         truncated_share=0.0,
         labels=labels,
         shards=Shards(image=(len(images),), text=(len(reports),)),
-        notes=(),
+        notes=(*absent_ids(links), *read_as_empty(links.pairs, labels)),
     )
     return Embeddings(
         pairs,
@@ -218,17 +220,17 @@ def _of_arrays(
 def _with_ids(links: Links) -> pl.DataFrame:
     """Return the table with all ids that embeddings have, as texts; a study stands for an unknown patient."""
     pairs = links.pairs
-    ids = {"study_id": links.study, "patient_id": links.patient}
+    numbered = {"study_id": links.study, "patient_id": links.patient}
     added: list[pl.Expr | pl.Series] = [pl.col("pair_id").cast(pl.String)]
-    for column, numbers in ids.items():
+    for column, numbers in numbered.items():
         own = pl.Series(column, numbers).cast(pl.String)
         if column in pairs.columns:
-            told = present(pairs[column])
+            told, _ = ids(pairs[column])
             own = told.zip_with(told.is_not_null(), "row's own " + own)
         added.append(own.alias(column))
     if "split" in pairs.columns:
         added.append(pl.col("split").cast(pl.String))
-    added.append(pl.Series("report_row", links.candidate_row[links.mate], dtype=pl.Int32))
+    added.append(pl.Series("report_row", links.report_row, dtype=pl.Int32))
     return pairs.with_columns(added)
 
 

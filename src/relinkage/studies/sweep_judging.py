@@ -13,6 +13,7 @@ from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.measures import Cell, recalls
 from relinkage.linkage.settings import FULL, Direction
+from relinkage.linkage.several_reports import candidates_of
 from relinkage.linkage.table import ALL
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
@@ -113,10 +114,10 @@ class Ground:
         """Measure one pair of heads; the encoder's own where not given."""
         test, k = self.benchmark.test, self.benchmark.settings.k
         images, texts = attacked_sides(test, heads, "embeddings")
-        rows = links_of(test)[1][self.links.candidate_row]
+        reports = Vectors.prepare(texts[links_of(test)[1]], f"{test.path} (reports)")
         sides = (
             Vectors.prepare(images, f"{test.path} (images)"),
-            Vectors.prepare(texts[rows], f"{test.path} (reports)"),
+            candidates_of(self.links, reports, "mean", f"{test.path} (reports)").vectors,
         )
         values: dict[Key, Floats] = {}
         for way in link(*sides, self.links, AuditSettings(direction="both")):

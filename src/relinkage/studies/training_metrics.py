@@ -8,6 +8,7 @@ from relinkage.embeddings.given import as_matrix
 from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.measures import Cell, chance, recalls
 from relinkage.linkage.settings import FULL, PoolSize
+from relinkage.linkage.several_reports import candidates_of
 from relinkage.linkage.table import ALL, Standing
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
@@ -57,9 +58,10 @@ def metrics(
     sizes = len(matrices[0]), len(matrices[1])
     links = Links.row_by_row(*sizes) if table is None else Links.from_pairs(table, *sizes, "pairs")
     image_side = Vectors.prepare(matrices[0], "images")
-    report_side = Vectors.prepare(matrices[1][links.candidate_row], "reports")
+    report_side = Vectors.prepare(matrices[1], "reports")
+    searched = candidates_of(links, report_side, settings.several_reports, "reports")
     values: dict[str, float] = {}
-    for way in link(image_side, report_side, links, settings):
+    for way in link(image_side, searched.vectors, searched.links, settings):
         standing, prefix = way.table.standings[ALL], DIRECTIONS[way.table.direction]
         for size in settings.pool or (FULL,):
             for rank in settings.k or ():
