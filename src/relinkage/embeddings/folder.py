@@ -216,8 +216,8 @@ def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddi
     grid = None
     if card.image_positions is not None:
         grid = open_grid(path, shards.image, card.image_positions, card.image_features)
-    if card.embedding is not None and not (path / HEADS).is_file():
-        raise InputError(f"{path / HEADS} is missing; {WHOLE}.")
+    if card.embedding is not None:
+        _check_heads(path / HEADS, card)
     shape = len(images["features"]), len(texts["features"])
     pairs = _read_pairs(path / PAIRS, *shape, manifest.patients_known)
     _check_labels(path, pairs, manifest.labels)
@@ -292,6 +292,16 @@ def _read_pairs(path: Path, images: int, texts: int, patients_known: bool) -> pl
             "embed the cohort again."
         )
     return pairs
+
+
+def _check_heads(file: Path, card: EncoderCard) -> None:
+    """Check that the encoder's own heads are there, whole, and of the widths of its features."""
+    if not file.is_file():
+        raise InputError(f"{file} is missing; {WHOLE}.")
+    heads = load_heads(file)
+    widths = heads.image_spec.features, heads.text_spec.features, heads.image_spec.embedding
+    if widths != (card.image_features, card.text_features, card.embedding):
+        raise InputError(f"{file} holds other heads than the manifest states; {WHOLE}.")
 
 
 def _check_labels(path: Path, pairs: pl.DataFrame, labels: Sequence[str]) -> None:
