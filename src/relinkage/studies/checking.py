@@ -109,10 +109,12 @@ def statement_text(result: PrivacyCheck) -> str:
     stated, again = result.statement, result.recheck
     word = "ε" if stated.kind == "proven" else f"{stated.kind} ε"
     found = "infinite" if again.epsilon is None else f"{again.epsilon:.4g}"
+    by_losses = stated.accountant.startswith("privacy loss distributions")
     renyi = "does not apply" if again.renyi is None else f"{again.renyi:.4g}"
+    computed_by = f"by loss distributions, {renyi} by Rényi" if by_losses else "by Rényi"
     rows = [
         (word, f"{stated.epsilon:.4g} at δ = {stated.delta:g}; neighbours: {stated.neighbours}"),
-        ("computed again", f"{word} = {found} by loss distributions, {renyi} by Rényi"),
+        ("computed again", f"{word} = {found} {computed_by}"),
         ("mechanism", f"{stated.mechanism}: {stated.reason}"),
         ("sampling", f"{stated.sampling}, q = {stated.rate:.4g}, {stated.steps} steps"),
         (
@@ -122,7 +124,7 @@ def statement_text(result: PrivacyCheck) -> str:
         ),
         ("coins", stated.seed_policy),
         ("population", f"at most {stated.population} patients, as stated"),
-        ("accountant", f"{stated.accountant}, interval {stated.discretisation:g}"),
+        ("accountant", stated.accountant + f", interval {stated.discretisation:g}" * by_losses),
     ]
     if stated.pair_epsilon is not None:
         rows.insert(1, ("of a single pair", f"{word} = {stated.pair_epsilon:.4g}"))
