@@ -63,11 +63,11 @@ def nearest(
     check_top(top, query_group, candidate_group)
     # What rounding may cost either of two float64 products of d terms, see linkage/engines/bands.py.
     slack = 2.0**-45 + 8 * (queries.dimension + 4) * 2.0**-53
-    unit = _unit(candidates)
+    unit = candidates.unit()
     place, score = np.empty((len(queries), top), np.int64), np.empty((len(queries), top))
     with progress(len(queries), "searching", "queries") as bar:
         for part in _parts(len(queries), max(1, block_bytes // (8 * len(candidates)))):
-            rough = _unit(queries.take(part)) @ unit.T
+            rough = queries.take(part).unit() @ unit.T
             rough[own(query_group[part], candidate_group)] = -np.inf
             least = np.partition(rough, -top, axis=1)[:, -top] - TIE - 2 * slack
             for line, query in enumerate(part):
@@ -157,7 +157,3 @@ def check_top(top: int, query_group: Ints, candidate_group: Ints) -> None:
 
 def _parts(queries: int, height: int) -> Iterator[Ints]:
     return (np.arange(start, min(start + height, queries)) for start in range(0, queries, height))
-
-
-def _unit(vectors: Vectors) -> Floats:
-    return np.multiply(vectors.given, vectors.inverse_norm[:, None], dtype=np.float64)

@@ -84,7 +84,7 @@ def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, pub
     """
     manifest, statement = _stated(heads)
     settings = _settings(manifest, statement)
-    _check_public(manifest, public, heads)
+    _check_public(manifest, statement, public, heads)
     result, held = check_statement(heads, embeddings), read_embeddings(embeddings)
     found, control = (
         audit_by_canaries(
@@ -199,7 +199,7 @@ def _settings(manifest: HardenedHeads, statement: PrivacyStatement) -> HardenSet
     )
 
 
-def _check_public(manifest: HardenedHeads, public: Public, path: Path) -> None:
+def _check_public(manifest: HardenedHeads, statement: PrivacyStatement, public: Public, path: Path) -> None:
     anchors = manifest.anchors
     for option, used, given in (
         ("--start", manifest.start.startswith("given"), public.start is not None),
@@ -214,3 +214,10 @@ def _check_public(manifest: HardenedHeads, public: Public, path: Path) -> None:
     other = public.embeddings
     if other is not None and other.manifest.cohort.fingerprint != manifest.public:
         raise InputError(f"--public {other.path} is not the cohort that {path} was hardened with; name that.")
+    held = public.inputs(None if public.start is None else public.start.pair, anchored=True)
+    for option, mine, stated in (
+        ("--start", held.start, statement.inputs.start),
+        ("--anchors", held.anchors, statement.inputs.anchors),
+    ):
+        if mine not in (None, stated):
+            raise InputError(f"{option} holds other numbers than {path} was hardened with; name the same.")

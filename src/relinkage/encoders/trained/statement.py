@@ -24,6 +24,7 @@ NEIGHBOURS = {
 }
 NOT_MEASURED = "how many was not measured here; run `relinkage attack EMB --attackers cca --on features`."
 Noise = Literal["operating system", "seeded"]
+StatementKind = Literal["proven", "nominal", "void", "refuted"]
 SpeaksOf = Literal["patients", "studies"]
 _ACCOUNTANT = r"^(privacy loss distributions|Rényi differential privacy), dp-accounting [0-9a-z.+]{1,40}$"
 Large = Annotated[float, Meta(gt=0, le=1e12)]
@@ -87,7 +88,7 @@ class PrivacyStatement(Record, frozen=True):
     """
 
     mechanism: MechanismName
-    kind: Literal["proven", "nominal", "void", "refuted"]
+    kind: StatementKind
     epsilon: Large
     delta: Annotated[float, Meta(gt=0, lt=1)]
     speaks_of: SpeaksOf = "patients"
