@@ -109,7 +109,10 @@ def test_own_heads_that_are_damaged_or_others_are_noticed_when_the_folder_is_rea
     with pytest.raises(InputError, match=r"heads\.safetensors holds other heads than the manifest states"):
         read_embeddings(emb)
     (emb / "heads.safetensors").write_bytes(b"half of it")
-    with pytest.raises(InputError, match=r"heads\.safetensors cannot be read as projection heads"):
+    with pytest.raises(InputError, match=r"heads\.safetensors is damaged"):
+        read_embeddings(emb)
+    shutil.copy(emb / "text-00000.safetensors", emb / "heads.safetensors")
+    with pytest.raises(InputError, match=r"heads\.safetensors holds no projection heads; copy the"):
         read_embeddings(emb)
 
 

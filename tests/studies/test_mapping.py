@@ -121,7 +121,8 @@ def test_figures_and_places_do_not_depend_on_the_order_of_rows(desk, tmp_path):
     for order in (np.arange(len(pairs)), random.permutation(len(pairs))):
         pairs[order].write_parquet(tmp_path / "emb/pairs.parquet")
         write_shard(shard, {name: np.ascontiguousarray(of[order]) for name, of in images.items()}, {})
-        made.append(draw_maps(tmp_path / "emb", (desk / "turned.safetensors",), quick(label=("Edema",))))
+        heads = (read_heads(desk / "turned.safetensors"),)
+        made.append(draw_maps(read_embeddings(tmp_path / "emb"), heads, quick(label=("Edema",))))
     for one, other in zip(*(maps.result.maps for maps in made), strict=True):
         for key, figure in one.neighbours.items():
             assert msgspec.structs.asdict(figure.space) == pytest.approx(
@@ -139,7 +140,7 @@ def test_a_model_that_gives_one_vector_has_a_map_of_one_place_and_says_so(desk, 
     for side in ("image", "text"):
         shard = tmp_path / f"emb/{side}-00000.safetensors"
         write_shard(shard, {name: np.ones_like(of) for name, of in load_file(shard).items()}, {})
-    made = draw_maps(tmp_path / "emb", (), quick(label=("Edema",)))
+    made = draw_maps(read_embeddings(tmp_path / "emb"), (), quick(label=("Edema",)))
     assert made.points.select("x", "y").n_unique() == 1
     assert made.result.maps[0].divergence == 0
     figure = made.result.maps[0].neighbours["Edema"]

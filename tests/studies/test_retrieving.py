@@ -19,7 +19,7 @@ from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.linkage.scores import TIE
 from relinkage.records import json_schema, json_text, read_record
 from relinkage.retrieval import RetrievalResult
-from utility.planted_labels import LABELS, plant
+from usefulness.planted_labels import LABELS, plant
 
 ROW = 7
 SCHEMA = json_schema(RetrievalResult)

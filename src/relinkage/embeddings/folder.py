@@ -15,7 +15,7 @@ from relinkage.embeddings.arrays import LARGE
 from relinkage.embeddings.given import Given
 from relinkage.embeddings.grid import Grid, open_grid
 from relinkage.embeddings.manifest import HEADS, MANIFEST, PAIRS, Manifest, read_manifest
-from relinkage.embeddings.shards import WHOLE, Side, read_shard, shard_name, shard_shapes
+from relinkage.embeddings.shards import WHOLE, Side, heads_widths, read_shard, shard_name, shard_shapes
 from relinkage.embeddings.stored import Stored, choose, in_safetensors
 from relinkage.embeddings.table import ADDED, IDS
 from relinkage.encoders.card import EncoderCard
@@ -298,9 +298,8 @@ def _check_heads(file: Path, card: EncoderCard) -> None:
     """Check that the encoder's own heads are there, whole, and of the widths of its features."""
     if not file.is_file():
         raise InputError(f"{file} is missing; {WHOLE}.")
-    heads = load_heads(file)
-    widths = heads.image_spec.features, heads.text_spec.features, heads.image_spec.embedding
-    if widths != (card.image_features, card.text_features, card.embedding):
+    image, text = heads_widths(file)
+    if image != (card.image_features, card.embedding) or text != (card.text_features, card.embedding):
         raise InputError(f"{file} holds other heads than the manifest states; {WHOLE}.")
 
 
