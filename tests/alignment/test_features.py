@@ -37,6 +37,20 @@ def test_a_feature_that_never_changes_is_0_wherever_it_was_measured(features):
     assert (StandardFeatures.of(features, np.arange(300)).batch(np.arange(300))[:, 4] == 0).all()
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1e-7, 1e7, 1e18])
+def test_features_of_very_different_size_are_all_standardised(features, scale):
+    rows = np.arange(300)
+    plain = StandardFeatures.of(features, rows).batch(rows)
+    sized = features * np.float32([1, scale, 1, 1, 1])
+    torch.testing.assert_close(StandardFeatures.of(sized, rows).batch(rows), plain, rtol=1e-4, atol=1e-4)
+
+
+def test_what_rounding_alone_changes_is_not_blown_up(features):
+    features[::2, 4] = np.nextafter(np.float32(7), np.float32(8))
+    made = StandardFeatures.of(features, np.arange(300)).batch(np.arange(300))
+    assert made[:, 4].abs().max() < 1e-6
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_features_that_are_read_only_or_in_columns_will_do(features, order):
     held = np.asarray(features, order=order)

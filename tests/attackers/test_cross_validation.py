@@ -51,6 +51,12 @@ def test_the_mean_log_rank_is_that_of_a_double_loop(seed):
     assert mean_log_rank(scores, patient) == pytest.approx(np.mean(logs))
 
 
+def test_mates_that_a_products_last_bit_tells_apart_tie():
+    scores = np.full((3, 3), 0.7)
+    for off in (-1e-15, 1e-15):
+        assert mean_log_rank(scores + off * (1 - np.eye(3)), np.arange(3)) == pytest.approx(np.log(2))
+
+
 @given(st.integers(1, 5000))
 def test_components_double_up_to_the_largest(largest):
     grid = doubling(largest)

@@ -40,9 +40,9 @@ def test_the_next_batches_are_decoded_while_the_encoder_works(tmp_path):
     for number in range(3, 3 * (1 + AHEAD)):
         assert decoded[number].wait(PATIENCE), f"image {number} waits for the encoder"
     assert not decoded[11].is_set(), "decoded further ahead than was said"
-    assert torch.equal(torch.stack(first), torch.arange(3))
+    assert torch.equal(torch.stack([image.pixels for image in first]), torch.arange(3))
     assert get_ident() not in threads
-    assert [int(image) for batch in running for image in batch] == list(range(3, 12))
+    assert [int(image.pixels) for batch in running for image in batch] == list(range(3, 12))
 
 
 def test_two_images_are_decoded_at_a_time(tmp_path):
@@ -55,7 +55,7 @@ def test_two_images_are_decoded_at_a_time(tmp_path):
         return torch.tensor(shade(image))
 
     (batch,) = decode_ahead([paths], tmp_path, preprocess, workers=2)
-    assert [int(image) for image in batch] == [0, 1]
+    assert [int(image.pixels) for image in batch] == [0, 1]
 
 
 def test_what_cannot_be_used_comes_as_its_reason_in_its_place(tmp_path):
@@ -63,8 +63,10 @@ def test_what_cannot_be_used_comes_as_its_reason_in_its_place(tmp_path):
     (tmp_path / "words.png").write_text("no pixels here")
     asked = [paths[0], tmp_path / "words.png", tmp_path / "absent.png", tmp_path / "s.tar::a.png", paths[1]]
     (batch,) = decode_ahead([asked], tmp_path, lambda image: torch.tensor(shade(image)), workers=2)
-    assert batch[1:4] == ["the file is no PNG, JPEG or DICOM image", *["the image is missing"] * 2]
-    assert [int(batch[0]), int(batch[4])] == [0, 1]
+    found = [image.pixels for image in batch]
+    assert found[1:4] == ["the file is no PNG, JPEG or DICOM image", *["the image is missing"] * 2]
+    assert [int(found[0]), int(found[4])] == [0, 1]
+    assert len({image.digest for image in batch}) == 4  # a digest each, and one for what is missing
 
 
 def test_an_encoder_that_stops_leaves_no_thread_at_work(tmp_path):

@@ -13,7 +13,7 @@ from sketch_encoder import SketchEncoder
 
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.embeddings.manifest import Beginning, Manifest
-from relinkage.encoders import HeadPair, HeadSpec
+from relinkage.encoders import HeadPair, HeadSpec, save_heads
 from relinkage.errors import InputError
 from relinkage.records import json_schema, json_text, read_record, write_record
 
@@ -101,6 +101,18 @@ def test_a_shard_that_is_not_what_the_manifest_says_is_refused(emb, file, change
     tensors["features"] = change(tensors["features"])
     save_file(tensors, emb / file)
     with pytest.raises(InputError, match=message):
+        read_embeddings(emb)
+
+
+def test_own_heads_that_are_damaged_or_others_are_noticed_when_the_folder_is_read(emb):
+    save_heads(HeadPair(HeadSpec("linear", 16, 3), HeadSpec("linear", 26, 3)), emb / "heads.safetensors")
+    with pytest.raises(InputError, match=r"heads\.safetensors holds other heads than the manifest states"):
+        read_embeddings(emb)
+    (emb / "heads.safetensors").write_bytes(b"half of it")
+    with pytest.raises(InputError, match=r"heads\.safetensors is damaged"):
+        read_embeddings(emb)
+    shutil.copy(emb / "text-00000.safetensors", emb / "heads.safetensors")
+    with pytest.raises(InputError, match=r"heads\.safetensors holds no projection heads; copy the"):
         read_embeddings(emb)
 
 

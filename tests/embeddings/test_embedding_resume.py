@@ -1,12 +1,16 @@
 """A run that is broken anywhere and started again leaves the same bytes as one that was not."""
 
+import hashlib
 import json
+import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 from sketch_encoder import SketchEncoder
 
@@ -88,6 +92,78 @@ def test_another_runs_folder_is_refused_and_kept(make_cohort, tmp_path, contents
     assert contents(out) == before
 
 
+def begun(cohort, out, *, finished):
+    """Embed a cohort, or its first shard and a batch of the second."""
+    if finished:
+        embed(cohort, SketchEncoder(), out, settings=SMALL)
+        return
+    with pytest.raises(RuntimeError):
+        embed(cohort, SketchEncoder(batches=3), out, settings=SMALL)
+
+
+def other_picture(file):
+    """Put another picture of as many bytes and of the same time in a file's place."""
+    before = file.stat()
+    Image.fromarray(np.asarray(Image.open(file))[::-1]).save(file, compress_level=0)
+    assert file.stat().st_size == before.st_size
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(("finished", "compared"), [(True, 11), (False, 4)])
+def test_images_that_were_replaced_under_the_same_names_are_noticed(
+    make_cohort, tmp_path, contents, finished, compared
+):
+    cohort, out = make_cohort(), tmp_path / "emb"
+    pictures = [tmp_path / f"cohort/images/{row}.png" for row in (1, 2)]
+    for file in pictures:
+        Image.open(file).save(file, compress_level=0)
+    begun(cohort, out, finished=finished)
+    before = contents(out)
+    for file in pictures:
+        other_picture(file)
+    says = f"emb was made of other images: 2 of {compared} have changed since, the first is that of row 2 of"
+    with pytest.raises(InputError, match=says):
+        embed(cohort, SketchEncoder(), out, settings=SMALL)
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_an_image_that_could_not_be_read_and_now_can_is_noticed(make_cohort, tmp_path, finished):
+    out = tmp_path / "emb"
+    begun(make_cohort(unreadable=(0,)), out, finished=finished)
+    with pytest.raises(InputError, match=r"1 of \d+ have changed since, the first is that of row 1 of"):
+        embed(make_cohort(), SketchEncoder(), out, settings=SMALL)
+
+
+def test_copied_images_are_the_same_and_those_that_are_gone_are_counted(
+    make_cohort, tmp_path, contents, capfd
+):
+    cohort, out = make_cohort(unreadable=(5,)), tmp_path / "emb"
+    embed(cohort, SketchEncoder(), out, settings=SMALL)
+    before = contents(out)
+    for row in range(11):
+        os.utime(tmp_path / f"cohort/images/{row}.png", (1, 1))
+    embed(cohort, SketchEncoder(), out, settings=SMALL)
+    assert "compared" not in capfd.readouterr().err
+    for row in (3, 7):
+        (tmp_path / f"cohort/images/{row}.png").unlink()
+    assert len(embed(cohort, SketchEncoder(), out, settings=SMALL)) == 10
+    assert "2 of 11 images that are embedded cannot be read any more" in capfd.readouterr().err
+    assert contents(out) == before
+
+
+def test_a_shard_names_no_image_to_those_without_the_cohort(make_cohort, tmp_path):
+    shards = []
+    for name, cohort in (("one", make_cohort()), ("other", make_cohort(12))):
+        embed(cohort, SketchEncoder(), tmp_path / name, settings=SMALL)
+        shards.append(load_file(tmp_path / name / "image-00000.safetensors"))
+    one, other = shards
+    assert len(np.unique(one["image_digests"], axis=0)) == 4
+    assert not (one["image_digests"] == other["image_digests"]).all(axis=1).any()  # the salts differ
+    plain = hashlib.sha256((tmp_path / "cohort/images/0.png").read_bytes()).digest()
+    assert plain[:16] != one["image_digests"][0].tobytes()
+
+
 def test_an_unfinished_run_does_not_go_on_with_other_versions(make_cohort, tmp_path):
     out = tmp_path / "emb"
     with pytest.raises(RuntimeError):
@@ -155,6 +231,11 @@ def test_a_process_that_is_killed(make_cohort, tmp_path, contents):
     [
         ("image-00000.safetensors", lambda told: (told, {"left_out": "[x"}), "does not say which rows"),
         ("image-00000.safetensors", lambda told: (told, {"left_out": "[[1]]"}), "does not say which rows"),
+        (
+            "image-00000.safetensors",
+            lambda told: ({name: told[name] for name in ("features", "embeddings")}, {"left_out": "[]"}),
+            "does not say which images it was made of; remove the embeddings folder and embed",
+        ),
         ("text-00000.safetensors", lambda told: ({"features": told["features"]}, {}), "not what this pass"),
         (
             "text-00000.safetensors",

@@ -118,3 +118,10 @@ def test_the_callers_array_is_left_as_it_was(rng):
     before = array.copy()
     Vectors.prepare(array, "a")
     np.testing.assert_array_equal(array, before)
+
+
+def test_unit_vectors_are_those_given_at_length_one():
+    given = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32) * 7
+    unit = Vectors.prepare(given, "given").unit()
+    assert unit.dtype == np.float64
+    np.testing.assert_allclose(unit, given / np.linalg.norm(given.astype(np.float64), axis=1)[:, None])

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom, norm
 
 from relinkage.errors import InputError
-from relinkage.privacy.accounting import Spending, calibrate, epsilon, renyi_epsilon
+from relinkage.privacy.accounting import Spending, accountant_name, calibrate, epsilon, renyi_epsilon
 from tiers import quick
 
 PAIRS, DELTA = 170_153, 6e-6
@@ -106,6 +106,48 @@ def test_without_sampling_it_is_the_exact_gaussian_mechanism(sigma):
     assert epsilon(Spending(2 * sigma, 1.0, 4), 1e-5) == pytest.approx(exact, abs=2e-4)
 
 
+@pytest.mark.parametrize("delta", [1e-13, 1e-17, 1e-21, 1e-40])
+def test_without_sampling_a_tiny_delta_is_had_at_little_more_than_the_exact_epsilon(delta):
+    exact = exact_gaussian(3.0, delta)
+    spent = epsilon(Spending(3.0, 1.0, 1), delta)
+    assert exact - 1e-9 <= spent <= exact * (1.0005 if delta > 1e-18 else 1.05)
+
+
+def by_integer_orders(sigma, rate, steps, delta):
+    """ε from the Rényi divergences of whole orders, each a sum of binomial terms (Mironov et al. 2019)."""
+    best = math.inf
+    for order in range(2, 200):
+        terms = [
+            math.log(math.comb(order, k)) + (order - k) * math.log1p(-rate) + k * math.log(rate)
+            + k * (k - 1) / (2 * sigma**2)
+            for k in range(order + 1)
+        ]  # fmt: skip
+        divergence = steps * np.logaddexp.reduce(terms) / (order - 1)
+        best = min(best, divergence + math.log1p(-1 / order) - math.log(delta * order) / (order - 1))
+    return best
+
+
+@pytest.mark.parametrize("delta", [9e-13, 1e-15, 1e-18, 1e-30])
+def test_a_delta_that_vanishes_in_convolutions_is_accounted_for_by_renyi(delta):
+    spending = Spending(5.0, 0.25, 20)
+    bound = by_integer_orders(5.0, 0.25, 20, delta)
+    assert 0.98 * bound < epsilon(spending, delta) <= bound * (1 + 1e-9)
+    assert "Rényi" in accountant_name(spending, delta)
+    sigma = calibrate(2.0, delta, spending)
+    assert 0.995 * 2 < epsilon(replace(spending, sigma=sigma), delta) <= 2
+
+
+def test_epsilon_rises_as_delta_falls_whichever_accountant_it_is():
+    spending, deltas = Spending(4.0, 0.25, 20), np.geomspace(1e-9, 1e-20, 23)
+    spent = [epsilon(spending, float(delta), interval=1e-3) for delta in deltas]
+    assert (np.diff(spent) > 0).all()
+    assert accountant_name(spending, 1e-9).startswith("privacy loss distributions")
+
+
+def test_several_units_a_patient_have_no_epsilon_at_a_tiny_delta():
+    assert epsilon(Spending(5.0, 0.1, 20, units_a_patient=3), 1e-15) == math.inf
+
+
 def test_more_noise_fewer_steps_and_rarer_sampling_spend_less():
     base = Spending(2.0, 0.02, 100)
     spent = epsilon(base, 1e-5)
@@ -152,7 +194,8 @@ def test_next_to_no_noise_is_a_large_figure_and_no_endless_work(spending):
 
 
 def test_an_epsilon_that_no_noise_gives():
-    with pytest.raises(InputError, match="No amount of noise gives an epsilon of 1e-09 at a delta of 1e-30"):
+    says = "no noise multiplier up to 1,000,000 with an epsilon of 1e-09 at a delta of 1e-30; give larger"
+    with pytest.raises(InputError, match=says):
         calibrate(1e-9, 1e-30, Spending(1, 0.5, 10))
 
 

@@ -92,6 +92,12 @@ def test_a_batch_is_not_larger_than_the_stated_population():
     )
 
 
+def test_sampled_pairs_take_no_delta_that_cannot_be_accounted_for():
+    assert refusal(unit="pair", delta=1e-13).startswith("--delta 1e-13 is below 1e-12, the least that can be")
+    assert HardenSettings(epsilon=1, delta=1e-13).unit == "patient"
+    assert HardenSettings(epsilon=1, delta=1e-12, unit="pair").delta == 1e-12
+
+
 def test_a_single_release_takes_no_batches():
     assert HardenSettings(epsilon=1, delta=1e-4, mechanism="one-shot", population=100).rate == 1
 

@@ -13,12 +13,13 @@ from relinkage.errors import InputError
 from relinkage.linkage.scores import TIE
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval import nearest
+from relinkage.retrieval.exact import tied_with_last
 from relinkage.retrieval.sides import NOBODY
 
 
 def by_definition(queries, candidates, top, query_group, candidate_group):
     """Score with exact products, then take run after run of ties, each in the order of the rows."""
-    places, left = [], []
+    places, last = [], []
     for query, group in zip(queries, query_group, strict=True):
         scores = {
             row: cosine(query, candidate)
@@ -33,8 +34,8 @@ def by_definition(queries, candidates, top, query_group, candidate_group):
             for row in run:
                 del scores[row]
         places.append(order[:top])
-        left.append(len(order) - top)
-    return places, left
+        last.append(run)
+    return places, last
 
 
 def cosine(a, b):
@@ -75,9 +76,12 @@ def test_it_equals_brute_force_whatever_the_block_size(problem, block_bytes):
     found = nearest(
         vectors(queries), vectors(candidates), top, query_group, candidate_group, block_bytes=block_bytes
     )
-    places, left = by_definition(queries, candidates, top, query_group, candidate_group)
+    places, last = by_definition(queries, candidates, top, query_group, candidate_group)
     assert found.place.tolist() == places
-    assert found.ties_left.tolist() == left
+    for query, group in enumerate(query_group):
+        eligible = np.flatnonzero((candidate_group != group) | (group == NOBODY))
+        tied = tied_with_last(vectors(queries), query, vectors(candidates), found, eligible)
+        assert tied.tolist() == last[query]
     for query, line, scores in zip(queries, places, found.score, strict=True):
         np.testing.assert_allclose(scores, [cosine(query, candidates[row]) for row in line], atol=1e-14)
 
@@ -91,11 +95,11 @@ def test_scores_within_the_tie_stand_in_row_order_and_others_do_not(apart, order
         assert found.place[0].tolist() == order[:top]
 
 
-def test_a_template_report_says_how_many_like_it_did_not_fit():
-    candidates = vectors([[1, 0]] * 5 + [[0, 1]])
-    found = nearest(vectors([[1, 0.1]]), candidates, 2, np.array([NOBODY]), np.full(6, NOBODY))
+def test_a_template_report_is_found_with_all_that_are_like_it():
+    candidates, query = vectors([[1, 0]] * 5 + [[0, 1]]), vectors([[1, 0.1]])
+    found = nearest(query, candidates, 2, np.array([NOBODY]), np.full(6, NOBODY))
     assert found.place[0].tolist() == [0, 1]
-    assert found.ties_left[0] == 3
+    assert tied_with_last(query, 0, candidates, found, np.arange(6)).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_asking_for_more_than_there_is_says_how_many_there_are():

@@ -9,7 +9,7 @@ from relinkage.errors import InputError
 from relinkage.linkage.scores import TIE
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval import nearest
-from relinkage.retrieval.exact import Found
+from relinkage.retrieval.exact import Found, tied_with_last
 from relinkage.retrieval.indexed import FaissIndex, recall
 from relinkage.retrieval.sides import NOBODY
 
@@ -83,10 +83,19 @@ def test_the_own_group_is_never_found_and_enough_is_even_where_it_fills_the_list
 
 
 def test_recall_counts_results_as_near_as_the_last_exact_one_and_ties_with_it():
-    exact = Found(np.array([[0, 1, 2]]), np.array([[0.9, 0.8, 0.7]]), np.array([0]))
-    other = Found(np.array([[0, 5, 6]]), np.array([[0.9, 0.7 - TIE / 2, 0.6]]), np.array([0]))
+    exact = Found(np.array([[0, 1, 2]]), np.array([[0.9, 0.8, 0.7]]))
+    other = Found(np.array([[0, 5, 6]]), np.array([[0.9, 0.7 - TIE / 2, 0.6]]))
     assert recall(exact, exact).tolist() == [1.0]
     assert recall(other, exact).tolist() == [pytest.approx(2 / 3)]
+
+
+def test_what_ties_with_the_last_is_counted_among_all_and_not_in_what_the_index_looked_into(gallery):
+    template = np.tile(gallery.given[:1], (400, 1))
+    some = Vectors.prepare(np.concatenate([template, gallery.given]), "with templates")
+    made = FaissIndex.build(some, seed=0)
+    found = made.nearest(some.take(np.array([0])), 5, nobody(1), nobody(len(some)))
+    tied = tied_with_last(some, 0, some, found, np.arange(len(some)))
+    assert tied.tolist() == np.flatnonzero((some.given == some.given[0]).all(axis=1)).tolist()
 
 
 def test_without_faiss_one_sentence_says_what_to_install(monkeypatch):

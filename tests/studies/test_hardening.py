@@ -3,6 +3,7 @@
 import json
 import re
 import string
+from itertools import pairwise
 
 import jsonschema
 import msgspec
@@ -268,4 +269,10 @@ def test_given_anchors_and_start_are_told_and_asked_for_again(desk, tmp_path):
     emb = ("--embeddings", desk / "emb")
     told = refused(desk, "privacy", out, "--canaries", "10", *emb, "--start", start)
     assert "was hardened with --anchors" in told
+    np.save(tmp_path / "other.npy", np.load(desk / "anchors.npy")[::-1])
+    done("harden", desk / "public", *QUICK, "--out", tmp_path / "again")
+    for option, other in (("--anchors", tmp_path / "other.npy"), ("--start", tmp_path / "again")):
+        given = [other if before == option else each for before, each in pairwise(("", *made))]
+        told = refused(desk, "privacy", out, "--canaries", "10", *emb, *given)
+        assert f"{option} holds other numbers than {out} was hardened with; name the same" in told
     assert relinkage("privacy", out, "--canaries", "10", "--guesses", "2", *emb, *made).status == 0

@@ -3,13 +3,16 @@
 import json
 
 import jsonschema
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import load_file
 
 from calling import done, refused
 from relinkage.alignment import read_heads
 from relinkage.embeddings import read_embeddings
+from relinkage.embeddings.shards import write_shard
 from relinkage.encoders import save_heads
 from relinkage.records import json_schema, json_text, read_record
 from relinkage.retrieval import MapResult, MapSettings
@@ -102,6 +105,47 @@ def test_the_same_request_gives_the_same_bytes(desk, tmp_path):
         done("map", desk / "emb", *QUICK, "--out", tmp_path / name)
     for file in ("map.json", "map.html", "maps.parquet", "figures/map-1.svg"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_figures_and_places_do_not_depend_on_the_order_of_rows(desk, tmp_path):
+    """Most reports are one template, and the same pairs stand in the table in two orders."""
+    planted = plant(tmp_path / "emb", patients=80)
+    random = np.random.default_rng(3)
+    template = random.random(len(planted)) < 0.7
+    pairs = planted.pairs.with_columns(
+        report_row=pl.when(pl.Series(template)).then(0).otherwise("report_row").cast(pl.Int32)
+    )
+    shard = tmp_path / "emb/image-00000.safetensors"
+    images = load_file(shard)
+    made = []
+    for order in (np.arange(len(pairs)), random.permutation(len(pairs))):
+        pairs[order].write_parquet(tmp_path / "emb/pairs.parquet")
+        write_shard(shard, {name: np.ascontiguousarray(of[order]) for name, of in images.items()}, {})
+        heads = (read_heads(desk / "turned.safetensors"),)
+        made.append(draw_maps(read_embeddings(tmp_path / "emb"), heads, quick(label=("Edema",))))
+    for one, other in zip(*(maps.result.maps for maps in made), strict=True):
+        for key, figure in one.neighbours.items():
+            assert msgspec.structs.asdict(figure.space) == pytest.approx(
+                msgspec.structs.asdict(other.neighbours[key].space)
+            )
+            assert figure.map.value == pytest.approx(other.neighbours[key].map.value)
+        assert one.kept.value == pytest.approx(other.kept.value)
+        assert one.divergence == pytest.approx(other.divergence)
+    places = [set(maps.points.select("model", "side", "x", "y").iter_rows()) for maps in made]
+    assert places[0] == places[1]
+
+
+def test_a_model_that_gives_one_vector_has_a_map_of_one_place_and_says_so(desk, tmp_path):
+    plant(tmp_path / "emb", patients=80)
+    for side in ("image", "text"):
+        shard = tmp_path / f"emb/{side}-00000.safetensors"
+        write_shard(shard, {name: np.ones_like(of) for name, of in load_file(shard).items()}, {})
+    made = draw_maps(read_embeddings(tmp_path / "emb"), (), quick(label=("Edema",)))
+    assert made.points.select("x", "y").n_unique() == 1
+    assert made.result.maps[0].divergence == 0
+    figure = made.result.maps[0].neighbours["Edema"]
+    assert figure.space.value == figure.map.value == pytest.approx(figure.chance)
+    assert made.result.notes == ("All vectors of own heads are equal, so its map is one place.",)
 
 
 def test_the_page_states_how_many_are_shown_and_a_figure_beside_chance(drawn, result):

@@ -19,6 +19,7 @@ from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.linkage.scores import TIE
 from relinkage.records import json_schema, json_text, read_record
 from relinkage.retrieval import RetrievalResult
+from usefulness.planted_labels import LABELS, plant
 
 ROW = 7
 SCHEMA = json_schema(RetrievalResult)
@@ -104,6 +105,36 @@ def test_labels_stand_with_every_result_and_what_is_shared_beside_chance(desk, e
     assert result["labels_in_common"]["share"] == pytest.approx(np.mean(shares))
     everyone = [bool(positive(ROW) & positive(row)) for row in range(len(embeddings)) if row != ROW]
     assert result["labels_in_common"]["chance"] == pytest.approx(np.mean(everyone))
+
+
+def test_where_templates_tie_what_is_shared_is_expected_over_their_orders(tmp_path):
+    planted = plant(tmp_path / "emb", patients=60)
+    pairs = planted.pairs
+    template = np.random.default_rng(0).random(len(pairs)) < 0.7
+    pairs = pairs.with_columns(
+        report_row=pl.when(pl.Series(template)).then(0).otherwise("report_row").cast(pl.Int32)
+    )
+    pairs.write_parquet(tmp_path / "emb/pairs.parquet")
+
+    def positive(row):
+        return {label for label in LABELS if pairs[label][row] == 1}
+
+    row = next(row for row in range(len(pairs)) if positive(row))
+    firsts = pairs.with_row_index().unique("study_id", keep="first").sort("index")["index"].to_list()
+    texts = unit(planted.text_embeddings[pairs["report_row"].to_numpy()[firsts]])
+    scores = np.round(texts @ unit(planted.image_embeddings[[row]])[0], 10)
+    alike = np.array([bool(positive(row) & positive(first)) for first in firsts])
+    place = int((scores > scores[firsts.index(0)]).sum())  # the template's copies come after so many
+    top = place + 3
+    result = retrieved(tmp_path / "emb", "--query", row, "--top", top)
+    tied = scores == scores[firsts.index(0)]
+    wanted = (alike[scores > scores[firsts.index(0)]].sum() + 3 * alike[tied].mean()) / top
+    assert result["labels_in_common"]["share"] == pytest.approx(wanted)
+    assert result["ties_left"] == tied.sum() - 3 > 0
+    templates = ("--query", int(np.flatnonzero(template)[0]), "--direction", "report-to-report")
+    done("retrieve", tmp_path / "emb", *templates, "--top", "2", "--out", tmp_path / "out")
+    said = f"{tied.sum() - 1} reports tie as the nearest, at a cosine of 1.0000."
+    assert said in (tmp_path / "out/retrieval.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_an_image_file_finds_what_its_row_finds(desk, embeddings, cohort):

@@ -57,6 +57,18 @@ def test_laws_of_auroc(seed, lattice):
     np.testing.assert_allclose(auroc(np.zeros_like(scores), truth), np.where(np.isnan(areas), np.nan, 0.5))
 
 
+@given(st.integers(0, 30))
+def test_equal_vectors_tie_whatever_rows_of_a_product_they_stand_in(seed):
+    """A BLAS rounds the same row differently by where it stands."""
+    random = np.random.default_rng(seed)
+    kinds = random.normal(size=(4, 300))
+    which = random.integers(0, 4, 101)
+    truth = random.integers(0, 2, (101, 3)).astype(np.int8)
+    weights = random.normal(size=(300, 3))
+    expected = [by_pairs((kinds @ weights)[which, label], truth[:, label]) for label in range(3)]
+    np.testing.assert_allclose(auroc(kinds[which] @ weights, truth), expected)
+
+
 @pytest.mark.parametrize("lattice", [None, 2])
 def test_a_replicate_is_the_auroc_of_the_rows_repeated(lattice):
     scores, truth, patient = images(7, lattice=lattice)

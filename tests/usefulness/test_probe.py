@@ -90,6 +90,23 @@ def test_a_feature_that_never_changes_and_one_that_repeats_do_no_harm():
     np.testing.assert_allclose(auroc(scores, truth), auroc(plain, truth), atol=0.01)
 
 
+@pytest.mark.parametrize("scale", [1e-18, 1e-4, 1.0, 1e4, 1e10])
+def test_the_scale_of_a_feature_does_not_matter_to_it_nor_to_the_others(scale):
+    vectors, truth, aside = planted()
+    plain = fit_probe(vectors, truth, aside, PENALTIES).scores(vectors)
+    vectors = vectors * np.float32([1, scale, 1, 1 / scale, 1, 1])
+    np.testing.assert_allclose(fit_probe(vectors, truth, aside, PENALTIES).scores(vectors), plain, atol=1e-3)
+
+
+def test_a_feature_that_changes_by_its_rounding_alone_is_not_blown_up():
+    vectors, truth, aside = planted()
+    jitter = np.nextafter(np.float32(5), np.where(truth[:, 0] == 1, np.float32(6), np.float32(4)))
+    padded = np.column_stack([vectors, jitter.astype(np.float32)])  # its last bit tells the label
+    plain = fit_probe(vectors, truth, aside, PENALTIES).scores(vectors)
+    found = fit_probe(padded, truth, aside, PENALTIES).scores(padded)
+    np.testing.assert_allclose(found, plain, atol=1e-3)
+
+
 def test_separable_labels_and_labels_without_a_positive_in_a_part_are_fitted():
     vectors, truth, aside = planted()
     truth[:, 0] = vectors[:, 0] > 3

@@ -8,6 +8,8 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from relinkage.embeddings.scaling import divisors
+
 
 @dataclass(frozen=True, eq=False)
 class StandardFeatures:
@@ -31,8 +33,7 @@ class StandardFeatures:
         _add_moments(np.ascontiguousarray(features), fitting, around, total, squares)
         mean = total / len(fitting)
         deviation = np.sqrt(np.maximum(squares / len(fitting) - mean**2, 0))
-        deviation[deviation < 1e-6 * max(deviation.max(), 1e-30)] = 1.0
-        return cls(features, around + mean, deviation)
+        return cls(features, around + mean, divisors(around + mean, deviation))
 
     def batch(self, rows: NDArray[np.int64]) -> Tensor:
         """Give some rows, standardised: float32, shape (rows, features)."""

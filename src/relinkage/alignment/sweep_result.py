@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from relinkage.encoders.trained.aligning import Classes, Weights
+from relinkage.encoders.trained.statement import StatementKind
 from relinkage.linkage.estimates import Compared
 from relinkage.linkage.settings import Direction
 from relinkage.options import Count, Positive, Seed, Share
@@ -26,7 +27,7 @@ class StatedPrivacy(Record, frozen=True):
         delta: Its δ.
     """
 
-    kind: Literal["proven", "nominal", "void", "refuted"]
+    kind: StatementKind
     epsilon: NotNegative
     delta: NotNegative
 

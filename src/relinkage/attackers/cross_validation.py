@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from relinkage.attackers.protocol import AuxiliaryPairs, Fitted, Floats, Ints
+from relinkage.linkage.scores import TIE
 from relinkage.progress import progress
 
 FOLDS = 5
@@ -106,6 +107,7 @@ def unit(vectors: Any) -> Floats:
 
 
 def _ranks(scores: Floats, mates: Floats, rival: Any) -> Floats:
-    above = ((scores > mates[:, None]) & rival).sum(axis=1)
-    ties = ((scores == mates[:, None]) & rival).sum(axis=1)
+    gap = scores - mates[:, None]
+    above = ((gap > TIE) & rival).sum(axis=1)
+    ties = ((np.abs(gap) <= TIE) & rival).sum(axis=1)
     return 1 + above + ties / 2

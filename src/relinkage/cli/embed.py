@@ -36,16 +36,19 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
     check_place(embedded.out)
 
     from relinkage import embeddings
+    from relinkage.embeddings.manifest import MANIFEST
     from relinkage.encoders import load_encoder
     from relinkage.progress import say
 
     table = _read_aloud(embedded.cohort, embedded.root)
     options = EncoderOptions(**msgspec.structs.asdict(encoder), seed=settings.seed)
     loaded = load_encoder(embedded.model, options=options)
+    before = (embedded.out / MANIFEST).is_file()
     made = embeddings.embed(table, loaded, embedded.out, settings=settings)
     left_out = len(table) - len(made)
     say(
-        f"{embedded.out}: {len(made)} pairs embedded"
+        f"{embedded.out}: {len(made)} pairs "
+        + ("were embedded before, nothing was done" if before else "embedded")
         + (f", {left_out} left out (see left_out.csv)" * (left_out > 0))
     )
     told = made.manifest

@@ -33,10 +33,12 @@ class ImageBatch:
     Attributes:
         features: float32, a row for each usable image; None where none is.
         unusable: why, by place in the batch.
+        digests: of every file's bytes, in order.
     """
 
     features: NDArray[np.float32] | None
     unusable: dict[int, str]
+    digests: list[bytes]
 
 
 class Batches(Protocol):
@@ -170,12 +172,13 @@ def _own(reference: Any) -> Encoder:
 
 
 def _encode_images(encoder: Encoder, images: Sequence[Decoded]) -> ImageBatch:
-    unusable = {place: image for place, image in enumerate(images) if isinstance(image, str)}
-    pixels = [image for image in images if not isinstance(image, str)]
+    unusable = {place: image.pixels for place, image in enumerate(images) if isinstance(image.pixels, str)}
+    pixels = [image.pixels for image in images if not isinstance(image.pixels, str)]
+    digests = [image.digest for image in images]
     if not pixels:
-        return ImageBatch(None, unusable)
+        return ImageBatch(None, unusable, digests)
     part = encoder.encode_images(torch.stack(pixels))
-    return ImageBatch(checked_images(part, len(pixels), encoder), unusable)
+    return ImageBatch(checked_images(part, len(pixels), encoder), unusable, digests)
 
 
 def encode_texts(encoder: Encoder, batch: Sequence[str]) -> TextFeatures:

@@ -4,18 +4,30 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from PIL.Image import Image
 
-from relinkage.images import DecodingApart, UnreadableImageError
+from relinkage.embeddings.image_digests import content_digest
+from relinkage.images import DecodingApart, UnreadableImageError, read_content
 
 AHEAD = 2
 """Batches that are decoded while the encoder works on one; more would only cost memory."""
 
-Decoded = torch.Tensor | str
-"""A preprocessed image, or why it cannot be used."""
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What came of an image file.
+
+    Attributes:
+        pixels: the preprocessed image, or why it cannot be used.
+        digest: of its bytes; of the reason, where they cannot be read.
+    """
+
+    pixels: torch.Tensor | str
+    digest: bytes
 
 
 def decode_ahead(
@@ -33,14 +45,19 @@ def decode_ahead(
         workers: threads; 0 for one per core, at most 16.
 
     Yields:
-        For each batch, the pixels of every image, or why it cannot be used.
+        For each batch, what came of every image.
     """
 
     def decode(path: Path) -> Decoded:
         try:
-            return preprocess(apart.open_image(path, root))
+            content = read_content(path, root)
         except UnreadableImageError as reason:
-            return str(reason)
+            return Decoded(str(reason), content_digest(str(reason).encode()))
+        digest = content_digest(content)
+        try:
+            return Decoded(preprocess(apart.decode(content)), digest)
+        except UnreadableImageError as reason:
+            return Decoded(str(reason), digest)
 
     apart = DecodingApart()
     pool = ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 16), thread_name_prefix="decode")

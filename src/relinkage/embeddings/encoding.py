@@ -15,6 +15,7 @@ from relinkage.cohorts.text import as_encoded, normalise
 from relinkage.embeddings.batches import Batches, over
 from relinkage.embeddings.features import image_arrays, no_images, with_embeddings
 from relinkage.embeddings.folder import Embeddings, read_embeddings
+from relinkage.embeddings.image_digests import DIGESTS, check_images, salted
 from relinkage.embeddings.left_out import EMPTY_REPORT, HopelessError, LeftOut
 from relinkage.embeddings.manifest import (
     HEADS,
@@ -51,8 +52,8 @@ def embed(
     """Embed a cohort into a folder, or finish there what a killed run began.
 
     Batches and shards are cut by row number alone, so a run that was killed anywhere and started again leaves
-    the same bytes as one that was not. A finished folder of the same cohort, encoder and settings is read
-    as it is.
+    the same bytes as one that was not. A finished folder of the same cohort, images, encoder and settings is
+    read as it is.
 
     Args:
         cohort: the cohort; without a `split` column it gets one by `settings`.
@@ -62,9 +63,9 @@ def embed(
         settings: choices of the pass.
 
     Raises:
-        InputError: `out` holds something else, a column may not leave the cohort, too many rows have an
-            unreadable image or an empty report, or the encoder gives values that are not finite. Nothing
-            half-written stays then.
+        InputError: `out` holds something else or was made of other images, a column may not leave the cohort,
+            too many rows have an unreadable image or an empty report, or the encoder gives values that are
+            not finite. Nothing half-written stays then.
     """
     settings, out = settings or EmbedSettings(), Path(out)
     given = cohort
@@ -83,11 +84,16 @@ def embed(
         ]
     )
     beginning = _beginning(given, encoder, settings)
-    if prepare(out, beginning):
+    salt = given.salt()
+    finished = prepare(out, beginning)
+    shards = list(_image_shards(out, np.flatnonzero(~empty), settings))
+    done = [(file, rows) for file, rows in shards if file.exists()]
+    check_images(done, cohort.image_paths(), cohort.root, salt, settings.workers)
+    if finished:
         return read_embeddings(out)
     try:
         batches = over(settings.engine, encoder, settings.workers)
-        _run(cohort, encoder, out, settings, empty, given.salt(), beginning, batches)
+        _run(cohort, encoder, out, settings, empty, salt, beginning, batches)
     except HopelessError:
         discard(out)
         raise
@@ -130,7 +136,8 @@ def _run(
 ) -> None:
     left_out = LeftOut(len(cohort), settings.max_left_out)
     left_out.add({int(row): EMPTY_REPORT for row in np.flatnonzero(empty)})
-    image_shards = _embed_images(cohort, encoder, out, settings, np.flatnonzero(~empty), left_out, work)
+    shards = list(_image_shards(out, np.flatnonzero(~empty), settings))
+    image_shards = _embed_images(cohort, encoder, shards, settings, salt, left_out, work)
     kept = np.setdiff1d(np.arange(len(cohort)), list(left_out.reasons)).astype(np.intp)
     if not len(kept):
         raise HopelessError(f"No row of the cohort has a readable image and a report ({left_out.summary()}).")
@@ -172,37 +179,46 @@ def _run(
 def _embed_images(
     cohort: Cohort,
     encoder: Encoder,
-    out: Path,
+    shards: Sequence[tuple[Path, NDArray[np.intp]]],
     settings: EmbedSettings,
-    rows: NDArray[np.intp],
+    salt: str,
     left_out: LeftOut,
     work: Batches,
 ) -> list[int]:
     """Write the image shards that are missing; give the number of kept rows in every shard."""
-    shards = list(_cut(rows, settings.shard_rows))
-    files = [out / shard_name("image", index) for index in range(len(shards))]
-    for file in files:
+    for file, _ in shards:
         if file.exists():
             left_out.add(read_left_out(file))
-    todo = [(file, shard) for file, shard in zip(files, shards, strict=True) if not file.exists()]
+    todo = [(file, shard) for file, shard in shards if not file.exists()]
     batches = [batch for _, shard in todo for batch in _cut(shard, settings.batch)]
     paths = cohort.image_paths()
     encoded = work.images([[paths[row] for row in batch] for batch in batches], cohort.root)
-    done = len(rows) - sum(len(shard) for _, shard in todo)
+    rows = sum(len(shard) for _, shard in shards)
+    done = rows - sum(len(shard) for _, shard in todo)
     project = encoder.heads.embed_images if encoder.heads is not None else None
-    with closing(encoded), progress(len(rows), "images", "images", done=done) as bar:
+    with closing(encoded), progress(rows, "images", "images", done=done) as bar:
         for file, shard in todo:
             unusable: dict[int, str] = {}
-            features = [no_images(encoder.card)]
+            features, digests = [no_images(encoder.card)], []
             for batch in _cut(shard, settings.batch):
                 part = next(encoded)
                 unusable |= {int(batch[place]): reason for place, reason in part.unusable.items()}
                 left_out.add(unusable)
+                digests += part.digests
                 if part.features is not None:
                     features.append(part.features)
                 bar.update(len(batch))
-            write_shard(file, image_arrays(np.concatenate(features), project), unusable)
-    return [len(shard) - len(left_out.reasons.keys() & set(shard.tolist())) for shard in shards]
+            arrays = image_arrays(np.concatenate(features), project)
+            write_shard(file, {**arrays, DIGESTS: salted(digests, salt)}, unusable)
+    return [len(shard) - len(left_out.reasons.keys() & set(shard.tolist())) for _, shard in shards]
+
+
+def _image_shards(
+    out: Path, rows: NDArray[np.intp], settings: EmbedSettings
+) -> Iterator[tuple[Path, NDArray[np.intp]]]:
+    """Give the image shards of a pass, and the rows of the cohort that each is made of."""
+    for index, shard in enumerate(_cut(rows, settings.shard_rows)):
+        yield out / shard_name("image", index), shard
 
 
 def _embed_texts(

@@ -15,7 +15,7 @@ from relinkage.embeddings.arrays import LARGE
 from relinkage.embeddings.given import Given
 from relinkage.embeddings.grid import Grid, open_grid
 from relinkage.embeddings.manifest import HEADS, MANIFEST, PAIRS, Manifest, read_manifest
-from relinkage.embeddings.shards import WHOLE, Side, read_shard, shard_name, shard_shapes
+from relinkage.embeddings.shards import WHOLE, Side, heads_widths, read_shard, shard_name, shard_shapes
 from relinkage.embeddings.stored import Stored, choose, in_safetensors
 from relinkage.embeddings.table import ADDED, IDS
 from relinkage.encoders.card import EncoderCard
@@ -217,8 +217,8 @@ def read_embeddings(path: str | Path, *, large_on_disk: bool = False) -> Embeddi
     grid = None
     if card.image_positions is not None:
         grid = open_grid(path, shards.image, card.image_positions, card.image_features)
-    if card.embedding is not None and not (path / HEADS).is_file():
-        raise InputError(f"{path / HEADS} is missing; {WHOLE}.")
+    if card.embedding is not None:
+        _check_heads(path / HEADS, card)
     shape = len(images["features"]), len(texts["features"])
     pairs = _read_pairs(path / PAIRS, *shape, manifest.patients_known)
     _check_labels(path, pairs, manifest.labels)
@@ -293,6 +293,15 @@ def _read_pairs(path: Path, images: int, texts: int, patients_known: bool) -> pl
             "embed the cohort again."
         )
     return pairs
+
+
+def _check_heads(file: Path, card: EncoderCard) -> None:
+    """Check that the encoder's own heads are there, whole, and of the widths of its features."""
+    if not file.is_file():
+        raise InputError(f"{file} is missing; {WHOLE}.")
+    image, text = heads_widths(file)
+    if image != (card.image_features, card.embedding) or text != (card.text_features, card.embedding):
+        raise InputError(f"{file} holds other heads than the manifest states; {WHOLE}.")
 
 
 def _check_labels(path: Path, pairs: pl.DataFrame, labels: Sequence[str]) -> None:

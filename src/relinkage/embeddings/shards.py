@@ -83,6 +83,27 @@ def read_left_out(path: Path) -> dict[int, str]:
         raise InputError(f"{path} does not say which rows it leaves out; {ANEW}.") from None
 
 
+def heads_widths(path: Path) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Read what the heads of images and of texts take and give, by their description alone.
+
+    Raises:
+        InputError: the file is missing or damaged, or describes no heads.
+    """
+    with _opened(path) as file:
+        told = (file.metadata() or {}).get("heads", "")
+    try:
+        sides = msgspec.json.decode(told, type=dict[str, _Widths])
+        image, text = sides["image"], sides["text"]
+    except (msgspec.DecodeError, KeyError):
+        raise InputError(f"{path} holds no projection heads; {WHOLE}.") from None
+    return (image.features, image.embedding), (text.features, text.embedding)
+
+
+class _Widths(msgspec.Struct):
+    features: int
+    embedding: int
+
+
 def _opened(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path} is missing; {WHOLE}.")

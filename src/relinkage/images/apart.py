@@ -9,14 +9,13 @@ import struct
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 from threading import Lock, local
 from typing import IO
 
 from PIL import Image
 
 from relinkage.images.limits import UnreadableImageError
-from relinkage.images.opening import open_image
+from relinkage.images.opening import decode
 
 LENGTH = struct.Struct("<Q")
 ANSWER = struct.Struct("<cIIQ")
@@ -25,20 +24,20 @@ _COMMAND = (sys.executable, "-P", "-m", "relinkage.images.worker")
 
 
 class DecodingApart:
-    """Opens images for many threads, each with a process of its own for DICOM, begun when it is needed."""
+    """Decodes images for many threads, each with a process of its own for DICOM, begun when it is needed."""
 
     def __init__(self) -> None:
         self._mine = local()
         self._lock = Lock()
         self._all: list[_Worker] = []
 
-    def open_image(self, path: Path, root: Path) -> Image.Image:
-        """Open an image as `opening.open_image` does.
+    def decode(self, content: bytes) -> Image.Image:
+        """Decode the bytes of an image as `opening.decode` does.
 
         Raises:
             UnreadableImageError: as there; also where the decoder crashed.
         """
-        return open_image(path, root, decode_dicom=self._decode)
+        return decode(content, decode_dicom=self._decode)
 
     def close(self) -> None:
         """End the processes; to be called when no thread opens images any more."""

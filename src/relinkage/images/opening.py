@@ -32,13 +32,17 @@ def open_image(path: Path, root: Path, *, decode_dicom: Callable[[bytes], Image]
         UnreadableImageError: the image is missing, lies outside `root`, is of no known format, breaks one
             of the limits, needs a package that is not installed, or cannot be decoded to its end.
     """
+    return decode(read_content(path, root), decode_dicom=decode_dicom)
+
+
+def read_content(path: Path, root: Path) -> bytes:
+    """Read the bytes of an image; as `open_image`."""
     try:
-        content = read_bytes(path, root)
+        return read_bytes(path, root)
     except UnreadableImageError:
         raise
     except Exception:  # damaged tables can make their readers raise anything
         raise UnreadableImageError("the image cannot be read") from None
-    return decode(content, decode_dicom=decode_dicom)
 
 
 def decode(content: bytes, *, decode_dicom: Callable[[bytes], Image] = decode_dicom) -> Image:

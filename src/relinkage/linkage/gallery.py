@@ -23,10 +23,10 @@ from relinkage.linkage import pools
 from relinkage.linkage.engines.strips import Strip, in_strips
 from relinkage.linkage.links import Links
 from relinkage.linkage.measures import Cell, by_pool, recalls, sizes
+from relinkage.linkage.score_rows import NO_DISTRACTOR
 from relinkage.linkage.scores import TIE
 from relinkage.linkage.settings import FULL
 from relinkage.linkage.table import ALL, Standing
-from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way
 from relinkage.threads import one_thread_each
 
@@ -35,7 +35,6 @@ Ints = NDArray[np.int64]
 
 _COLUMNS, _ROWS = 512, 1024
 """Candidates and queries of a tile: 4 MB of scores."""
-_NO_DISTRACTOR = -1e300
 
 
 def gallery_widening(way: Way, links: Links, cells: Sequence[Cell]) -> Floats:
@@ -124,14 +123,14 @@ def _looking(way: Way, barred: tuple[Ints, Ints], above: Floats, tied: Floats, o
     """Add what a strip of candidates does where it scores above the mates of queries, or ties with them."""
 
     def look(start: int, stop: int) -> None:
-        asked = _unit(way.candidates[start:stop])
+        asked = way.candidates[start:stop].unit()
         first, last = np.searchsorted(barred[0], [start, stop])
         column, row = barred[0][first:last] - start, barred[1][first:last]
         for begin in range(0, len(way.queries), _ROWS):
             end = min(begin + _ROWS, len(way.queries))
-            gap = asked @ _unit(way.queries[begin:end]).T - way.table.mate_score[begin:end]
+            gap = asked @ way.queries[begin:end].unit().T - way.table.mate_score[begin:end]
             inside = (begin <= row) & (row < end)
-            gap[column[inside], row[inside] - begin] = _NO_DISTRACTOR
+            gap[column[inside], row[inside] - begin] = NO_DISTRACTOR
             higher = gap > TIE
             out[start:stop] += higher @ above[begin:end]
             close = (gap >= -TIE) & ~higher
@@ -149,7 +148,3 @@ def _barred(way: Way) -> tuple[Ints, Ints]:
         keys.append(way.left_out[1] * queries + way.left_out[0])
     both = np.unique(np.concatenate(keys))
     return both // queries, both % queries
-
-
-def _unit(vectors: Vectors) -> Floats:
-    return np.multiply(vectors.given, vectors.inverse_norm[:, None], dtype=np.float64)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines.strips import Strip, in_strips
-from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import Way
 from relinkage.threads import one_thread_each
 
@@ -21,7 +20,7 @@ Ints = NDArray[np.int64]
 _BLOCK = 128
 _NUMBERS = 2**23
 """Numbers of candidates that are looked at together: 64 MB."""
-_NO_DISTRACTOR = -1e300
+NO_DISTRACTOR = -1e300
 """Stands for a candidate that is no distractor: finite, so that 0 times it is 0."""
 _MOST_SCORES = 50_000_000
 """Scores kept at most: 400 MB. Small pools need deep rows, and get fewer queries."""
@@ -82,14 +81,14 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
     barred = _barred(way, query)
     distractors = candidates - np.bincount(barred[0], minlength=n)
     seen = _Seen(n, depth, way.table.mate_score[query], temperature)
-    asking = _unit(way.queries.take(query))
+    asking = way.queries.take(query).unit()
     step = max(_NUMBERS // way.candidates.dimension, _BLOCK)
     with one_thread_each() as threads:
         for first in range(0, candidates, step):
             columns = slice(first, min(first + step, candidates))
             inside = (columns.start <= barred[1]) & (barred[1] < columns.stop)
             closed = barred[0][inside], barred[1][inside] - columns.start
-            asked = _unit(way.candidates[columns])
+            asked = way.candidates[columns].unit()
             in_strips(n, _BLOCK, partial(_looking, seen, asking, asked, closed), threads)
     return ScoreRows(query, distractors, seen.top, seen.entropy(distractors))
 
@@ -101,7 +100,7 @@ def _looking(seen: "_Seen", asking: Floats, asked: Floats, closed: tuple[Ints, I
     def look(start: int, stop: int) -> None:
         products = np.matmul(asking[start:stop], asked.T, out=buffer[: stop - start])
         first, last = np.searchsorted(closed[0], [start, stop])
-        products[closed[0][first:last] - start, closed[1][first:last]] = _NO_DISTRACTOR
+        products[closed[0][first:last] - start, closed[1][first:last]] = NO_DISTRACTOR
         seen.see(start, products)
 
     return look
@@ -169,7 +168,3 @@ def _barred(way: Way, query: Ints) -> Ints:
         keys.append(where[way.left_out[0][inside]] * candidates + way.left_out[1][inside])
     both = np.unique(np.concatenate(keys))
     return np.stack([both // candidates, both % candidates])
-
-
-def _unit(vectors: Vectors) -> Floats:
-    return np.multiply(vectors.given, vectors.inverse_norm[:, None], dtype=np.float64)

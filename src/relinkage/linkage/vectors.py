@@ -88,6 +88,10 @@ class Vectors:
         """Give the vectors of some rows; the mean stays that of the whole."""
         return self._choose(rows)
 
+    def unit(self) -> NDArray[np.float64]:
+        """Give the vectors at length 1: float64, shape (n, d)."""
+        return np.multiply(self.given, self.inverse_norm[:, None], dtype=np.float64)
+
     def read(self) -> "Vectors":
         """Give the same vectors in memory."""
         return replace(self, source=self.given) if self.stored else self

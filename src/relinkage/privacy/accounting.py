@@ -13,11 +13,14 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import binom
 
+from relinkage.encoders.trained.hardening import LEAST_DELTA
 from relinkage.encoders.trained.statement import INTERVAL
 from relinkage.errors import InputError
 
 LEAST = 0.3
 """The smallest noise multiplier that is ever given."""
+_LEAST_DELTA_AT_ONCE = 1e-18
+"""Likewise where nothing is composed: the tails of one Gaussian are cut off at e⁻⁵⁰."""
 USED = 0.97
 """Of the ε that is asked for, what the noise that is given uses at least."""
 _MOST = 2e7
@@ -52,7 +55,8 @@ def epsilon(spending: Spending, delta: float, interval: float = INTERVAL) -> flo
     """Give ε at δ by composing privacy loss distributions (Koskela et al. 1906.03049).
 
     Rounded towards safety; for add-or-remove-one neighbours, the worse of both directions. Where there is
-    next to no noise, the interval grows as losses do. It is infinite where δ cannot be had at all.
+    next to no noise, the interval grows as losses do. Where δ is so small that it vanishes in what
+    convolutions cut off and round, it is ε by Rényi accounting; infinite where that does not apply.
 
     Args:
         spending: the training.
@@ -62,6 +66,9 @@ def epsilon(spending: Spending, delta: float, interval: float = INTERVAL) -> flo
     Raises:
         InputError: dp-accounting is not installed.
     """
+    if _is_resolved_by_renyi_alone(spending, delta):
+        by_renyi = renyi_epsilon(spending, delta)
+        return math.inf if by_renyi is None else by_renyi
     at_once = math.sqrt(spending.steps) if spending.rate == 1 else 1.0
     interval *= max(LEAST * at_once / spending.sigma, 1.0) ** 2
     if spending.rate < 1:
@@ -136,8 +143,8 @@ def calibrate(target: float, delta: float, spending: Spending) -> float:
         low, high = high, high + math.log(3.0)
         if high > math.log(1e6):
             raise InputError(
-                f"No amount of noise gives an epsilon of {target:g} at a delta of {delta:g}; "
-                "give larger ones."
+                f"The accountant finds no noise multiplier up to 1,000,000 with an epsilon of {target:g} at "
+                f"a delta of {delta:g}; give larger ones."
             )
     enough = brentq(excess, low, high, args=(coarse,), xtol=1e-4)
     if spending == single:
@@ -163,14 +170,21 @@ def calibrate(target: float, delta: float, spending: Spending) -> float:
     return float(f"{places * grain:.4g}")
 
 
-def accountant_name() -> str:
-    """Name the accountant and its version.
+def accountant_name(spending: Spending, delta: float) -> str:
+    """Name what `epsilon` goes by, and its version.
 
     Raises:
         InputError: dp-accounting is not installed.
     """
     _dp_accounting()
-    return f"privacy loss distributions, dp-accounting {version('dp-accounting')}"
+    by_renyi = _is_resolved_by_renyi_alone(spending, delta)
+    name = "Rényi differential privacy" if by_renyi else "privacy loss distributions"
+    return f"{name}, dp-accounting {version('dp-accounting')}"
+
+
+def _is_resolved_by_renyi_alone(spending: Spending, delta: float) -> bool:
+    at_once = spending.rate == 1 and spending.units_a_patient == 1
+    return delta < (_LEAST_DELTA_AT_ONCE if at_once else LEAST_DELTA)
 
 
 @contextmanager

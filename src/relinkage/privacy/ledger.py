@@ -1,14 +1,21 @@
 """What private trainings on one embeddings folder have spent in all: `ledger.json` in that folder."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from relinkage.encoders.trained.manifest import HardenedHeads
-from relinkage.encoders.trained.statement import PrivacyStatement, SpeaksOf
+from relinkage.encoders.trained.statement import PrivacyStatement, SpeaksOf, StatementKind
 from relinkage.errors import InputError
 from relinkage.progress import say
 from relinkage.records import Fingerprint, Record, json_text, read_record
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
 
 LEDGER = "ledger.json"
 
@@ -27,7 +34,7 @@ class LedgerEntry(Record, frozen=True):
 
     heads: Fingerprint
     train_split: str
-    kind: Literal["proven", "nominal", "void", "refuted"]
+    kind: StatementKind
     speaks_of: SpeaksOf
     epsilon: float
     delta: float
@@ -87,22 +94,39 @@ def enter(embeddings: Path, manifest: HardenedHeads) -> None:
     stated = manifest.privacy
     if stated is None or stated.heads is None:
         return
-    ledger = Ledger(
-        entries=(*read_ledger(embeddings).entries, _entry(stated, stated.heads, manifest.train_split))
-    )
+    entry = _entry(stated, stated.heads, manifest.train_split)
     partial = embeddings / f".{LEDGER}.partial-{os.getpid()}"
     try:
-        # Nobody else may read, at any time, how often and on what somebody trained.
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(json_text(ledger) + "\n")
-        partial.replace(embeddings / LEDGER)
+        with _alone(embeddings):
+            ledger = Ledger(entries=(*read_ledger(embeddings).entries, entry))
+            # Nobody else may read, at any time, how often and on what somebody trained.
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(json_text(ledger) + "\n")
+            partial.replace(embeddings / LEDGER)
     except OSError as error:
         raise InputError(
             f"The heads were written, and {embeddings / LEDGER} could not be ({error.strerror}): note "
             f"({stated.epsilon:.3g}, {stated.delta:g}) as spent on the split {manifest.train_split}."
         ) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     told = ledger.in_words(manifest.train_split)
     say(f"{embeddings}: {told}.")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process is entering a training; where files cannot be locked, do not wait."""
+    held = os.open(folder, os.O_RDONLY) if fcntl is not None else -1
+    try:
+        if fcntl is not None:
+            with suppress(OSError):  # some network drives lock nothing
+                fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        if held >= 0:
+            os.close(held)  # which lets go
 
 
 def _entry(stated: PrivacyStatement, heads: str, split: str) -> LedgerEntry:

@@ -45,7 +45,7 @@ def spend(
         epsilon=accounting.epsilon(spending, settings.delta),
         speaks_of=speaks_of,
         noise_multiplier=sigma,
-        accountant=accounting.accountant_name(),
+        accountant=accounting.accountant_name(spending, settings.delta),
         noise=noise,
         pair_epsilon=_pair_epsilon(spending, settings.delta) if settings.unit == "pair" else None,
         earlier_epsilon=earlier[0],
@@ -58,8 +58,9 @@ class Recheck(Record, frozen=True):
     """A statement computed again.
 
     Attributes:
-        epsilon: ε by privacy loss distributions; null where no ε is large enough.
-        renyi: By Rényi accounting, which is looser; null where it does not apply or no ε is large enough.
+        epsilon: ε by privacy loss distributions, or, where δ is too small for them, by Rényi accounting; null
+            where no ε is large enough.
+        renyi: By Rényi accounting, which is no tighter; null where it does not apply or no ε is large enough.
         faults: What does not hold, a sentence each; empty for a sound statement.
         cautions: What holds and says little, a sentence each.
     """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relinkage import __version__
+from relinkage.linkage.scores import TIE
 from relinkage.records import plain
 from relinkage.reports.pages import page_environment
 from relinkage.reports.palette import DARK, LIGHT
@@ -145,6 +146,11 @@ def _headline(result: RetrievalResult) -> str:
     best = result.results[0]
     kind = result.gallery.kind
     whose = {"own study": f"the {kind} of its own study", "same patient": f"a {kind} of the same patient"}
+    level = sum(other.score >= best.score - TIE for other in result.results)
+    if level == len(result.results):
+        level += result.ties_left
+    if level > 1:
+        return f"{counted(level, kind)} tie as the nearest, at a cosine of {best.score:.4f}."
     nearest = whose.get(best.kin or "", f"a {kind} of another patient")
     if result.query.by != "row":
         nearest = f"the {kind} in row {best.row}"

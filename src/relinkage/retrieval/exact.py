@@ -33,12 +33,10 @@ class Found:
     Attributes:
         place: int64, shape (queries, top): places among the candidates.
         score: float64, shape (queries, top): cosines.
-        ties_left: int64, shape (queries,): candidates that tie with the last one and did not fit.
     """
 
     place: Ints
     score: Floats
-    ties_left: Ints
 
 
 def nearest(
@@ -65,24 +63,21 @@ def nearest(
     check_top(top, query_group, candidate_group)
     # What rounding may cost either of two float64 products of d terms, see linkage/engines/bands.py.
     slack = 2.0**-45 + 8 * (queries.dimension + 4) * 2.0**-53
-    unit = _unit(candidates)
+    unit = candidates.unit()
     place, score = np.empty((len(queries), top), np.int64), np.empty((len(queries), top))
-    ties_left = np.empty(len(queries), np.int64)
     with progress(len(queries), "searching", "queries") as bar:
         for part in _parts(len(queries), max(1, block_bytes // (8 * len(candidates)))):
-            rough = _unit(queries.take(part)) @ unit.T
+            rough = queries.take(part).unit() @ unit.T
             rough[own(query_group[part], candidate_group)] = -np.inf
             least = np.partition(rough, -top, axis=1)[:, -top] - TIE - 2 * slack
             for line, query in enumerate(part):
                 near = np.flatnonzero(rough[line] >= least[line])
-                place[query], score[query], ties_left[query] = settled(queries, query, candidates, near, top)
+                place[query], score[query] = settled(queries, query, candidates, near, top)
             bar.update(len(part))
-    return Found(place, score, ties_left)
+    return Found(place, score)
 
 
-def settled(
-    queries: Vectors, query: int, candidates: Vectors, near: Ints, top: int
-) -> tuple[Ints, Floats, int]:
+def settled(queries: Vectors, query: int, candidates: Vectors, near: Ints, top: int) -> tuple[Ints, Floats]:
     """Put some candidates of one query in order by their settled scores.
 
     Args:
@@ -93,7 +88,7 @@ def settled(
         top: how many are kept.
 
     Returns:
-        Places and scores, both of shape (top,), and how many tie with the last and did not fit.
+        Places and scores, both of shape (top,).
     """
     scores = scores_of(queries, query, candidates, near)
     order = np.argsort(-scores, kind="stable")
@@ -104,7 +99,30 @@ def settled(
         end = int(np.searchsorted(falling, -(-falling[first] - TIE), side="right"))
         chosen.extend(np.sort(order[first:end]).tolist())  # ascending places of `near` are ascending rows
     kept = np.array(chosen[:top])
-    return near[kept], scores[kept], len(chosen) - top
+    return near[kept], scores[kept]
+
+
+def tied_with_last(queries: Vectors, query: int, candidates: Vectors, found: Found, eligible: Ints) -> Ints:
+    """Return all candidates that tie with the last result of a query, those that did not fit among them.
+
+    Whatever an index looked into, every eligible candidate is compared.
+
+    Args:
+        queries: who asks.
+        query: which of them.
+        candidates: who is found.
+        found: what the queries found.
+        eligible: int64, ascending: the places of candidates that the query may find.
+
+    Returns:
+        int64, ascending places.
+    """
+    head = found.score[query, 0]
+    for score in found.score[query]:
+        if score < head - TIE:
+            head = score
+    scores = scores_of(queries, query, candidates, eligible)
+    return eligible[(scores >= head - TIE) & (scores <= head)]
 
 
 def scores_of(queries: Vectors, query: int, candidates: Vectors, places: Ints) -> Floats:
@@ -139,7 +157,3 @@ def check_top(top: int, query_group: Ints, candidate_group: Ints) -> None:
 
 def _parts(queries: int, height: int) -> Iterator[Ints]:
     return (np.arange(start, min(start + height, queries)) for start in range(0, queries, height))
-
-
-def _unit(vectors: Vectors) -> Floats:
-    return np.multiply(vectors.given, vectors.inverse_norm[:, None], dtype=np.float64)

@@ -72,7 +72,7 @@ class FaissIndex:
             candidate_group: as for the exact search.
 
         Returns:
-            What was found; `ties_left` counts only what was seen.
+            What was found, among what was looked into.
 
         Raises:
             InputError: a query has fewer candidates than `top`.
@@ -81,12 +81,11 @@ class FaissIndex:
         largest = int(np.unique(candidate_group, return_counts=True)[1].max())
         wanted = min(2 * top + largest * bool((query_group >= 0).any()), len(self.candidates))
         place, score = np.empty((len(queries), top), np.int64), np.empty((len(queries), top))
-        ties_left = np.empty(len(queries), np.int64)
         for query in range(len(queries)):
             group = query_group[query : query + 1]
             near = self._near(queries.take(np.array([query])), wanted, top, group, candidate_group)
-            place[query], score[query], ties_left[query] = settled(queries, query, self.candidates, near, top)
-        return Found(place, score, ties_left)
+            place[query], score[query] = settled(queries, query, self.candidates, near, top)
+        return Found(place, score)
 
     def _near(self, query: Vectors, wanted: int, top: int, group: Ints, candidate_group: Ints) -> Ints:
         """Look into more and more lists until enough is found, ascending."""

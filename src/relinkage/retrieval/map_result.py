@@ -56,7 +56,7 @@ class MapColouring(Record, frozen=True):
 
 
 class Kept(Estimate, frozen=True):
-    """The share of a point's neighbours in the space that are its neighbours in the map, too.
+    """The share of a point's neighbours in the space that are its neighbours in the map, ties in expectation.
 
     Attributes:
         chance: What neighbours drawn at random would share.
@@ -66,7 +66,7 @@ class Kept(Estimate, frozen=True):
 
 
 class AlikeNeighbours(Record, frozen=True):
-    """How often the nearest points of other patients are of a point's class.
+    """How often the nearest points of other patients are of a point's class, ties in expectation.
 
     Attributes:
         space: In the space.
@@ -92,7 +92,7 @@ class MapPanel(Record, frozen=True):
         dimension: Width of the space.
         modality_gap: Distance of the mean image from the mean report, 0 to 2.
         alignment: Mean squared distance of an image and its report, 0 to 4.
-        divergence: Kullback-Leibler divergence that t-SNE is left with.
+        divergence: Kullback-Leibler divergence that t-SNE is left with, over all pairs of different points.
         kept: How many neighbours the map kept.
         neighbours: By colouring, how often neighbours are of one class.
     """
@@ -102,7 +102,7 @@ class MapPanel(Record, frozen=True):
     dimension: Count
     modality_gap: Annotated[float, Meta(ge=0, le=2.000001)]
     alignment: Annotated[float, Meta(ge=0, le=4.000001)]
-    divergence: float
+    divergence: Annotated[float, Meta(ge=0)]
     kept: Kept
     neighbours: dict[str, AlikeNeighbours]
 

@@ -110,7 +110,7 @@ class LabelsInCommon(Record, frozen=True):
     """Results that have a positive label in common with the query.
 
     Attributes:
-        share: Their share of the results.
+        share: Their share of the results, ties with the last one in expectation.
         chance: Their share of the gallery.
     """
 
@@ -155,7 +155,7 @@ class RetrievalResult(Record, frozen=True):
         mate: Where the query's own study stands; null where there is none to find.
         labels_in_common: Results with a label in common with the query; null where it has none.
         results: The results, nearest first.
-        ties_left: Candidates that tie with the last result and did not fit.
+        ties_left: Candidates that tie with the last result and are not among the results.
         notes: What a reader has to know.
     """
 

@@ -61,11 +61,13 @@ def draw_sample(embeddings: Embeddings, settings: MapSettings) -> Sample:
         InputError: the split is empty, or a label is not there.
     """
     rows = rows_of_split(embeddings, settings.split)
+    # By pair id, so that a table in another order gives the same sample.
+    rows = rows[np.argsort(embeddings.pairs["pair_id"].to_numpy()[rows])]
     study = numbers(embeddings.pairs["study_id"])
-    rows = np.sort(rows[np.unique(study[rows], return_index=True)[1]])
+    rows = rows[np.sort(np.unique(study[rows], return_index=True)[1])]
     if len(rows) > settings.sample:
-        random = np.random.default_rng(settings.seed)
-        rows = np.sort(random.choice(rows, settings.sample, replace=False))
+        rows = np.random.default_rng(settings.seed).choice(rows, settings.sample, replace=False)
+    rows = np.sort(rows)
     least = int(3 * settings.perplexity / 2) + 2  # openTSNE looks at three times the perplexity of neighbours
     if len(rows) < least:
         raise InputError(

@@ -84,7 +84,7 @@ def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, pub
     """
     manifest, statement = _stated(heads)
     settings = _settings(manifest, statement)
-    _check_public(manifest, public, heads)
+    _check_public(manifest, statement, public, heads)
     result, held = check_statement(heads, embeddings), read_embeddings(embeddings)
     found, control = (
         audit_by_canaries(
@@ -109,10 +109,12 @@ def statement_text(result: PrivacyCheck) -> str:
     stated, again = result.statement, result.recheck
     word = "ε" if stated.kind == "proven" else f"{stated.kind} ε"
     found = "infinite" if again.epsilon is None else f"{again.epsilon:.4g}"
+    by_losses = stated.accountant.startswith("privacy loss distributions")
     renyi = "does not apply" if again.renyi is None else f"{again.renyi:.4g}"
+    computed_by = f"by loss distributions, {renyi} by Rényi" if by_losses else "by Rényi"
     rows = [
         (word, f"{stated.epsilon:.4g} at δ = {stated.delta:g}; neighbours: {stated.neighbours}"),
-        ("computed again", f"{word} = {found} by loss distributions, {renyi} by Rényi"),
+        ("computed again", f"{word} = {found} {computed_by}"),
         ("mechanism", f"{stated.mechanism}: {stated.reason}"),
         ("sampling", f"{stated.sampling}, q = {stated.rate:.4g}, {stated.steps} steps"),
         (
@@ -122,7 +124,7 @@ def statement_text(result: PrivacyCheck) -> str:
         ),
         ("coins", stated.seed_policy),
         ("population", f"at most {stated.population} patients, as stated"),
-        ("accountant", f"{stated.accountant}, interval {stated.discretisation:g}"),
+        ("accountant", stated.accountant + f", interval {stated.discretisation:g}" * by_losses),
     ]
     if stated.pair_epsilon is not None:
         rows.insert(1, ("of a single pair", f"{word} = {stated.pair_epsilon:.4g}"))
@@ -197,7 +199,7 @@ def _settings(manifest: HardenedHeads, statement: PrivacyStatement) -> HardenSet
     )
 
 
-def _check_public(manifest: HardenedHeads, public: Public, path: Path) -> None:
+def _check_public(manifest: HardenedHeads, statement: PrivacyStatement, public: Public, path: Path) -> None:
     anchors = manifest.anchors
     for option, used, given in (
         ("--start", manifest.start.startswith("given"), public.start is not None),
@@ -212,3 +214,10 @@ def _check_public(manifest: HardenedHeads, public: Public, path: Path) -> None:
     other = public.embeddings
     if other is not None and other.manifest.cohort.fingerprint != manifest.public:
         raise InputError(f"--public {other.path} is not the cohort that {path} was hardened with; name that.")
+    held = public.inputs(None if public.start is None else public.start.pair, anchored=True)
+    for option, mine, stated in (
+        ("--start", held.start, statement.inputs.start),
+        ("--anchors", held.anchors, statement.inputs.anchors),
+    ):
+        if mine not in (None, stated):
+            raise InputError(f"{option} holds other numbers than {path} was hardened with; name the same.")

@@ -16,9 +16,9 @@ from relinkage.linkage.estimates import Estimate
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.retrieval import MapResult, MapSettings, shared_space
 from relinkage.retrieval.map_result import AlikeNeighbours, Kept, MapColouring, MapInputs, MapPanel, MapSample
-from relinkage.retrieval.neighbours import alike, alike_by_chance, kept, neighbours
+from relinkage.retrieval.neighbours import alike, alike_by_chance, kept
 from relinkage.retrieval.sampling import UNKNOWN, Colouring, Sample, draw_sample
-from relinkage.retrieval.tsne import check_installed, principal_start, tsne
+from relinkage.retrieval.tsne import check_installed, distinct, largest_perplexity, principal_start, tsne
 from relinkage.studies.held_out import not_held_out, used
 from relinkage.usefulness.geometry import geometry
 from relinkage.usefulness.retrieval import unit
@@ -63,12 +63,16 @@ def draw_maps(embeddings: Embeddings, heads: Sequence[Heads], settings: MapSetti
     names = _names([None if each is None else each.name for each in seen])
     group = np.tile(sample.patient, 2)
     codes = _codes(sample, settings, group)
-    start, panels, tables = None, [], []
+    like, panels, tables, few = None, [], [], []
     for each, name in zip(seen, names, strict=True):
         space, dimension = _space(sample, each)
-        start = principal_start(space, start)
-        points, divergence = tsne(space, start, settings)
-        near = neighbours(space, settings.neighbours, group), neighbours(points, settings.neighbours, group)
+        different, which = distinct(space)
+        start = principal_start(different, which, like)
+        like = start[which] if like is None else like
+        places, divergence = tsne(different, start, settings)
+        points = places[which]
+        few += _few(name, len(different), settings)
+        kept_share = kept(space, points, settings.neighbours, group)
         figures = {key: _figures(space, points, code, group, settings) for key, code in codes.items()}
         half = len(space) // 2
         shape = geometry(space[:half], space[half:], np.arange(half), half, settings.seed)
@@ -81,7 +85,7 @@ def draw_maps(embeddings: Embeddings, heads: Sequence[Heads], settings: MapSetti
                 alignment=shape.alignment,
                 divergence=divergence,
                 kept=Kept(
-                    **msgspec.structs.asdict(_estimate(kept(*near), group, settings)),
+                    **msgspec.structs.asdict(_estimate(kept_share, group, settings)),
                     chance=settings.neighbours / _eligible(group),
                 ),
                 neighbours=figures,
@@ -99,7 +103,7 @@ def draw_maps(embeddings: Embeddings, heads: Sequence[Heads], settings: MapSetti
         sample=MapSample(pairs=len(sample.row), patients=len(np.unique(sample.patient))),
         colourings=_colourings(sample, codes),
         maps=tuple(panels),
-        notes=_notes(sample, codes, heads, embeddings, settings),
+        notes=(*_notes(sample, codes, heads, embeddings, settings), *few),
     )
     return Maps(result, pl.concat(tables))
 
@@ -157,9 +161,7 @@ def _figures(
     """Say how often neighbours of known class are of one class, in the space and in the map."""
     known = np.flatnonzero(code != UNKNOWN)
     code, group = code[known], group[known]
-    in_space, in_map = (
-        alike(neighbours(where[known], settings.neighbours, group), code) for where in (space, points)
-    )
+    in_space, in_map = (alike(where[known], settings.neighbours, group, code) for where in (space, points))
     return AlikeNeighbours(
         space=_estimate(in_space, group, settings),
         map=_estimate(in_map, group, settings),
@@ -173,6 +175,19 @@ def _estimate(values: Floats, group: Ints, settings: MapSettings) -> Estimate:
     drawn = ClusterBootstrap.draw(values[:, None], group, settings.replicates, settings.seed)
     ends = drawn.interval(settings.interval)
     return Estimate(value=float(ends.mean[0]), low=float(ends.low[0]), high=float(ends.high[0]))
+
+
+def _few(name: str, different: int, settings: MapSettings) -> list[str]:
+    """Say where so many vectors are equal that a map has a lower perplexity than was asked for."""
+    largest = largest_perplexity(different)
+    if largest >= settings.perplexity:
+        return []
+    if different == 1:
+        return [f"All vectors of {name} are equal, so its map is one place."]
+    return [
+        f"{name} has {different} different vectors, so its map has a perplexity of {largest:.3g} and not "
+        f"{settings.perplexity:g}."
+    ]
 
 
 def _table(name: str, points: Floats, sample: Sample) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval import Found, RetrievalSettings, Side, image_side, nearest, report_side, shared_space
 from relinkage.retrieval.asking import embed_image, embed_text, read_image
-from relinkage.retrieval.exact import own, scores_of
+from relinkage.retrieval.exact import own, scores_of, tied_with_last
 from relinkage.retrieval.indexed import FaissIndex, check_installed, recall
 from relinkage.retrieval.question import Question
 from relinkage.retrieval.result import (
@@ -120,6 +120,7 @@ def retrieve(
         found = file.nearest(asked.vectors, settings.top, query_group, candidate_group)
         index = _recall(file, side(asks, rows), gallery, settings)
     eligible = np.flatnonzero(~own(query_group, candidate_group)[0])
+    tied = tied_with_last(asked.vectors, 0, gallery.vectors, found, eligible)
     return RetrievalResult(
         version=relinkage.__version__,
         inputs=RetrievalInputs(
@@ -137,9 +138,9 @@ def retrieve(
         ),
         index=index,
         mate=None if asked.place is None else _mate(asked, askers, gallery, settings),
-        labels_in_common=_in_common(question.query, embeddings, gallery, eligible, found),
+        labels_in_common=_in_common(question.query, embeddings, gallery, eligible, found, tied),
         results=_results(question.query, embeddings, gallery, found, cohort),
-        ties_left=int(found.ties_left[0]),
+        ties_left=len(np.setdiff1d(tied, found.place[0])),
         notes=_notes(asked, embeddings, heads, settings),
     )
 
@@ -275,16 +276,21 @@ def _mate(asked: _Placed, askers: Side, gallery: Side, settings: RetrievalSettin
 
 
 def _in_common(
-    row: int | None, embeddings: Embeddings, gallery: Side, eligible: Ints, found: Found
+    row: int | None, embeddings: Embeddings, gallery: Side, eligible: Ints, found: Found, tied: Ints
 ) -> LabelsInCommon | None:
-    """Give the share of results that have a positive label in common with the query, beside the gallery's."""
+    """Return the share of results that have a positive label in common with the query, beside the gallery's.
+
+    Which of those that tie with the last result stand among the results is chance: the share is expected.
+    """
     if row is None or not embeddings.labels:
         return None
     sets = positive_sets(read_truth(embeddings.pairs, embeddings.labels, "left-out", "negative"))
     if not sets[row].any():
         return None
     alike = ((sets[gallery.row] & sets[row]) != 0).any(axis=1)
-    return LabelsInCommon(share=float(alike[found.place[0]].mean()), chance=float(alike[eligible].mean()))
+    sure = np.setdiff1d(found.place[0], tied)
+    hits = alike[sure].sum() + (len(found.place[0]) - len(sure)) * alike[tied].mean()
+    return LabelsInCommon(share=float(hits / len(found.place[0])), chance=float(alike[eligible].mean()))
 
 
 def _notes(

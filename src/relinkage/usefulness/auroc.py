@@ -1,10 +1,11 @@
 """Area under the ROC curve by ranks, and its exact bootstrap over patients.
 
 AUROC is the chance that a positive image scores above a negative one, ties counting half (Hanley & McNeil,
-Radiology 1982; Mann-Whitney). Where patients are drawn with replacement, an image counts as often as its
-patient is drawn, and the area of such a sample is a weighted sum over the images in the order of their
-scores: they are sorted once, and a replicate is one pass over them. So every replicate is the AUROC of the
-rows repeated, not an approximation to it.
+Radiology 1982; Mann-Whitney). A score ties with the next within 2⁻⁴⁰: matrix products round equal rows
+differently by where they stand, and would tell equal images apart. Where patients are drawn with replacement,
+an image counts as often as its patient is drawn, and the area of such a sample is a weighted sum over the
+images in the order of their scores: they are sorted once, and a replicate is one pass over them. So every
+replicate is the AUROC of the rows repeated, not an approximation to it.
 
 An area rests on the rarer class, and few positives that were lucky look alike: then replicates vary too
 little. `AreaBootstrap` allows for it.
@@ -20,6 +21,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
+from relinkage.linkage.scores import TIE
 from relinkage.linkage.settings import Resampling
 from relinkage.linkage.uncertainty import FEW as FEW_HITS
 from relinkage.linkage.uncertainty import ClusterBootstrap, clopper_pearson, draw_patients, evened
@@ -192,7 +194,7 @@ def _in_order(
     """Sort the images that count: patient, whether positive, and whether it ends a run of tied scores."""
     inside = np.flatnonzero(truth >= 0)
     order = inside[np.argsort(scores[inside], kind="stable")]
-    ends = np.append(scores[order][1:] != scores[order][:-1], True)[: len(order)]
+    ends = np.append(np.diff(scores[order]) > TIE, True)[: len(order)]
     return patient[order], truth[order] == 1, ends
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from relinkage.embeddings.scaling import divisors
 from relinkage.usefulness.auroc import auroc
 from relinkage.usefulness.labels import Truth
 from relinkage.usefulness.minimising import minimise
@@ -57,8 +58,7 @@ def fit_probe(
         penalties: what is tried.
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
-    deviation = vectors.std(axis=0, dtype=np.float64)
-    deviation[deviation < 1e-6 * max(float(deviation.max()), 1e-30)] = 1.0  # it never changes
+    deviation = divisors(mean, vectors.std(axis=0, dtype=np.float64))
     order = np.argsort(aside, kind="stable")
     fitted = int((~aside).sum())
     rows = vectors[order].astype(np.float64)

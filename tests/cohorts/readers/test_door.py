@@ -156,7 +156,7 @@ def test_embed_takes_a_folder_or_a_format_and_says_first_what_it_read(tmp_path, 
     assert "read: 7 rows of metadata" in outcome.err
     assert "7 pairs embedded" in outcome.err
     again = done("embed", f"mimic-cxr-jpg:{root}", "--model", "sketch", "--out", tmp_path / "emb")
-    assert "7 pairs embedded" in again.err
+    assert "7 pairs were embedded before, nothing was done" in again.err
 
 
 def test_a_parquet_data_set_may_be_named_by_its_file(tmp_path):

@@ -106,5 +106,5 @@ def test_a_bfloat16_product_that_is_wrong_is_counted_again_in_float32(monkeypatc
 def test_a_float32_product_that_is_wrong_is_refused_in_one_sentence(monkeypatch, bfloat):
     for kind in (products.InBfloat16, products.InFloat32):
         monkeypatch.setattr(f"relinkage.linkage.engines.sweep.{kind.__name__}", spoilt(kind))
-    with pytest.raises(InputError, match="less exact here than --engine cpu allows for; use --engine native"):
+    with pytest.raises(InputError, match="less exact here than exact counts allow for; install numpy"):
         count_ranks(*scene(), engine=Portable(bfloat=bfloat))

@@ -26,6 +26,8 @@ Population = Annotated[int, Meta(ge=1, le=10**9)]
 Cap = Annotated[int, Meta(ge=1, le=1000)]
 LEAST_OF_LOGIT = 0.05
 """The lowest temperature at which the bound of logit and noise of its size are ordinary numbers."""
+LEAST_DELTA = 1e-12
+"""The least δ that composed privacy loss distributions resolve: they cut tails of 10⁻¹⁵ off, and round."""
 CONTRASTS = ("grouped", "batch-clip", "nominal")
 """Mechanisms that take the multi-task objective."""
 
@@ -96,6 +98,11 @@ class HardenChoices(Settings, frozen=True):
             raise InputError(
                 f"--delta {self.delta:g} is too large; give one below 1 / {self.population}, the stated "
                 "population, for at that a patient's whole record may be given away."
+            )
+        if self.unit == "pair" and self.delta < LEAST_DELTA:
+            raise InputError(
+                f"--delta {self.delta:g} is below {LEAST_DELTA:g}, the least that can be accounted for where "
+                "pairs are sampled; give a larger one, or --unit patient."
             )
         if self.mechanism == "logit" and self.tau < LEAST_OF_LOGIT:
             raise InputError(

@@ -24,7 +24,9 @@ NEIGHBOURS = {
 }
 NOT_MEASURED = "how many was not measured here; run `relinkage attack EMB --attackers cca --on features`."
 Noise = Literal["operating system", "seeded"]
+StatementKind = Literal["proven", "nominal", "void", "refuted"]
 SpeaksOf = Literal["patients", "studies"]
+_ACCOUNTANT = r"^(privacy loss distributions|Rényi differential privacy), dp-accounting [0-9a-z.+]{1,40}$"
 Large = Annotated[float, Meta(gt=0, le=1e12)]
 
 
@@ -72,7 +74,7 @@ class PrivacyStatement(Record, frozen=True):
         divisor: The public number that the noisy sum is divided by.
         temperature: τ of contrastive losses, on which the bound of logit rests.
         accountant: What computed ε.
-        discretisation: Its interval.
+        discretisation: The interval of privacy loss distributions.
         noise: Where sampling and noise came from.
         pair_epsilon: Where pairs are sampled, ε at δ for a single pair.
         earlier_epsilon: ε that the heads it started from had spent, which adds up for the same patients.
@@ -86,7 +88,7 @@ class PrivacyStatement(Record, frozen=True):
     """
 
     mechanism: MechanismName
-    kind: Literal["proven", "nominal", "void", "refuted"]
+    kind: StatementKind
     epsilon: Large
     delta: Annotated[float, Meta(gt=0, lt=1)]
     speaks_of: SpeaksOf = "patients"
@@ -103,7 +105,7 @@ class PrivacyStatement(Record, frozen=True):
     noise_multiplier: Annotated[float, Meta(ge=1e-3, le=1e7)]
     divisor: Annotated[float, Meta(ge=1, le=1e12)]
     temperature: Temperature
-    accountant: Annotated[str, Meta(pattern=r"^privacy loss distributions, dp-accounting [0-9a-z.+]{1,40}$")]
+    accountant: Annotated[str, Meta(pattern=_ACCOUNTANT)]
     discretisation: Annotated[float, Meta(gt=0, le=1)]
     noise: Noise
     pair_epsilon: Large | None = None

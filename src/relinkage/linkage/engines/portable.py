@@ -59,7 +59,8 @@ class Portable:
             return _count(question, threads, bfloat=False)
         except WrongProductError:
             raise InputError(
-                "numpy's products are less exact here than --engine cpu allows for; use --engine native."
+                "numpy's products in single precision are less exact here than exact counts allow for; "
+                "install numpy with another BLAS, or count on another machine."
             ) from None
 
 

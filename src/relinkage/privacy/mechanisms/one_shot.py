@@ -5,11 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from relinkage.encoders.heads import HeadPair, HeadSpec
-from relinkage.encoders.trained.bounds import BOUNDS
 from relinkage.privacy.noise import Coins
 from relinkage.privacy.units import Units
-
-SENSITIVITY = BOUNDS["one-shot"]
 
 _ROWS = 4096
 
