@@ -125,7 +125,7 @@ def test_names_are_read_from_a_comma_list():
     for wrong in ("cca,oracle", " , "):
         with pytest.raises(InputError, match="is not a valid attacker; give cosine, whiten, csls"):
             attacker.parse(wrong)
-    with pytest.raises(InputError, match="--attackers oracle is not known; give one of cosine, whiten"):
+    with pytest.raises(InputError, match="attackers oracle is not known; give one of cosine, whiten"):
         load_attacker("oracle")
 
 

@@ -144,5 +144,5 @@ def test_a_plus_joins_and_a_comma_falls_back():
 
 
 def test_a_section_that_does_not_exist_is_refused():
-    with pytest.raises(InputError, match=r"--section names 'finding'.*choose among findings"):
+    with pytest.raises(InputError, match=r"section names 'finding'.*choose among findings"):
         SectionChoice.parse("finding", NAMES)

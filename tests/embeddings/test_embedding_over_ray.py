@@ -45,12 +45,12 @@ def test_what_one_process_began_workers_finish(make_cohort, tmp_path, contents):
 
 
 def test_an_encoder_that_fails_at_a_worker_stops_the_run_in_one_sentence(make_cohort, tmp_path):
-    with pytest.raises(InputError, match=r"A worker of --engine ray failed .*; see Ray's log"):
+    with pytest.raises(InputError, match=r"A worker of engine ray failed .*; see Ray's log"):
         embed(make_cohort(8), SketchEncoder(batches=0), tmp_path / "out", settings=RAY)
 
 
 def test_an_engine_that_is_not_known_is_refused():
     with pytest.raises(
-        InputError, match=r"--engine abacus is not .*; give auto, cpu, ray or ray://HOST:PORT"
+        InputError, match=r"engine abacus is not .*; give auto, cpu, ray or ray://HOST:PORT"
     ):
         EmbedSettings(engine="abacus")

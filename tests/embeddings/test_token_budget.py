@@ -115,7 +115,7 @@ def test_a_folder_of_another_budget_is_refused_and_kept(alike, tmp_path, content
 def test_no_token_is_no_budget(budget):
     with pytest.raises(
         InputError,
-        match=rf"^--token-budget {budget} is not .*; give a whole number from 1 up\.$",
+        match=rf"^token_budget {budget} is not .*; give a whole number from 1 up\.$",
     ):
         EmbedSettings(token_budget=budget)
 

@@ -46,7 +46,7 @@ def test_another_kind_of_model_is_no_clip(tmp_path):
 def test_a_hub_id_outside_the_cache_asks_the_network_only_where_that_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(
-        InputError, match=r"nobody/nothing is neither .*only with --download; copy the model's"
+        InputError, match=r"nobody/nothing is neither .*only with download; copy the model's"
     ):
         load_encoder("clip:nobody/nothing")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
@@ -106,11 +106,11 @@ def test_a_missing_extra_is_named(monkeypatch, package, name, extra, mobilenet_f
 
 
 def test_choices_are_checked():
-    with pytest.raises(InputError, match=r"--image-size 8 is not .*; give a whole number from 32 to 2048"):
+    with pytest.raises(InputError, match=r"image_size 8 is not .*; give a whole number from 32 to 2048"):
         EncoderOptions(image_size=8)
-    with pytest.raises(InputError, match=r"--square round is not .*; give pad or stretch"):
+    with pytest.raises(InputError, match=r"square round is not .*; give pad or stretch"):
         EncoderOptions(square="round")
-    with pytest.raises(InputError, match=r"--device tpu is not .*; give auto, cpu or cuda"):
+    with pytest.raises(InputError, match=r"device tpu is not .*; give auto, cpu or cuda"):
         EncoderOptions(device="tpu")
 
 

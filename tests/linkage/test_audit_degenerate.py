@@ -40,7 +40,7 @@ def test_a_pool_that_no_stratum_holds_is_named():
 @pytest.mark.parametrize("views", ["aaaabbbccddd", "abcdefghijkl"])
 def test_hard_negatives_without_any_row_at_the_pools_asked_for_are_refused(views):
     vectors = np.random.default_rng(0).normal(size=(12, 3))
-    with pytest.raises(InputError, match=r"--pool 10 leaves no row for hard negatives \(view: "):
+    with pytest.raises(InputError, match=r"pool 10 leaves no row for hard negatives \(view: "):
         audited(vectors, vectors, {"view": list(views)}, pool=(10,), hard_negatives=("view",))
 
 
@@ -107,5 +107,5 @@ def test_patient_level_names_the_pools_that_hold_no_other_patient():
 
 def test_one_patient_among_other_patients_has_nothing_to_be_asked():
     vectors = np.random.default_rng(0).normal(size=(12, 3))
-    with pytest.raises(InputError, match=r"its mate; an audit needs at least two\. `--distractors other-pa"):
+    with pytest.raises(InputError, match=r"its mate; an audit needs at least two\. `distractors other-pa"):
         audited(vectors, vectors, ONE_PATIENT, distractors="other-patients")

@@ -198,7 +198,7 @@ def test_what_is_wrong_with_an_array_is_said_by_its_name():
         InputError, match=r"^reports\.npy holds NaN or infinity in 1 of 4 rows, the first is row 2"
     ):
         measure(np.ones((4, 2)), bad, sources=("images.npy", "reports.npy"))
-    with pytest.raises(InputError, match=r"^--images holds 1 vectors of length zero, the first is row 2"):
+    with pytest.raises(InputError, match=r"^images holds 1 vectors of length zero, the first is row 2"):
         measure(
             np.nan_to_num(np.where(np.isnan(bad) | (np.arange(4) == 2)[:, None], 0, bad)), np.ones((4, 2))
         )

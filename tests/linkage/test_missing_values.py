@@ -132,7 +132,7 @@ def test_more_patterns_of_blanks_than_the_pass_bears_are_one_sentence():
     links = Links.from_pairs(pairs, len(blanks), len(blanks), "pairs")
     wanted = AuditSettings(hard_negatives=tuple(columns))
     with pytest.raises(
-        InputError, match=r"^--missing wildcard: studies lack 64 different sets .* exclude or own\.$"
+        InputError, match=r"^missing wildcard: studies lack 64 different sets .* exclude or own\.$"
     ):
         levels(links, wanted)
     assert len(levels(links, replace(wanted, missing="own"))) == 1

@@ -242,5 +242,5 @@ def test_a_sample_agrees_with_all(monkeypatch):
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, 1e-9, float("nan")])
 def test_a_temperature_that_is_none_is_refused(temperature):
-    with pytest.raises(InputError, match="--temperature"):
+    with pytest.raises(InputError, match="temperature"):
         AuditSettings(temperature=temperature)

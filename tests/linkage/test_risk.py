@@ -185,13 +185,13 @@ def test_the_pool_is_the_largest_of_three_that_every_query_has():
     assert risk_pool([of(99)]) == "full"
     assert risk_pool([of(99)], "full") == "full"
     assert risk_pool([of(99, 500)], 500) == 500
-    with pytest.raises(InputError, match="--risk-pool 500 is larger than the 99 eligible candidates"):
+    with pytest.raises(InputError, match="risk_pool 500 is larger than the 99 eligible candidates"):
         risk_pool([of(99), of(500)], 500)
 
 
 @pytest.mark.parametrize("pool", [1, 0, -5, "all", 2.5])
 def test_a_pool_that_is_none_is_refused(pool):
-    with pytest.raises(InputError, match="--risk-pool"):
+    with pytest.raises(InputError, match="risk_pool"):
         AuditSettings(risk_pool=pool)
 
 

@@ -88,7 +88,7 @@ def test_patients_who_are_not_known_are_told(cohort):
 
 
 def test_both_choices_go_together():
-    with pytest.raises(InputError, match=r"--hard-negatives-of all keeps .* give one of them\.$"):
+    with pytest.raises(InputError, match=r"hard_negatives_of all keeps .* give one of them\.$"):
         AuditSettings(distractors="other-patients", hard_negatives_of="all")
     assert AuditSettings(distractors="other-patients").hard_negatives_of == "other-patients"
 

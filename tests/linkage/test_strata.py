@@ -193,7 +193,7 @@ def test_what_is_not_there_is_one_sentence(wanted, message):
 def test_choices_are_checked_when_they_are_made():
     with pytest.raises(InputError, match="exclude each other"):
         AuditSettings(hard_negatives=("view",), ladder=True)
-    with pytest.raises(InputError, match="--uncertain maybe"):
+    with pytest.raises(InputError, match="uncertain maybe"):
         AuditSettings(hard_negatives=("view",), uncertain="maybe")
 
 

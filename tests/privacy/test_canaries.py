@@ -145,7 +145,7 @@ def test_audits_that_cannot_be():
         audit_by_canaries(emb, "train", settings("grouped", epsilon=None))
     with pytest.raises(InputError, match="There are no canaries to guess about"):
         audit_by_canaries(emb, "train", settings("grouped"), attack=CanarySettings())
-    with pytest.raises(InputError, match="go with linear heads; give --head linear"):
+    with pytest.raises(InputError, match="go with linear heads; give head linear"):
         audit_by_canaries(
             emb, "train", settings("grouped", head="mlp", hidden=4), attack=CanarySettings(canaries=10)
         )

@@ -65,12 +65,12 @@ def test_the_multi_task_objective_is_trained_in_groups_and_told(emb, public, tmp
 
 
 def test_an_objective_of_other_parts_needs_a_mechanism_that_takes_it(emb, tmp_path):
-    with pytest.raises(InputError, match="--weights goes with --mechanism grouped"):
+    with pytest.raises(InputError, match="weights goes with mechanism grouped"):
         replace(SETTINGS, weights=Weights(bce=1, supcon=1))
     settings = replace(SETTINGS, mechanism="grouped", weights=Weights(bce=1, supcon=1))
     bare = replaced(emb, manifest=replace(emb.manifest, labels=()))
     with pytest.raises(
-        InputError, match="has no label columns, which --weights bce=1,supcon=1,clip=0 look at"
+        InputError, match="has no label columns, which weights bce=1,supcon=1,clip=0 look at"
     ):
         harden(bare, "train", settings, tmp_path / "heads")
 

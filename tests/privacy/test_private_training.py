@@ -184,7 +184,7 @@ def test_a_private_loss_that_is_no_number_stops_nothing():
 
 def test_a_training_that_diverges_is_an_error():
     pairs, _ = pairs_of()
-    with pytest.raises(InputError, match=r"Training diverged at step \d+; give a smaller --lr"):
+    with pytest.raises(InputError, match=r"Training diverged at step \d+; give a smaller lr"):
         train_privately(
             heads_of(), Nominal(), pairs, replace(PLAN, learning_rate=float("1e38"), noise=1e10, steps=6),
             SeededCoins(0),

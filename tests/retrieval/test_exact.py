@@ -103,5 +103,5 @@ def test_a_template_report_is_found_with_all_that_are_like_it():
 
 
 def test_asking_for_more_than_there_is_says_how_many_there_are():
-    with pytest.raises(InputError, match=r"--top 3 is more than the 2 candidates .* give at most 2"):
+    with pytest.raises(InputError, match=r"top 3 is more than the 2 candidates .* give at most 2"):
         nearest(vectors([[1, 0]]), vectors([[1, 0]] * 4), 3, np.array([7]), np.array([7, 1, 7, 2]))

@@ -100,5 +100,5 @@ def test_what_ties_with_the_last_is_counted_among_all_and_not_in_what_the_index_
 
 def test_without_faiss_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(InputError, match=r"pip install 'relinkage\[index\]', or leave --index out"):
+    with pytest.raises(InputError, match=r"pip install 'relinkage\[index\]', or leave index out"):
         FaissIndex.build(clusters(50), seed=0)

@@ -60,6 +60,6 @@ def test_a_label_that_is_not_there_and_a_sample_too_small_are_refused(planted):
     with pytest.raises(InputError, match=r"no label Drusen to colour by \(it has: Edema, Fracture"):
         draw_sample(planted, settings(label=("Drusen",)))
     with pytest.raises(
-        InputError, match=r"would show 25 studies of the split test, and --perplexity 90 needs 137"
+        InputError, match=r"would show 25 studies of the split test, and perplexity 90 needs 137"
     ):
         draw_sample(planted, settings(perplexity=90))

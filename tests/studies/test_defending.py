@@ -287,7 +287,7 @@ def test_the_mechanism_without_steps_has_no_early_stop(desk, tmp_path):
 def test_towers_need_a_baseline_to_be_named(desk, tmp_path):
     towers = read_embeddings(desk / "towers")
     heads = harden(towers, "train", SETTINGS, tmp_path / "heads")
-    with pytest.raises(InputError, match="name them with --against HEADS"):
+    with pytest.raises(InputError, match="name them with against=HEADS"):
         run_controls(read_embeddings(desk / "towers"), heads, SETTINGS, QUICK)
     published = read_heads(desk / "emb/heads.safetensors")
     result = run_controls(read_embeddings(desk / "towers"), heads, SETTINGS, QUICK, against=published)

@@ -67,7 +67,7 @@ def main() -> None:
     try:
         sys.exit(cli.main(prog_name="relinkage", standalone_mode=False) or 0)
     except InputError as error:
-        _fail(str(error), 2)
+        _fail(error.on_command_line, 2)
     except click.UsageError as error:
         told = re.split(r" \(?Did you mean", error.format_message())[0].rstrip(".")
         _fail(f"{told}; see `{error.ctx.command_path if error.ctx else 'relinkage'} --help`.", 2)

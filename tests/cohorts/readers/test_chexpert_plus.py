@@ -41,7 +41,7 @@ def test_sections_are_chosen(tmp_path):
     summary = read(root, ReadOptions(section="findings")).summary
     assert (summary.pairs, summary.dropped) == (1, {"no text in the sections asked for": 4})
     assert len(read(root, ReadOptions(section="impression,report")).cohort) == 5
-    with pytest.raises(InputError, match="--section names 'last_paragraph'"):
+    with pytest.raises(InputError, match="section names 'last_paragraph'"):
         read(root, ReadOptions(section="last_paragraph"))
 
 

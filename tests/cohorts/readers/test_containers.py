@@ -73,9 +73,9 @@ def test_parquet_with_embedded_images_and_paths(tmp_path):
 def test_columns_are_named_where_nothing_tells_them(tmp_path):
     table = pl.DataFrame({"left": [png()], "right": [png()], "words": ["Clear."]})
     table.write_parquet(tmp_path / "some.parquet")
-    with pytest.raises(InputError, match="2 columns of images; name one with --image-column"):
+    with pytest.raises(InputError, match="2 columns of images; name one with image_column"):
         read(tmp_path)
-    with pytest.raises(InputError, match="--section, one of words"):
+    with pytest.raises(InputError, match="section, one of words"):
         read(tmp_path, ReadOptions(image_column="left"))
     pairs = read(tmp_path, ReadOptions(image_column="left", section="words")).cohort.pairs
     assert pairs["image"].to_list() == ["some.parquet::left/0"]

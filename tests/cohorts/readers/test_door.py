@@ -100,7 +100,7 @@ def test_options_that_do_not_fit_are_refused(tmp_path, options, says):
 
 
 def test_a_share_that_leaves_nothing_is_refused():
-    with pytest.raises(InputError, match=r"--train-share 1.5 is not .*; give a number above 0 and below 1"):
+    with pytest.raises(InputError, match=r"train_share 1.5 is not .*; give a number above 0 and below 1"):
         ReadOptions(train_share=1.5)
 
 

@@ -42,7 +42,7 @@ def test_audits_differ_in_the_name_of_the_engine_alone():
 
 
 def test_an_engine_that_is_not_known_is_refused():
-    with pytest.raises(InputError, match="--engine abacus is not a valid engine; give auto, cpu"):
+    with pytest.raises(InputError, match="engine abacus is not a valid engine; give auto, cpu"):
         measure(*scene(), AuditSettings(engine="abacus"))
 
 
