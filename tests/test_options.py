@@ -108,7 +108,7 @@ def test_whatever_is_given_is_taken_or_refused_in_one_sentence(name, value):
             take(value)
         except InputError as error:
             # A value of several lines is shown as it is; the command line joins them.
-            said = str(error)
+            said = error.on_command_line
             assert said.startswith(f"{field.flag} ")
             assert said.endswith(f"; give {field.wanted}.")
 
@@ -117,9 +117,9 @@ def test_whatever_is_given_is_taken_or_refused_in_one_sentence(name, value):
 @pytest.mark.parametrize("name", ["share", "positive", "maybe", "weights"])
 def test_what_is_no_number_is_refused(name, number):
     value = Weights(first=number) if name == "weights" else number
-    with pytest.raises(InputError, match=f"--{name} "):
+    with pytest.raises(InputError, match=f"^{name} "):
         Every(**{name: value})
-    with pytest.raises(InputError, match=f"--{name} "):
+    with pytest.raises(InputError, match=f"^{name} "):
         FIELDS[name].parse(f"first={number}" if name == "weights" else str(number))
 
 
@@ -150,7 +150,7 @@ def test_what_the_sentences_say(values, message):
     with pytest.raises(InputError) as error:
         Every(**values)
     if message is not None:
-        assert str(error.value) == message
+        assert error.value.on_command_line == message
 
 
 def test_numbers_of_numpy_are_taken():

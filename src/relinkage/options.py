@@ -125,8 +125,8 @@ class Field:
             value = (value,)
         try:
             checked = msgspec.convert(_python(value), self.type, dec_hook=_convert)
-        except (msgspec.ValidationError, TypeError, ValueError, OverflowError):
-            raise self.refusal(self.text(value)) from None
+        except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
+            raise _of_a_record(error) or self.refusal(self.text(value)) from None
         if not _is_finite(checked):
             raise self.refusal(self.text(value))
         return tuple(dict.fromkeys(checked)) if self.many and not self.option.repeat else checked
@@ -148,8 +148,8 @@ class Field:
         item = get_args(kind)[0] if self.many and self.option.repeat else self.type
         try:
             value = msgspec.convert(given, item, strict=False, dec_hook=_convert)
-        except (msgspec.ValidationError, TypeError, ValueError, OverflowError):
-            raise self.refusal(text) from None
+        except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
+            raise _of_a_record(error) or self.refusal(text) from None
         if not _is_finite(value):
             raise self.refusal(text)
         if self.option.exists and isinstance(value, Path) and not _is_there(value):
@@ -289,6 +289,11 @@ def _bounds(hint: Any) -> str:
     if high.startswith(" to") and not low.startswith(" from"):
         high = f" up{high}"
     return low + (" and" if low and not high.startswith(" to") and high else "") + high
+
+
+def _of_a_record(error: Exception) -> InputError | None:
+    """Return what a record inside a field says of its values, which says more than the field could."""
+    return next((each for each in (error, error.__cause__) if isinstance(each, InputError)), None)
 
 
 def _named_part(part: str, field: Field) -> tuple[str, str]:

@@ -96,12 +96,13 @@ def read_record(path: Path, kind: type[R], what: str, again: str) -> R:
 def _decoded(content: bytes, kind: type[S], path: Path, what: str, again: str) -> S:
     try:
         return msgspec.json.decode(content, type=kind)
-    except InputError:  # from the check of settings; its sentence holds their values
-        raise InputError(f"{path} is not a valid file: its settings do not go together; {again}.") from None
     except RecursionError:
         raise InputError(f"{path} is damaged: it is nested too deeply; {again}.") from None
     except msgspec.ValidationError as error:
-        raise InputError(f"{path} is not a valid file: {_fault(str(error))}; {again}.") from None
+        # The sentence of settings that do not go together holds their values.
+        together = isinstance(error.__cause__, InputError)
+        fault = "its settings do not go together" if together else _fault(str(error))
+        raise InputError(f"{path} is not a valid file: {fault}; {again}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InputError(f"{path} is not JSON, or was cut short; name {what}, or {again}.") from None
 

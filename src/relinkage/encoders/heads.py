@@ -138,6 +138,8 @@ def load_heads(path: Path) -> HeadPair:
             raise ValueError("the tensors are not of the shapes that are told")
         heads = HeadPair(specs.image, specs.text)
         heads.load_state_dict(tensors)
+    except InputError:
+        raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} cannot be read as projection heads ({type(error).__name__}).") from None
     return heads.eval()

@@ -54,6 +54,8 @@ def biovil_heads(folder: Path) -> HeadPair:
     text = _named(read_weights(text_file), "cls_projection_head.", _TEXT, text_file)
     try:
         return _pair(image, text)
+    except InputError:
+        raise
     except (RuntimeError, IndexError, ValueError):
         raise InputError(
             f"{folder} holds heads of other shapes than BioViL's; name the published files."

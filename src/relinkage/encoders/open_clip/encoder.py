@@ -72,6 +72,8 @@ def _check(encoder: AssembledEncoder, size: tuple[int, int], folder: OpenClipFol
     try:
         image = encoder.encode_images(torch.zeros(1, 3, *size)).shape
         text = encoder.encode_texts(["No acute findings."]).features.shape
+    except InputError:
+        raise
     except (RuntimeError, ValueError, IndexError) as error:
         raise InputError(
             f"The parts of {folder.model.path} do not fit each other ({type(error).__name__}); "

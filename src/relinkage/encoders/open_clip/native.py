@@ -80,6 +80,8 @@ def native_towers(folder: OpenClipFolder) -> OpenClipTowers:
     heads, _ = own_heads(tensors, folder.embedding, folder.model.path)
     try:
         image, text = _image_tower(folder, tensors), _text_tower(folder, tensors)
+    except InputError:
+        raise
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise InputError(
             f"{folder.weights} does not hold the towers that open_clip_config.json describes "
