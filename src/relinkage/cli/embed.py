@@ -70,5 +70,5 @@ def _read_aloud(path: Path, root: Path | None) -> Any:
         for note in reading.cohort.notes:
             say(f"Note: {note}")
     else:
-        say("\n".join(reading.summary.lines()))
+        say(*reading.summary.lines())
     return reading.cohort
