@@ -225,3 +225,27 @@ def test_a_file_with_too_many_bytes_is_not_read(tmp_path):
 def test_odd_names_are_missing_images(tmp_path, name):
     write_tar(tmp_path / "s.tar", [("a.png", PNGS[0])])
     assert why_not(tmp_path, name)
+
+
+# lists of images
+
+
+@pytest.mark.parametrize("form", ["stream", "ipc", "parquet"])
+@pytest.mark.parametrize("kind", [pl.List(pl.Binary), pl.Array(pl.Binary, 2)])
+def test_an_item_of_a_list_is_opened_by_its_place(tmp_path, form, kind):
+    cells = [PNGS[2 * row : 2 * row + 2] for row in range(6)]
+    table = pl.DataFrame({"images/1": cells}, schema={"images/1": kind})
+    name = "t.parquet" if form == "parquet" else "t.arrow"
+    {"stream": table.write_ipc_stream, "ipc": table.write_ipc, "parquet": table.write_parquet}[form](
+        tmp_path / name
+    )
+    found = [shade(tmp_path, f"{name}::images/1/{row}#{item}") for row in range(6) for item in range(2)]
+    assert found == list(range(12))
+    assert why_not(tmp_path, f"{name}::images/1/0#2") == "the image is missing in its table"
+    assert why_not(tmp_path, f"{name}::images/1/0") == "the table's cell holds no image"
+
+
+def test_an_item_of_a_cell_that_is_no_list_is_missing(tmp_path):
+    image_table(PNGS[:1]).write_parquet(tmp_path / "t.parquet")
+    assert why_not(tmp_path, "t.parquet::image/0#0") == "the image is missing in its table"
+    assert why_not(tmp_path, "t.parquet::image/0#") == "the reference names no COLUMN/ROW of its table"

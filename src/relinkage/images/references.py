@@ -1,11 +1,13 @@
 """Where an image's bytes lie: in a file, or inside of a container, and never outside of the cohort's folder.
 
 `FILE::MEMBER` names a member of a tar file; `FILE::COLUMN/ROW` a cell of an Arrow IPC or Parquet file, with
-rows from 0. A cell holds the image's bytes, or a struct of `bytes` and `path` as Hugging Face `datasets`
-writes it; where it holds a path alone, that is a file, relative to the container's folder.
+rows from 0, and `FILE::COLUMN/ROW#ITEM` an item, from 0, of a cell that is a list. Either holds the image's
+bytes, or a struct of `bytes` and `path` as Hugging Face `datasets` writes it; where it holds a path alone, that
+is a file, relative to the container's folder.
 """
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from relinkage.images.tar import tar_member
 
 SEPARATOR = "::"
 MISSING = "the image is missing"
+_CELL = re.compile(r"(.+)/([0-9]{1,18})(?:#([0-9]{1,18}))?", re.DOTALL)
 _TABLES = (".arrow", ".ipc", ".feather", ".parquet")
 
 
@@ -39,10 +42,12 @@ def read_bytes(path: Path, root: Path) -> bytes:
         return tar_member(real, member)
     if kind not in _TABLES:
         raise UnreadableImageError("the image lies in a container that is no .tar, .arrow or .parquet file")
-    column, _, row = member.rpartition("/")
-    if not (column and row.isascii() and row.isdigit() and len(row) < 19):
+    named = _CELL.fullmatch(member)
+    if named is None:
         raise UnreadableImageError("the reference names no COLUMN/ROW of its table")
-    value = _cell(real, column, int(row))
+    value = _cell(real, named[1], int(named[2]))
+    if named[3] is not None:
+        value = _item(value, int(named[3]))
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
@@ -59,6 +64,13 @@ def _cell(file: Path, column: str, row: int) -> Any:
     from relinkage.images.scanned import parquet_cell
 
     return (parquet_cell if file.suffix.lower() == ".parquet" else arrow_cell)(file, column, row)
+
+
+def _item(value: Any, place: int) -> Any:
+    """Give an item of a cell that is a list."""
+    if not hasattr(value, "to_list") or place >= len(value):
+        raise UnreadableImageError("the image is missing in its table")
+    return value[place]
 
 
 def _split(path: Path, root: Path) -> tuple[Path, str | None]:

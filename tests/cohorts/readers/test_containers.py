@@ -12,6 +12,7 @@ from PIL import Image
 from relinkage.cohorts import read_cohort
 from relinkage.cohorts.readers import ReadOptions, read
 from relinkage.errors import InputError
+from relinkage.images import open_image
 
 
 def opened(cohort, reference):
@@ -113,19 +114,129 @@ def test_webdataset_shards(tmp_path):
 
 def write_shard(path, members):
     with tarfile.open(path, "w") as shard:
-        for member, content in members.items():
+        for member, content in members.items() if isinstance(members, dict) else members:
             header = tarfile.TarInfo(member)
             header.size = len(content)
             shard.addfile(header, io.BytesIO(content))
 
 
-def test_unsafe_members_bad_json_long_texts_and_further_images_are_counted(tmp_path):
+def gray(level):
+    buffer = io.BytesIO()
+    Image.new("L", (16, 16), level).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def levels(cohort):
+    """Give the gray level of every image, by its report."""
+    reports = cohort.pairs["report"].to_list()
+    return [
+        (report, int(open_image(path, cohort.root).getpixel((0, 0))))
+        for report, path in zip(reports, cohort.image_paths(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["txt", "findings.txt", "json"])
+def test_samples_named_by_unique_identifiers_stay_apart(tmp_path, suffix):
+    shades = range(20, 220, 40)
+    members = {}
+    for shade in shades:
+        text = f"level {shade}" if suffix != "json" else json.dumps({"findings": f"level {shade}"})
+        members |= {f"1.2.826.0.{shade}.png": gray(shade), f"1.2.826.0.{shade}.{suffix}": text.encode()}
+    write_shard(tmp_path / "a.tar", members)
+    assert levels(read_cohort(tmp_path)) == [(f"level {shade}", shade) for shade in shades]
+
+
+def test_several_images_of_a_sample_are_images_of_one_study(tmp_path):
+    members = {}
+    for number, shade in enumerate((10, 110)):
+        members |= {f"{number}.frontal.png": gray(shade), f"{number}.lateral.png": gray(shade + 1)}
+        members |= {f"{number}.txt": f"Report {shade}.".encode()}
+    write_shard(tmp_path / "a.tar", members)
+    reading = read(tmp_path)
+    assert levels(reading.cohort) == [
+        ("Report 10.", 10),
+        ("Report 10.", 11),
+        ("Report 110.", 110),
+        ("Report 110.", 111),
+    ]
+    assert reading.cohort.pairs["study_id"].to_list() == ["a-0", "a-0", "a-1", "a-1"]
+    assert reading.summary.read["samples"] == 2
+
+
+def test_samples_with_a_member_that_stands_twice_are_left_out(tmp_path):
+    members = [
+        ("0.a.png", gray(10)),
+        ("0.txt", b"Dark."),
+        ("1.png", gray(60)),
+        ("1.txt", b"Middle."),
+        ("0.b.png", gray(200)),
+        ("0.txt", b"Bright."),
+    ]
+    write_shard(tmp_path / "a.tar", members)
+    reading = read(tmp_path)
+    assert levels(reading.cohort) == [("Middle.", 60)]
+    assert reading.summary.dropped == {"a member of the sample stands in its shard twice": 2}
+
+
+LISTS = {
+    "structs": (
+        pl.List(pl.Struct({"bytes": pl.Binary, "path": pl.String})),
+        lambda content: {"bytes": content},
+    ),
+    "bytes": (pl.List(pl.Binary), lambda content: content),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_lists_of_images_are_images_of_one_study(tmp_path, kind, form):
+    schema, cell = LISTS[kind]
+    shades = [[10, 11], [20], [], None, [30, 31, 32]]
+    table = pl.DataFrame(
+        {
+            "findings": [f"Study {row}." for row in range(len(shades))],
+            "images": [each and [cell(gray(shade)) for shade in each] for each in shades],
+            "view": [each and [f"V{shade}" for shade in each] for each in shades],
+            "keywords": [["one"]] * len(shades),
+        },
+        schema_overrides={"images": schema},
+    )
+    if form == "parquet":
+        table.write_parquet(tmp_path / "test.parquet")
+    else:
+        table.write_ipc_stream(tmp_path / "a.arrow", compat_level=pl.CompatLevel.oldest())
+        (tmp_path / "state.json").write_text(json.dumps({"_data_files": [{"filename": "a.arrow"}]}))
+    reading = read(tmp_path)
+    wanted = [(f"Study {row}.", shade) for row, each in enumerate(shades) for shade in each or []]
+    assert levels(reading.cohort) == wanted
+    pairs = reading.cohort.pairs
+    assert pairs["view"].to_list() == [f"V{shade}" for _, shade in wanted]
+    assert dict(pairs.group_by("report").agg(pl.col("study_id").n_unique()).iter_rows()) == {
+        report: 1 for report, _ in wanted
+    }
+    assert reading.summary.studies == 3
+    assert reading.summary.dropped == {"no image": 2}
+    assert reading.summary.read["rows"] == 5
+
+
+def test_lists_of_image_paths_are_images_of_one_study(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(gray(ord(name)))
+    table = pl.DataFrame(
+        {"image": [["a.png", "b.png"], ["c.png"]], "report": ["One.", "Two."], "study_id": ["s", "t"]}
+    )
+    table.write_parquet(tmp_path / "test.parquet")
+    cohort = read(tmp_path, ReadOptions(image_column="image"), format="huggingface").cohort
+    assert levels(cohort) == [("One.", 97), ("One.", 98), ("Two.", 99)]
+    assert cohort.pairs["study_id"].to_list() == ["s", "s", "t"]
+
+
+def test_unsafe_members_bad_json_and_long_texts_are_counted(tmp_path):
     write_shard(
         tmp_path / "a.tar",
         {
             "1.jpg": png(),
             "1.txt": b"Clear.",
-            "1.lateral.jpg": png(),
             "2.jpg": png(),
             "2.json": b"{",
             "3.jpg": png(),
@@ -140,7 +251,6 @@ def test_unsafe_members_bad_json_long_texts_and_further_images_are_counted(tmp_p
     assert reading.cohort.pairs["image"].to_list() == ["a.tar::1.jpg"]
     assert reading.summary.dropped == {
         "members with an unsafe name": 2,
-        "further images of a sample": 1,
         "no text in the sections asked for": 1,
         "the JSON of the sample cannot be read": 1,
         "the report is longer than 1 MB": 1,

@@ -14,6 +14,8 @@ from relinkage.errors import InputError
 TEXTS = ("report", "text", "txt", "findings+impression", "caption", "description", "note")
 """What stands for a report where nothing is chosen: the first that is there, even in part."""
 
+RESERVED = ("image", "key", "row_of", "split_of", "trouble")
+"""Columns that readers add to those of a data set's own."""
 _WORDS = {
     "positive": "1", "present": "1", "yes": "1", "true": "1",
     "negative": "0", "absent": "0", "no": "0", "false": "0",
@@ -48,20 +50,21 @@ def as_text(column: pl.Expr, kind: pl.DataType, names: Sequence[str] | None) -> 
 def found_in(table: pl.DataFrame, found: Found, options: ReadOptions) -> Found:
     """Turn a table with columns of its own into what a reader gives.
 
-    Where studies are not named, every row is one of its own, and a note says so. Study ids that
-    several patients share (`study1`) are made distinct by the patient. A single split called `train` says
-    nothing and is left out.
+    Where studies are not named, every row of the data set is one of its own, and a note says so. Study ids
+    that several patients share (`study1`) are made distinct by the patient. A single split called `train`
+    says nothing and is left out.
 
     Args:
-        table: strings in columns of the data set's own, besides `image`, `key` (a name of each row's own) and
-            optionally `split_of` (the split of the file) and `trouble`.
+        table: strings in columns of the data set's own, besides `image`, `key` (a name of each image's own)
+            and optionally `row_of` (a name of the data set's row, which several images may share), `split_of`
+            (the split of the file) and `trouble`.
         found: where the table goes.
         options: how it is read.
 
     Raises:
         InputError: no column holds a text.
     """
-    own = [name for name in table.columns if name not in ("image", "key", "split_of", "trouble")]
+    own = [name for name in table.columns if name not in RESERVED]
     table = table.rename({name: f"own:{name}" for name in own})
     by_lower = {name.lower().replace(" ", "_").replace("-", "_"): f"own:{name}" for name in reversed(own)}
     taken = {
@@ -112,7 +115,8 @@ def _ids(table: pl.DataFrame, taken: Mapping[str, str], found: Found) -> list[pl
         pair = key
     if study is None:
         found.notes.append("Studies are not named: every row counts as a study of its own.")
-        study = pair
+        several = "row_of" in table.columns and table["row_of"].is_duplicated().any()
+        study = table["row_of"] if several else pair
     elif patient is not None:
         shared = pl.DataFrame({"study": study, "patient": patient}).group_by("study")
         if (shared.agg(pl.col("patient").n_unique())["patient"] > 1).any():

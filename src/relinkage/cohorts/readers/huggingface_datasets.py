@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from relinkage.cohorts.readers.free_columns import as_text, found_in
+from relinkage.cohorts.readers.free_columns import RESERVED, as_text, found_in
 from relinkage.cohorts.readers.on_disk import Survey, folder_of
 from relinkage.cohorts.readers.protocol import Format, Found
 from relinkage.cohorts.readers.settings import ReadOptions
@@ -41,7 +42,8 @@ def fits(tree: Survey) -> bool:
 def read(tree: Survey, options: ReadOptions) -> Found:
     """Read a data set file by file, without keeping its images in memory.
 
-    An embedded image is named `FILE::COLUMN/ROW`, the row counted from 0 within the file; a path is kept.
+    An embedded image is named `FILE::COLUMN/ROW`, the row counted from 0 within the file, and where a cell is
+    a list of images `FILE::COLUMN/ROW#ITEM`; a path is kept. The images of a list are of one study.
 
     Args:
         tree: the survey of the folder.
@@ -62,8 +64,11 @@ def read(tree: Survey, options: ReadOptions) -> Found:
         for file, split in files:
             parts.append(_rows(file, split, root, options.image_column))
             bar.update(1)
-    found.read = {"files": len(files), "rows": sum(map(len, parts))}
-    return found_in(pl.concat(parts, how="diagonal"), found, options)
+    table = pl.concat(parts, how="diagonal")
+    found.read = {"files": len(files), "rows": table["row_of"].n_unique()}
+    if len(table) > found.read["rows"]:
+        found.read["images in lists"] = len(table)
+    return found_in(table, found, options)
 
 
 def _parquet(tree: Survey) -> list[Path]:
@@ -123,10 +128,22 @@ def _classes(file: Path) -> dict[str, list[str]]:
     return {column: [str(name) for name in each] for column, each in names.items() if isinstance(each, list)}
 
 
+def _item(kind: pl.DataType) -> pl.DataType:
+    """Give the type of an item of a list, or of a cell that is no list."""
+    if not isinstance(kind, (pl.List, pl.Array)):
+        return kind
+    return kind.inner if isinstance(kind.inner, pl.DataType) else kind.inner()
+
+
 def _embeds(kind: pl.DataType) -> bool:
+    kind = _item(kind)
     if isinstance(kind, pl.Struct):
         return {"bytes", "path"} <= {field.name for field in kind.fields}
     return kind == pl.Binary
+
+
+def _is_text(kind: pl.DataType) -> bool:
+    return kind in (pl.String, pl.Boolean, pl.Categorical, pl.Enum) or kind.is_numeric()
 
 
 def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.DataFrame:
@@ -138,22 +155,25 @@ def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.Da
         schema = rows.collect_schema()
         column = _image_column(schema, asked, file)
         classes = _classes(file)
+        others = {name: kind for name, kind in schema.items() if name not in (column, *RESERVED)}
         texts = [
             as_text(pl.col(name), kind, classes.get(name)).alias(name)
-            for name, kind in schema.items()
-            if name != column
-            and name not in ("image", "key", "split_of", "trouble")
-            and (kind in (pl.String, pl.Boolean) or kind.is_numeric() or kind in (pl.Categorical, pl.Enum))
+            for name, kind in others.items()
+            if _is_text(kind)
         ]
-        path, embedded = _image(column, schema[column])
-        table = rows.select(*texts, path.alias("image"), embedded.alias("trouble")).collect()
+        if _item(schema[column]) == schema[column]:
+            path, embedded = _image(pl.col(column), schema[column])
+            table = rows.select(*texts, path.alias("image"), embedded.alias("trouble")).collect()
+            table = table.with_row_index("row").with_columns(pl.lit("").alias("item"))
+        else:
+            table = _of_lists(rows, _as_list(column, schema[column]), _item(schema[column]), texts, others)
     except _BROKEN as error:
         kind = file.suffix[1:].capitalize()
         raise InputError(
             f"{file} cannot be read as {kind} ({type(error).__name__}); check the file."
         ) from None
     place = folder_of(root, file.parent)
-    numbers = pl.int_range(pl.len()).cast(pl.String)
+    numbers = pl.col("row").cast(pl.String)
     path = pl.col("image").str.replace_all(r"\\", "/").str.replace(r"^(\./)+", "")
     inside = f"{root.resolve().as_posix()}/"
     path = pl.when(path.str.starts_with(inside)).then(path.str.strip_prefix(inside)).when(path != "").then(
@@ -163,22 +183,58 @@ def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.Da
         "image"
     ).str.starts_with(inside)
     within = pl.col("trouble")
+    reference = pl.format("{}::{}/{}{}", pl.lit(prefix), pl.lit(column), numbers, "item")
     return table.with_columns(
-        image=pl.when(within).then(pl.lit(f"{prefix}::{column}/") + numbers).otherwise(path),
+        image=pl.when(within).then(reference).otherwise(path),
         trouble=pl.when(within)
         .then(pl.lit(None, pl.String))
         .when(pl.col("image").is_null() | (pl.col("image") == ""))
         .then(pl.lit(NO_IMAGE))
         .when(leaves)
         .then(pl.lit(OUTSIDE)),
-        key=pl.lit(f"{stem}-") + numbers,
+        key=pl.lit(f"{stem}-") + numbers + pl.col("item").str.replace("#", ".", literal=True),
+        row_of=pl.lit(f"{stem}-") + numbers,
         split_of=pl.lit(split, pl.String),
-    )
+    ).drop("row", "item")
 
 
-def _image(column: str, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
+def _of_lists(
+    rows: pl.LazyFrame,
+    images: pl.Expr,
+    kind: pl.DataType,
+    texts: Sequence[pl.Expr],
+    others: Mapping[str, pl.DataType],
+) -> pl.DataFrame:
+    """Read rows whose cells are lists of images: a row per image, with what other lists say of each."""
+    path, embedded = _image(pl.element(), kind)
+    each = [
+        _as_list(name, kind).list.eval(as_text(pl.element(), _item(kind), None)).alias(name)
+        for name, kind in others.items()
+        if not _is_text(kind) and _is_text(_item(kind))
+    ]
+    count = images.list.len()
+    table = rows.select(
+        *texts,
+        *each,
+        images.list.eval(path).alias("image"),
+        images.list.eval(embedded).alias("trouble"),
+        pl.int_ranges(count).alias("item"),
+    ).collect()
+    lengths = table["item"].list.len()
+    names = [expression.meta.output_name() for expression in each]
+    along = [name for name in names if table[name].list.len().eq_missing(lengths).all()]
+    table = table.drop(set(names) - {*along}).with_row_index("row")
+    table = table.explode(*along, "image", "trouble", "item", empty_as_null=True)
+    return table.with_columns(pl.col("trouble").fill_null(False), item=pl.format("#{}", "item").fill_null(""))
+
+
+def _as_list(column: str, kind: pl.DataType) -> pl.Expr:
+    """Give a column of lists or arrays as lists."""
+    return pl.col(column).arr.to_list() if isinstance(kind, pl.Array) else pl.col(column)
+
+
+def _image(value: pl.Expr, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
     """Give the path of an image that is not embedded, and whether one is."""
-    value = pl.col(column)
     if isinstance(kind, pl.Struct):
         return value.struct.field("path").cast(pl.String), value.struct.field("bytes").is_not_null()
     if kind == pl.Binary:
@@ -188,14 +244,14 @@ def _image(column: str, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
 
 def _image_column(schema: pl.Schema, asked: str | None, file: Path) -> str:
     if asked is not None:
-        if asked not in schema or not (_embeds(schema[asked]) or schema[asked] == pl.String):
+        if asked not in schema or not (_embeds(schema[asked]) or _item(schema[asked]) == pl.String):
             raise InputError(f"{file} has no column of images or paths called {asked}; name another.")
         return asked
     embedded = [name for name, kind in schema.items() if _embeds(kind)]
     named = [name for name in _IMAGE_NAMES if name in embedded]
     if named or len(embedded) == 1:
         return (named or embedded)[0]
-    paths = [name for name in _IMAGE_NAMES if schema.get(name) == pl.String]
+    paths = [name for name in _IMAGE_NAMES if name in schema and _item(schema[name]) == pl.String]
     if embedded or not paths:
         raise InputError(f"{file} has {len(embedded)} columns of images; name one with --image-column.")
     return paths[0]
