@@ -7,12 +7,14 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from dicom_files import COMPRESSIONS, PATIENT, compressed, data_set, dicom, table, written
+from dicom_files import COMPRESSIONS, PATIENT, compressed, data_set, dicom, jpeg_lossless, table, written
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders import JPEG2000LosslessDecoder
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -180,6 +182,155 @@ def test_a_compressed_size_that_the_header_understates_is_the_true_one(opened):
     data.compress(JPEG2000Lossless, generate_instance_uid=False)
     data.Rows = data.Columns = 17
     assert opened(written(data)).size == (48, 40)
+
+
+def stated_as(pixels, compression, stream_bits, allocated, stored):
+    """Compress pixels of some bits, and state others in the header."""
+    data = data_set(pixels, bits=stream_bits)
+    if compression == "JPEG lossless":
+        data.PixelData = encapsulate([jpeg_lossless(pixels, stream_bits)])
+        data["PixelData"].is_undefined_length = True
+        data.file_meta.TransferSyntaxUID = COMPRESSIONS[compression]
+    else:
+        data.compress(COMPRESSIONS[compression], generate_instance_uid=False)
+    data.BitsAllocated, data.BitsStored, data.HighBit = allocated, stored, stored - 1
+    return written(data)
+
+
+@pytest.mark.parametrize("compression", ["JPEG 2000", "JPEG-LS", "JPEG lossless"])
+@pytest.mark.parametrize("stated", [(8, 8), (16, 8), (16, 12), (16, 16)])
+def test_the_depth_is_that_of_the_compressed_image(opened, compression, stated):
+    for bits, pixels in ((8, EIGHT), (12, TWELVE), (16, TWELVE * 16)):
+        assert np.array_equal(opened(stated_as(pixels, compression, bits, *stated)), stretched(pixels)), bits
+
+
+def test_signed_values_of_fewer_bits_than_their_container_keep_their_sign(opened):
+    signed = TWELVE.astype(np.int16) - 2048
+    content = stated_as((signed & 0xFFF).astype(np.uint16), "JPEG-LS", 16, 16, 12)
+    unsigned = bytes.fromhex("28000301") + b"US\x02\0\0\0"  # PixelRepresentation
+    assert content.count(unsigned) == 1
+    assert np.array_equal(opened(content.replace(unsigned, unsigned[:-2] + b"\1\0")), stretched(signed))
+
+
+def test_compressed_colour_is_not_darkened_by_a_header_of_more_bits(opened):
+    pixels = np.tile(COLOUR, (4, 4, 1))
+    data = data_set(pixels)
+    data.compress(JPEG2000Lossless, generate_instance_uid=False)
+    data.BitsAllocated, data.BitsStored, data.HighBit = 16, 16, 15
+    assert np.array_equal(opened(written(data)), pixels)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_compressed_pixels_without_their_closing_delimiter_are_read(opened, compression):
+    content = compressed(TWELVE, compression, bits=12)
+    end = content.rindex(b"\xfe\xff\xdd\xe0")
+    assert np.array_equal(opened(content[:end]), stretched(TWELVE))
+    for cut in (9, 100):
+        with pytest.raises(UnreadableImageError, match=r"cut off|cannot be decoded"):
+            opened(content[: end - cut])
+
+
+@pytest.mark.parametrize("compression", ["JPEG-LS", "JPEG lossless", "JPEG 2000"])
+def test_a_frame_that_is_cut_off_inside_of_a_whole_file_is_refused(opened, compression):
+    data = data_set(TWELVE, bits=12)
+    whole = compressed(TWELVE, compression, bits=12)
+    start = whole.index(b"\xff\x4f\xff\x51" if compression == "JPEG 2000" else b"\xff\xd8")
+    frame = whole[start : whole.rindex(b"\xff\xd9") + 2]
+    data.file_meta.TransferSyntaxUID = COMPRESSIONS[compression]
+    for part, cut in ((frame, False), (frame + b"\0" * 64, False), (frame[:-2], True), (frame[:-40], True)):
+        data.PixelData = encapsulate([part])
+        data["PixelData"].is_undefined_length = True
+        if cut:
+            with pytest.raises(UnreadableImageError, match="the DICOM image is cut off"):
+                opened(written(data))
+        else:
+            assert np.array_equal(opened(written(data)), stretched(TWELVE))
+
+
+def test_the_first_of_several_frames_is_read_where_a_later_one_is_cut_off(opened):
+    whole = compressed(TWELVE, "JPEG 2000", bits=12)
+    frame = whole[whole.index(b"\xff\x4f\xff\x51") : whole.rindex(b"\xff\xd9") + 2]
+    data = data_set(TWELVE, bits=12, NumberOfFrames=2)
+    data.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    data.PixelData = encapsulate([frame, frame])
+    data["PixelData"].is_undefined_length = True
+    assert np.array_equal(opened(written(data)[:-50]), stretched(TWELVE))
+
+
+BIG = ExplicitVRBigEndian
+LITTLE = ExplicitVRLittleEndian
+
+
+def in_order(syntax, values):
+    """Give words as the bytes of a file in that byte order."""
+    return np.asarray(values, ">u2" if syntax == BIG else "<u2").tobytes()
+
+
+@pytest.mark.parametrize("syntax", [LITTLE, BIG])
+@pytest.mark.parametrize("sequence", ["ModalityLUTSequence", "VOILUTSequence"])
+@pytest.mark.parametrize("bits", [8, 12])
+def test_tables_of_words_are_read_in_the_byte_order_of_the_file(opened, syntax, sequence, bits):
+    entries = (TWELVE.max() - np.arange(4096)) >> (12 - bits) if bits == 8 else 4095 - np.arange(4096)
+    entries = np.clip(entries, 0, (1 << bits) - 1).astype(np.uint16)
+    packed = entries.astype(np.uint8).view("<u2") if bits == 8 else entries  # two of 8 bits in a word
+    data = data_set(TWELVE, bits=12, PixelData=in_order(syntax, TWELVE))
+    data.file_meta.TransferSyntaxUID = syntax
+    item = Dataset()
+    item.add_new(0x00283002, "US", [4096, 0, bits])
+    item.add_new(0x00283006, "OW", in_order(syntax, packed))
+    setattr(data, sequence, [item])
+    wanted = entries[TWELVE]
+    whole = wanted / ((1 << bits) - 1) * 255 if sequence == "VOILUTSequence" else stretched(wanted)
+    assert np.array_equal(opened(written(data)), np.rint(whole))
+
+
+@pytest.mark.parametrize("syntax", [LITTLE, BIG])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_palettes_are_read_in_the_byte_order_of_the_file(opened, syntax, bits):
+    places = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    palette = RANDOM.integers(0, 1 << bits, (3, 256)).astype(np.uint16)
+    data = data_set(places, PhotometricInterpretation="PALETTE COLOR")
+    data.file_meta.TransferSyntaxUID = syntax
+    for name, values in zip(("Red", "Green", "Blue"), palette, strict=True):
+        words = values if bits == 16 else values.astype(np.uint8).view("<u2")
+        setattr(data, f"{name}PaletteColorLookupTableDescriptor", [256, 0, bits])
+        setattr(data, f"{name}PaletteColorLookupTableData", in_order(syntax, words))
+        data[f"{name}PaletteColorLookupTableData"].VR = "OW"
+    assert np.array_equal(opened(written(data)), (palette >> (bits - 8)).T[places])
+
+
+@pytest.mark.parametrize("vr", ["OB", "OW"])
+def test_eight_bits_of_a_big_endian_file_lie_in_bytes_or_in_words(opened, vr):
+    pixels = RANDOM.integers(0, 256, (17, 19), dtype=np.uint8)
+    pixels[0, :2] = 0, 255
+    content = pixels.tobytes() + b"\0"
+    data = data_set(pixels, PixelData=content if vr == "OB" else in_order(BIG, np.frombuffer(content, "<u2")))
+    data["PixelData"].VR = vr
+    data.file_meta.TransferSyntaxUID = BIG
+    assert np.array_equal(opened(written(data)), pixels)
+
+
+@pytest.mark.parametrize("syntax", [LITTLE, BIG])
+@pytest.mark.parametrize(("name", "kind"), [("FloatPixelData", "f4"), ("DoubleFloatPixelData", "f8")])
+def test_floating_point_pixels_are_stretched(opened, syntax, name, kind):
+    values = RANDOM.normal(size=(16, 20))
+    values[0, :4] = -100, np.nan, np.inf, 7  # padding, and what is no number
+    stored = values.astype(kind).astype(float)
+    data = data_set(EIGHT[:16, :20], PixelData=None, FloatPixelPaddingValue=-100.0)
+    data.file_meta.TransferSyntaxUID = syntax
+    setattr(data, name, values.astype((">" if syntax == BIG else "<") + kind).tobytes())
+    told = np.isfinite(stored) & (stored != -100)
+    low = stored[told].min()
+    wanted = np.where(told, np.rint(np.where(told, stored - low, 0) / (7 - low) * 255), 0)
+    assert np.array_equal(opened(written(data)), wanted)
+    data.RescaleSlope, data.RescaleIntercept = 2, 10
+    data.WindowCenter, data.WindowWidth, data.VOILUTFunction = 10, 4, "LINEAR_EXACT"
+    image = np.asarray(opened(written(data)))
+    assert image[0, :4].tolist() == [0, 0, 0, 255]
+    assert np.array_equal(image[1:], np.rint(np.clip(stored[1:] * 2 / 4 + 0.5, 0, 1) * 255))
+    setattr(data, name, getattr(data, name)[:-2])
+    with pytest.raises(UnreadableImageError, match="cut off"):
+        opened(written(data))
 
 
 def test_other_byte_orders_and_encodings_are_read(opened):

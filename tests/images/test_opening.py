@@ -56,6 +56,51 @@ def test_sixteen_bits_are_stretched_from_the_darkest_to_the_brightest_pixel(tmp_
     assert (opened.min(), opened.max()) == (0, 255)
 
 
+def deep_gray_with_alpha(gray, interlaced):
+    """Write 16-bit gray with transparency by hand: all filters, and Adam7 (PNG specification, 8.2)."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    def rows(part):
+        before = np.zeros(part.shape[1] * 4, np.uint8)
+        for number, row in enumerate(part):
+            raw = np.stack([row, np.arange(len(row)) * 97], axis=-1).astype(">u2").tobytes()
+            now = np.frombuffer(raw, np.uint8)
+            left = np.concatenate([np.zeros(4, np.uint8), now[:-4]])
+            kind = number % 3  # none, Sub, Up
+            yield bytes([kind]) + (now - [np.uint8(0), left, before][kind]).astype(np.uint8).tobytes()
+            before = now
+
+    passes = [
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ]
+    parts = [gray[top::down, left::right] for top, left, down, right in passes] if interlaced else [gray]
+    header = struct.pack(">IIBBBBB", gray.shape[1], gray.shape[0], 16, 4, 0, 0, interlaced)
+    content = b"".join(row for part in parts for row in rows(part))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"bKGD", b"\0\1")
+        + chunk(b"IDAT", zlib.compress(content))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+def test_sixteen_bits_with_transparency_are_stretched_as_those_without(interlaced):
+    twelve_bits = np.linspace(100, 4000, 24 * 32).astype(np.uint16).reshape(24, 32)
+    opened = decode(deep_gray_with_alpha(twelve_bits, interlaced))
+    assert opened.mode == "L"
+    assert np.abs(np.asarray(opened) - (twelve_bits - 100.0) / 3900 * 255).max() <= 0.5
+
+
 def test_sixteen_bits_of_one_shade_are_black(tmp_path):
     flat = np.full((20, 20), 30_000, np.uint16)
     assert not np.asarray(open_image(saved(tmp_path, Image.fromarray(flat), "flat.png"), tmp_path)).any()

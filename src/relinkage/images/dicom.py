@@ -5,18 +5,27 @@ decades: an attribute that is absent or senseless gets its usual value, and only
 without is fatal.
 """
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from relinkage.images.codestreams import codestream_size
-from relinkage.images.grayscale import shown
+from relinkage.images.byte_order import make_little_endian
+from relinkage.images.codestreams import codestream, is_whole
+from relinkage.images.grayscale import WHITE, shown
 from relinkage.images.limits import UnreadableImageError, check_size
-from relinkage.images.presentation import display_of, number
+from relinkage.images.parts import check_jpeg_parts
+from relinkage.images.presentation import display_of, float_padding, number
 
 _INSTALL = "pip install 'relinkage[dicom]'"
+_CUT_OFF = "the DICOM image is cut off"
+_PIXELS = re.compile(rb"\xe0\x7f\x10\0O[BW]\0\0\xff{4}")
+_END_OF_PIXELS = bytes.fromhex("feffdde000000000")
+"""The header of compressed pixel data, and what follows them (PS3.5 A.4)."""
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _COMPRESSIONS = {
     "1.2.840.10008.1.2.5": "run lengths",
@@ -57,8 +66,14 @@ _ATTRIBUTES = (
     "BluePaletteColorLookupTableData",
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
+    "FloatPixelPaddingValue",
+    "FloatPixelPaddingRangeLimit",
     "PixelData",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
 )
+_FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
+_PIXEL_DATA = ("PixelData", *_FLOATS)
 
 
 def is_dicom(content: bytes) -> bool:
@@ -81,30 +96,48 @@ def decode_dicom(content: bytes) -> Image.Image:
         UnreadableImageError: pixels are absent, break a limit, or need a package that is not installed.
     """
     try:
-        import pydicom
+        from pydicom import dcmread
         from pydicom.pixels.utils import pixel_array
     except ImportError:
         raise UnreadableImageError(f"the image is DICOM, which needs {_INSTALL}") from None
     if _DEFLATED in content:  # pydicom would inflate it whole, however large it becomes
         raise UnreadableImageError("the DICOM file is deflated, which is not read")
-    data = pydicom.dcmread(BytesIO(content), force=True, specific_tags=list(_ATTRIBUTES))
-    if "PixelData" not in data or "Rows" not in data or "Columns" not in data:
+    data, whole = _data_set(content, dcmread)
+    name = next((name for name in _PIXEL_DATA if name in data), None)
+    if name is None or "Rows" not in data or "Columns" not in data:
         raise UnreadableImageError("the DICOM file holds no image")
     data.Rows, data.Columns = number(data, "Rows", 0), number(data, "Columns", 0)
     check_size(data.Columns, data.Rows)
+    make_little_endian(data)
+    if name in _FLOATS:
+        return _shown_floats(data, name)
     _complete(data)
+    depth = data.BitsStored
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
-        _check_codestream(data)
+        depth = _check_codestream(data, whole)
     else:
         _cut_to_first_frame(data)
     pixels = pixel_array(data, index=0, correct_unused_bits=False)
     if data.PhotometricInterpretation == "PALETTE COLOR":
         from pydicom.pixels.processing import apply_color_lut
 
-        return _colour(apply_color_lut(pixels, data), 16)
+        colours = apply_color_lut(pixels, data)
+        stated = number(data, "RedPaletteColorLookupTableDescriptor", 16, place=2)
+        wide = colours.itemsize > 1 and (stated > 8 or colours.max() > WHITE)
+        return _colour(colours, 16 if wide else 8)
     if pixels.ndim == 3:
-        return _colour(pixels, data.BitsStored)
+        return _colour(pixels, depth)
+    _deepen(data, pixels, depth)
     return Image.fromarray(shown(_stored_bits(pixels, data), display_of(data)))
+
+
+def _data_set(content: bytes, read: Callable[..., Any]) -> tuple[Any, bool]:
+    """Read the attributes, and say whether compressed pixels have an end: without it pydicom gives none."""
+    tags = list(_ATTRIBUTES)
+    data = read(BytesIO(content), force=True, specific_tags=tags)
+    if "PixelData" in data or _PIXELS.search(content) is None:
+        return data, True
+    return read(BytesIO(content + _END_OF_PIXELS), force=True, specific_tags=tags), False
 
 
 def _complete(data: Any) -> None:
@@ -141,14 +174,22 @@ def _cut_to_first_frame(data: Any) -> None:
         samples = samples // 3 * 2
     size = samples * data.BitsAllocated // 8
     if len(data.PixelData) < size:
-        raise UnreadableImageError("the DICOM image is cut off")
+        raise UnreadableImageError(_CUT_OFF)
     data.NumberOfFrames = 1
     data.PixelData = data.PixelData[: size + size % 2]
 
 
-def _check_codestream(data: Any) -> None:
-    """Check that the compressed frame can be decoded, and that it is no larger than its header says."""
-    from pydicom.encaps import get_frame
+def _check_codestream(data: Any, whole: bool) -> int:
+    """Check that the compressed frame can be decoded, and that it is no larger than its header says.
+
+    Args:
+        data: the data set; what its compressed image says goes before what it says itself.
+        whole: whether the pixels have their end.
+
+    Returns:
+        The bits of a sample.
+    """
+    from pydicom.encaps import encapsulate, get_frame
     from pydicom.pixels.decoders.base import get_decoder
 
     syntax = str(data.file_meta.TransferSyntaxUID)
@@ -160,17 +201,35 @@ def _check_codestream(data: Any) -> None:
         raise UnreadableImageError("the DICOM image is compressed in a way that is not read") from None
     if not available:
         raise UnreadableImageError(f"the DICOM image is compressed as {name}, which needs {_INSTALL}")
-    frame = get_frame(data.PixelData, 0, number_of_frames=data.NumberOfFrames)
+    try:
+        frame = get_frame(data.PixelData, 0, number_of_frames=data.NumberOfFrames)
+    except Exception:  # what is cut off can make it raise anything
+        raise UnreadableImageError("the DICOM image cannot be decoded" if whole else _CUT_OFF) from None
+    if not whole:
+        data.PixelData, data.NumberOfFrames = encapsulate([frame]), 1
     if name == "run lengths":
-        return
-    size = codestream_size(frame)
-    if size is None:
+        return int(data.BitsStored)
+    stream = codestream(frame)
+    if stream is None:
         raise UnreadableImageError("the DICOM image cannot be decoded")
-    width, height, components = size
-    check_size(width, height)
-    if components != data.SamplesPerPixel:
+    if not is_whole(frame):  # decoders make something up for the rest
+        raise UnreadableImageError(_CUT_OFF)
+    check_size(stream.width, stream.height)
+    if stream.components != data.SamplesPerPixel:
         raise UnreadableImageError("the DICOM image cannot be decoded")
-    data.Rows, data.Columns = height, width  # the pixels know better than the header
+    if frame.startswith(b"\xff\xd8"):
+        check_jpeg_parts(frame)
+    data.Rows, data.Columns = stream.height, stream.width  # the pixels know better than the header
+    data.BitsAllocated = 8 * (1 if stream.bits <= 8 else 2 if stream.bits <= 16 else 4)
+    data.BitsStored = min(data.BitsStored, data.BitsAllocated)
+    return stream.bits
+
+
+def _deepen(data: Any, pixels: np.ndarray[Any, Any], depth: int) -> None:
+    """Believe a compressed image that holds values beyond the bits which the header calls stored."""
+    stored = data.BitsStored
+    if depth > stored and (pixels.max() >= 1 << stored or pixels.min() < -(1 << (stored - 1))):
+        data.BitsStored = depth
 
 
 def _stored_bits(pixels: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
@@ -189,6 +248,20 @@ def _stored_bits(pixels: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any
     if data.PixelRepresentation == 1:
         return wide >> unused
     return (wide.view(np.uint64) >> np.uint64(unused)).astype(np.int64)
+
+
+def _shown_floats(data: Any, name: str) -> Image.Image:
+    """Show the first frame of floating-point pixels, which have no stored bits and are never compressed."""
+    kind = np.dtype(("<" if data.original_encoding[1] else ">") + _FLOATS[name])
+    size = data.Rows * data.Columns * kind.itemsize
+    content = data[name].value
+    if len(content) < size:
+        raise UnreadableImageError(_CUT_OFF)
+    pixels = np.frombuffer(content[:size], kind).reshape(data.Rows, data.Columns).astype(np.float64)
+    data.BitsStored, data.PixelRepresentation = 8 * kind.itemsize, 1
+    photometric = str(data.get("PhotometricInterpretation") or "").strip().upper()
+    data.PhotometricInterpretation = photometric or "MONOCHROME2"
+    return Image.fromarray(shown(pixels, replace(display_of(data), padding=float_padding(data))))
 
 
 def _colour(pixels: np.ndarray[Any, Any], bits: int) -> Image.Image:

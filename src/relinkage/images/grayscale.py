@@ -10,6 +10,7 @@ Floats = NDArray[np.float64]
 Levels = NDArray[Any]
 
 WHITE = 255
+_INFINITE = 1e300
 _TABLE = 1 << 16
 """Values up to this far apart are mapped once each and looked up: a radiograph has many more pixels."""
 
@@ -80,20 +81,21 @@ class Display:
     intercept: float = 0.0
     voi: LookUp | Window | None = None
     inverted: bool = False
-    padding: tuple[int, int] | None = None
+    padding: tuple[float, float] | None = None
 
 
 def shown(stored: Levels, display: Display) -> NDArray[np.uint8]:
     """Map stored values to what a screen shows.
 
     Args:
-        stored: integers, shape (rows, columns).
+        stored: integers or floats, shape (rows, columns); what is no finite number is shown as padding is.
         display: how they are to be shown.
 
     Returns:
         uint8 of that shape, 0 black and 255 white.
     """
-    low, high = int(stored.min()), int(stored.max())
+    whole = stored.dtype.kind != "f"
+    low, high = (int(stored.min()), int(stored.max())) if whole else (0, _TABLE)
     if high - low < _TABLE:
         levels: Levels = np.arange(low, high + 1, dtype=np.int64)
         places: Levels = np.subtract(stored, low, dtype=np.int64).astype(np.uint16)
@@ -101,16 +103,18 @@ def shown(stored: Levels, display: Display) -> NDArray[np.uint8]:
         if display.voi is None:
             present = np.bincount(places.ravel(), minlength=len(levels)) > 0
     else:
-        levels, places = np.unique(stored, return_inverse=True)
+        known = stored if whole else np.where(np.abs(stored) < _INFINITE, stored, np.nan)
+        levels, places = np.unique(known, return_inverse=True)
         places, present = places.reshape(stored.shape), np.ones(len(levels), np.bool_)
     return _brightness(levels, present, display)[places]
 
 
 def _brightness(levels: Levels, present: NDArray[np.bool_], display: Display) -> NDArray[np.uint8]:
     """Map each level, uint8; `present` says which of them the image has."""
-    outside = np.zeros(len(levels), np.bool_)
+    outside = np.isnan(levels)
+    levels = np.where(outside, 0, levels)
     if display.padding is not None:
-        outside = (levels >= display.padding[0]) & (levels <= display.padding[1])
+        outside |= (levels >= display.padding[0]) & (levels <= display.padding[1])
     if display.modality is not None:
         values = display.modality(levels)
     else:

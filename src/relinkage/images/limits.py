@@ -8,6 +8,13 @@ MAX_ASPECT = 16
 MAX_BYTES = 256_000_000
 """Of a file, a tar member or a cell. The largest image above has 192 million bytes in 8-bit colour."""
 
+MAX_SCANS = 64
+"""Of a JPEG: writers make about ten, and a picture at the limit above takes a tenth of a second for each."""
+MAX_PARTS = 100_000
+"""Segments of a JPEG or chunks of a PNG; the largest picture above has some ten thousand."""
+MAX_METADATA = 8_000_000
+"""Bytes of a JPEG beside the picture: profiles and what cameras write have some hundred thousand."""
+
 
 class UnreadableImageError(Exception):
     """An image cannot be used. The message says why in a few fixed words and never names the file."""

@@ -28,9 +28,9 @@ def display_of(data: Any) -> Display:
     )
 
 
-def number(data: Any, name: str, default: int) -> int:
-    """Read a whole number; of several the first; `default` where it is absent or no number."""
-    value = _first(data.get(name))
+def number(data: Any, name: str, default: int, *, place: int = 0) -> int:
+    """Read a whole number; of several that at `place`; `default` where it is absent or no number."""
+    value = _one(data.get(name), place)
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -39,15 +39,15 @@ def number(data: Any, name: str, default: int) -> int:
 
 def _real(data: Any, name: str) -> float | None:
     try:
-        value = float(_first(data.get(name)))
+        value = float(_one(data.get(name)))
     except (TypeError, ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
 
 
-def _first(value: Any) -> Any:
+def _one(value: Any, place: int = 0) -> Any:
     several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    return (value[0] if len(value) else None) if several else value
+    return (value[place] if len(value) > place else None) if several else value
 
 
 def _window(data: Any) -> Window | None:
@@ -88,6 +88,15 @@ def _entries(data: Any, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     else:
         values = np.asarray(data).ravel()[:count]
     return values.astype(np.float64)
+
+
+def float_padding(data: Any) -> tuple[float, float] | None:
+    """Read the lowest and highest floating-point value that mark where there is no image; None without."""
+    value = _real(data, "FloatPixelPaddingValue")
+    if value is None:
+        return None
+    limit = _real(data, "FloatPixelPaddingRangeLimit")
+    return min(value, value if limit is None else limit), max(value, value if limit is None else limit)
 
 
 def _padding(data: Any) -> tuple[int, int] | None:

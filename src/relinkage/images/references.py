@@ -2,8 +2,8 @@
 
 `FILE::MEMBER` names a member of a tar file; `FILE::COLUMN/ROW` a cell of an Arrow IPC or Parquet file, with
 rows from 0, and `FILE::COLUMN/ROW#ITEM` an item, from 0, of a cell that is a list. Either holds the image's
-bytes, or a struct of `bytes` and `path` as Hugging Face `datasets` writes it; where it holds a path alone, that
-is a file, relative to the container's folder.
+bytes, or a struct of `bytes` and `path` as Hugging Face `datasets` writes it; where it holds a path alone,
+that is a file, relative to the container's folder.
 """
 
 import os
