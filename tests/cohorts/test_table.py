@@ -149,7 +149,7 @@ def test_a_study_of_two_patients():
 def test_an_image_that_leaves_the_folder(path):
     assert refusal(image=["a.png", "b.png", path, "c.png"]) == (
         "mine.csv row 3 has an image path that leaves the cohort's folder; "
-        "give paths relative to it (or name another folder as the root)."
+        "give paths below it, or name the folder that all images lie in with --root."
     )
 
 

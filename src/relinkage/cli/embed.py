@@ -10,6 +10,7 @@ from relinkage.cohorts.readers.settings import check_cohort_path
 from relinkage.embeddings.resuming import check_place
 from relinkage.embeddings.settings import EmbedSettings
 from relinkage.encoders.settings import EncoderChoices, EncoderOptions
+from relinkage.errors import InputError
 from relinkage.options import Option, Settings
 
 
@@ -40,7 +41,7 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
     from relinkage.encoders import load_encoder
     from relinkage.progress import say
 
-    table = _read_aloud(embedded.cohort, embedded.root)
+    table = _read_aloud(embedded.cohort, embedded.root, settings.max_left_out)
     options = EncoderOptions(**msgspec.structs.asdict(encoder), seed=settings.seed)
     loaded = load_encoder(embedded.model, options=options)
     before = (embedded.out / MANIFEST).is_file()
@@ -59,16 +60,27 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
         )
 
 
-def _read_aloud(path: Path, root: Path | None) -> Any:
-    """Read the COHORT and say what was read, before anything expensive starts."""
+def _read_aloud(path: Path, root: Path | None, share: float) -> Any:
+    """Read the COHORT and say what was read, before anything expensive starts.
+
+    Raises:
+        InputError: it cannot be read, or more than a share of the rows of a plain table are of no use.
+    """
     from relinkage.cohorts.readers import ReadOptions, read
     from relinkage.cohorts.readers.recognise import TABLE
     from relinkage.progress import say
 
     reading = read(path, ReadOptions(root=root))
-    if reading.summary.format == TABLE:
+    dropped, rows = reading.summary.dropped, reading.summary.read.get("rows", 0)
+    if reading.summary.format == TABLE and sum(dropped.values()) > share * rows:
+        why = "; ".join(f"{count} × {reason}" for reason, count in dropped.items())
+        raise InputError(
+            f"{sum(dropped.values())} of the {rows} rows of {path} cannot be used, more than the {share:.1%} "
+            f"allowed ({why}); correct them, or allow more with --max-left-out."
+        )
+    if reading.summary.format != TABLE or dropped:
+        say("\n".join(reading.summary.lines()))
+    else:
         for note in reading.cohort.notes:
             say(f"Note: {note}")
-    else:
-        say("\n".join(reading.summary.lines()))
     return reading.cohort

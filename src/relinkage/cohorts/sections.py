@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from relinkage.cohorts.cells import ABSENT
 from relinkage.errors import InputError
 
 REPORT, LAST_PARAGRAPH = "report", "last_paragraph"
@@ -202,6 +203,7 @@ class SectionChoice:
 
 
 def folded(column: pl.Expr) -> pl.Expr:
-    """Make runs of white space one space in a column; a text without a letter or digit becomes null."""
+    """Make runs of white space one space in a column; a text that says nothing becomes null."""
     text = column.cast(pl.String).str.replace_all(SPACES, " ").str.strip_chars()
-    return pl.when(text.str.contains(r"[\p{L}\p{N}]")).then(text)
+    says = text.str.contains(r"[\p{L}\p{N}]") & ~text.str.to_lowercase().is_in(ABSENT)
+    return pl.when(says).then(text)

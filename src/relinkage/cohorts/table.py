@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import polars as pl
 
 from relinkage.cohorts.cells import ids, is_label, label_values, present, years
+from relinkage.cohorts.image_paths import below_root, check_image_paths
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.cohorts.unused import read_as_empty, unused_columns
 from relinkage.errors import InputError
@@ -54,7 +55,7 @@ class Cohort:
 
         Args:
             table: the columns as read; any type that turns into the schema's.
-            root: the folder that image paths are relative to.
+            root: the folder that image paths are relative to, or below which absolute ones lie.
             name: what reports call the cohort.
             source: how messages name the table, usually its file.
 
@@ -75,7 +76,8 @@ class Cohort:
         if not known:
             table = table.with_columns(patient_id=pl.col("study_id"))
         _check_ids(table, source)
-        _check_image_paths(table["image"], source)
+        table = table.with_columns(below_root(table["image"], Path(root)))
+        check_image_paths(table["image"], source)
         labels = tuple(c for c in table.columns if c not in REQUIRED + OPTIONAL and _is_label(table[c]))
         odd = read_as_empty(table, labels)
         table = table.with_columns(label_values(table[label])[0] for label in labels)
@@ -205,27 +207,6 @@ def _check_ids(table: pl.DataFrame, source: str) -> None:
 
 def _blank(values: pl.Series) -> pl.Series:
     return values.is_null() | (values.str.strip_chars() == "").fill_null(True)
-
-
-def _check_image_paths(images: pl.Series, source: str) -> None:
-    suspect = images.str.contains(r"(^|[/\\])\.\.([/\\]|$)|^[/\\~]|^[A-Za-z]:")
-    for row in suspect.arg_true():
-        if _leaves(images[int(row)]):
-            raise InputError(
-                f"{source} row {int(row) + 1} has an image path that leaves the cohort's folder; "
-                "give paths relative to it (or name another folder as the root)."
-            )
-
-
-def _leaves(path: str) -> bool:
-    if path.startswith("~") or PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
-        return True
-    depth = 0
-    for part in path.replace("\\", "/").split("/"):
-        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
-        if depth < 0:
-            return True
-    return path.startswith("\\")
 
 
 def _is_label(values: pl.Series) -> bool:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import polars as pl
 
+from relinkage.cohorts.csv_files import CsvFile
 from relinkage.cohorts.places import check_cohort_file
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
 from relinkage.files import whole_file
-from relinkage.tables import BROKEN, is_parquet, read_csv, read_parquet, write_csv, write_parquet
+from relinkage.tables import BROKEN, is_parquet, read_parquet, write_csv, write_parquet
 
 TABLE_NAMES = ("cohort.parquet", "cohort.csv", "pairs.parquet", "pairs.csv")
 PARQUET_ENDINGS = (".parquet", ".parq", ".pq")
@@ -43,22 +44,19 @@ def read_table(path: Path) -> pl.DataFrame:
     `,`, `;`, tab or `|`, as its header shows.
 
     Raises:
-        InputError: the file is missing, empty, or not what its name says.
+        InputError: the file is missing, empty, or not what its name says (but CSV may be gzipped, or not).
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a CSV or Parquet file.")
     if not path.is_file():
         raise InputError(f"{path} does not exist; name a CSV or Parquet file.")
-    parquet = path.suffix.lower() in PARQUET_ENDINGS
+    if path.suffix.lower() not in PARQUET_ENDINGS and not is_parquet(path):
+        return CsvFile(path).rows()
     try:
-        parquet = parquet or is_parquet(path)
-        return read_parquet(path) if parquet else read_csv(path, encoding="utf8")
-    except pl.exceptions.NoDataError:
-        raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
-    except (*BROKEN, UnicodeDecodeError) as error:
-        kind = "Parquet" if parquet else "CSV in UTF-8"
+        return read_parquet(path)
+    except BROKEN as error:
         raise InputError(
-            f"{path} cannot be read as {kind} ({type(error).__name__}); check the file."
+            f"{path} cannot be read as Parquet ({type(error).__name__}); check the file."
         ) from None
 
 

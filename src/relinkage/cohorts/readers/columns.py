@@ -1,20 +1,15 @@
-"""Columns out of CSV files as people have them: gzipped or not, with a byte order mark, or in Latin-1."""
+"""Columns out of CSV files, by name, and what their cells say."""
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from relinkage.cohorts.cells import years
+from relinkage.cohorts.csv_files import CsvFile
 from relinkage.cohorts.labels import CHEXPERT_LABELS
 from relinkage.errors import InputError
-from relinkage.tables import BROKEN, read_csv
 
-LARGEST = 4_000_000_000
-"""Bytes of a table; a small gzipped file that claims more is a bomb."""
 _BY_LOWER = {label.lower().replace(" ", "_"): label for label in CHEXPERT_LABELS} | {
     "airspace_opacity": "Lung Opacity"  # as radiologists' labels call it
 }
@@ -37,13 +32,13 @@ def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = 
     Raises:
         InputError: the file cannot be read as CSV, or a column is missing.
     """
-    source = _source(path)
-    names = {name.strip().lower(): name for name in reversed(_read(path, source, n_rows=0).columns)}
+    file = CsvFile(path)
+    names = {name.strip().lower(): name for name in reversed(file.column_names())}
     missing = [column for column in required if column.lower() not in names]
     if missing:
         raise InputError(f"{path} lacks the column {', '.join(missing)}; name the file as it was published.")
     wanted = {names[column.lower()]: column for column in (*required, *optional) if column.lower() in names}
-    table = _read(path, source, columns=list(wanted))
+    table = file.rows(list(wanted))
     return table.select(pl.col(name).alias(column) for name, column in wanted.items())
 
 
@@ -53,7 +48,7 @@ def column_names(path: Path) -> list[str]:
     Raises:
         InputError: the file cannot be read as CSV.
     """
-    return [name.strip() for name in _read(path, _source(path), n_rows=0).columns]
+    return [name.strip() for name in CsvFile(path).column_names()]
 
 
 def label_columns(names: Sequence[str]) -> dict[str, str]:
@@ -98,33 +93,3 @@ def as_age(column: str) -> pl.Expr:
     """Give ages in years, from 0 to 150, also as DICOM writes them; anything else stays unknown."""
     age = pl.col(column).map_batches(years, return_dtype=pl.Float64)
     return pl.when(age.is_between(0, 150)).then(age).alias("age")
-
-
-def _source(path: Path) -> Path | bytes:
-    """Give the file itself, or the bytes of a gzipped one."""
-    try:
-        with path.open("rb") as file:
-            if file.read(2) != b"\x1f\x8b":
-                return path
-        with gzip.open(path) as packed:
-            content = packed.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read ({type(error).__name__}); check the file.") from None
-    if len(content) > LARGEST:
-        raise InputError(f"{path} unpacks to more than {LARGEST // 10**9} GB; check the file.")
-    return content
-
-
-def _read(path: Path, source: Path | bytes, **choices: Any) -> pl.DataFrame:
-    try:
-        try:
-            return read_csv(source, **choices)
-        except pl.exceptions.ComputeError as error:
-            if "utf-8" not in str(error).lower():
-                raise
-            content = source if isinstance(source, bytes) else path.read_bytes()
-            return read_csv(content.decode("latin-1").encode(), **choices)
-    except pl.exceptions.NoDataError:
-        raise InputError(f"{path} is empty; it needs a header and at least one row.") from None
-    except (*BROKEN, ValueError) as error:
-        raise InputError(f"{path} cannot be read as CSV ({type(error).__name__}); check the file.") from None

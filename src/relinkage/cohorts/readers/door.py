@@ -1,20 +1,16 @@
 """The one door to cohorts: a table, a folder in a known format, or a format and a folder."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import polars as pl
 
-from relinkage.cohorts import tabular
-from relinkage.cohorts.readers.assembling import NO_VIEW, NOT_FRONTAL, assemble
-from relinkage.cohorts.readers.free_columns import is_frontal
+from relinkage.cohorts.readers import plain_table
+from relinkage.cohorts.readers.assembling import assemble
 from relinkage.cohorts.readers.on_disk import survey
 from relinkage.cohorts.readers.recognise import TABLE, by_name, recognise
 from relinkage.cohorts.readers.settings import ReadOptions, format_and_path
 from relinkage.cohorts.readers.summary import CohortSummary, summarise
-from relinkage.cohorts.splits import with_split
 from relinkage.cohorts.table import Cohort
 from relinkage.errors import InputError
 
@@ -48,32 +44,13 @@ def read(path: str | Path, options: ReadOptions | None = None, format: str | Non
     tree = survey(path)
     kind = format or named or recognise(tree)
     if kind == TABLE:
-        return _read_table(path, options)
+        cohort, dropped, counts = plain_table.read(path, options)
+        return Reading(cohort, summarise(cohort, TABLE, counts, dropped))
     if options.root is not None and not options.root.is_dir():
         raise InputError(f"{options.root} is no folder; name the one that image paths are relative to.")
     found = by_name(kind).read(tree, options)
     cohort, dropped = assemble(found, options, found.root.resolve().name, str(path))
     return Reading(cohort, summarise(cohort, kind, found.read, dropped))
-
-
-def _read_table(path: Path, options: ReadOptions) -> Reading:
-    """Read a plain table, whose rows are taken as they are but for the views that are asked for."""
-    options.refuse(TABLE, "section", "labels", "patients", "reports", "image_column")
-    cohort = tabular.read_cohort(path, options.root)
-    counts, dropped = {"rows": len(cohort)}, Counter[str]()
-    if options.views == "frontal":
-        view = pl.col("view") if "view" in cohort.pairs.columns else pl.lit(None, pl.String)
-        frontal = cohort.pairs.select(is_frontal(view).alias("frontal").repeat_by(1).explode()).to_series()
-        dropped += Counter({NO_VIEW: frontal.null_count(), NOT_FRONTAL: int((~frontal).sum())})
-        pairs = cohort.pairs.filter(frontal.fill_null(False))
-        if pairs.is_empty():
-            raise InputError(f"{path} has no row with a frontal view; read it with --views all.")
-        cohort = cohort.with_pairs(pairs, str(path))
-    if options.split == "official" and "split" not in cohort.pairs.columns:
-        raise InputError(f"{path} has no split of its own; choose --split random.")
-    if options.split == "random":
-        cohort = with_split(cohort, train=options.train_share, seed=options.seed)
-    return Reading(cohort, summarise(cohort, TABLE, counts, dropped))
 
 
 def read_cohort(

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from relinkage.cohorts.image_paths import ABSOLUTE
 from relinkage.cohorts.readers.free_columns import RESERVED, as_text, found_in
 from relinkage.cohorts.readers.on_disk import Survey, folder_of
 from relinkage.cohorts.readers.protocol import Format, Found
@@ -20,7 +21,7 @@ from relinkage.tables import BROKEN, parquet_metadata, parquet_schema, read_arro
 _IMAGE_NAMES = ("image", "images", "img", "jpg", "png", "image_path", "path", "file_name", "filename", "file")
 _SPLIT = re.compile(r"(?:^|[-_./])(train|validation|validate|valid|val|dev|test)(?:[-_./]|$)", re.IGNORECASE)
 _BROKEN = (*BROKEN, ValueError, MemoryError, OverflowError)
-NO_IMAGE, OUTSIDE = "no image", "the image path leaves the folder"
+NO_IMAGE = "no image"
 
 
 def fits(tree: Survey) -> bool:
@@ -175,13 +176,8 @@ def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.Da
     place = folder_of(root, file.parent)
     numbers = pl.col("row").cast(pl.String)
     path = pl.col("image").str.replace_all(r"\\", "/").str.replace(r"^(\./)+", "")
-    inside = f"{root.resolve().as_posix()}/"
-    path = pl.when(path.str.starts_with(inside)).then(path.str.strip_prefix(inside)).when(path != "").then(
-        pl.lit(place) + path
-    )  # fmt: skip
-    leaves = pl.col("image").str.contains(r"^[/\\~]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)") & ~pl.col(
-        "image"
-    ).str.starts_with(inside)
+    absolute = path.str.contains(ABSOLUTE)
+    path = pl.when(absolute).then(path).when(path != "").then(pl.lit(place) + path)
     within = pl.col("trouble")
     reference = pl.format("{}::{}/{}{}", pl.lit(prefix), pl.lit(column), numbers, "item")
     return table.with_columns(
@@ -189,9 +185,7 @@ def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.Da
         trouble=pl.when(within)
         .then(pl.lit(None, pl.String))
         .when(pl.col("image").is_null() | (pl.col("image") == ""))
-        .then(pl.lit(NO_IMAGE))
-        .when(leaves)
-        .then(pl.lit(OUTSIDE)),
+        .then(pl.lit(NO_IMAGE)),
         key=pl.lit(f"{stem}-") + numbers + pl.col("item").str.replace("#", ".", literal=True),
         row_of=pl.lit(f"{stem}-") + numbers,
         split_of=pl.lit(split, pl.String),

@@ -136,10 +136,11 @@ def locate(root: Path, images: pl.Series, places: Sequence[str]) -> tuple[pl.Ser
         there = _files(root, asked["path"].str.replace(r"[^/]*$", "").unique(maintain_order=True))
         # Where several suffixes are there, the one asked for goes first.
         hits = asked.join(there, on="key").with_columns(same=pl.col("path") == pl.col("file"))
+        hits = hits.filter(pl.col("same") | pl.col("image_suffix"))
         hits = hits.sort("row", "same", "file", descending=[False, True, False]).unique(
             "row", keep="first", maintain_order=True
         )
-        others += len(there.unique("key").join(asked, on="key", how="anti"))
+        others += len(there.filter("image_suffix").unique("key").join(asked, on="key", how="anti"))
         found.append(hits.select("row", "file"))
         left = left.join(hits, on="row", how="anti")
         if left["image"].null_count() == len(left):
@@ -149,20 +150,20 @@ def locate(root: Path, images: pl.Series, places: Sequence[str]) -> tuple[pl.Ser
 
 
 def _files(root: Path, folders: Iterable[str]) -> pl.DataFrame:
-    """List image files: `file`, relative to `root`, and `key`, the same without its suffix."""
+    """List files: `file`, relative to `root`, `key`, the same without its suffix, and `image_suffix`."""
     base = f"{root}/"
 
     def within(folder: str) -> list[str]:
         try:
-            return [
-                folder + name
-                for name in os.listdir(base + folder)
-                if name.lower().endswith(IMAGE_SUFFIXES) and name.isprintable()
-            ]
+            return [folder + name for name in os.listdir(base + folder) if name.isprintable()]
         except (OSError, ValueError):
             return []
 
     with ThreadPoolExecutor(16, thread_name_prefix="list") as pool:
         names = [name for part in pool.map(within, folders, chunksize=256) for name in part]
     table = pl.DataFrame({"file": names}, schema={"file": pl.String})
-    return table.with_columns(key=pl.col("file").str.replace(_SUFFIX, ""))
+    suffixed = pl.col("file").str.to_lowercase()
+    return table.with_columns(
+        key=pl.col("file").str.replace(_SUFFIX, ""),
+        image_suffix=pl.any_horizontal(suffixed.str.ends_with(suffix) for suffix in IMAGE_SUFFIXES),
+    )
