@@ -1,8 +1,10 @@
 """Trained heads on disk say what they were trained on, and are whole or absent."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -190,3 +192,18 @@ def test_a_file_that_holds_no_heads(tmp_path):
     assert refusal(tmp_path / "heads.safetensors").startswith(
         f"{tmp_path}/heads.safetensors cannot be read as projection heads ("
     )
+
+
+def test_align_refuses_labels_that_are_empty_in_the_split(embeddings, tmp_path):
+    values = [None if row < 40 else row % 2 for row in range(60)]
+    pairs = embeddings.pairs.with_columns(Edema=pl.Series(values, dtype=pl.Int8))
+    labelled = replace(
+        embeddings, pairs=pairs, manifest=msgspec.structs.replace(embeddings.manifest, labels=("Edema",))
+    )
+    settings = AlignSettings(objective="multi-task", dimension=4, steps=2)
+    with pytest.raises(
+        InputError, match="which multi-task looks at, but they are empty"
+    ):
+        align(labelled, "train", settings, tmp_path / "heads")
+    assert not (tmp_path / "heads").exists()
+    align(labelled, "test", settings, tmp_path / "heads")

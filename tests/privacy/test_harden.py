@@ -75,6 +75,14 @@ def test_an_objective_of_other_parts_needs_a_mechanism_that_takes_it(emb, tmp_pa
         harden(bare, "train", settings, tmp_path / "heads")
 
 
+@pytest.mark.parametrize("choices", [{}, {"mechanism": "grouped", "weights": Weights(bce=1, supcon=1)}])
+def test_labels_that_are_empty_in_all_pairs_are_refused(emb, public, tmp_path, choices):
+    empty = emb.pairs.with_columns(pl.lit(None, pl.Int8).alias(label) for label in emb.labels)
+    with pytest.raises(InputError, match=r"has label columns, which .*, but they are empty in all"):
+        harden(replaced(emb, pairs=empty), "train", replace(SETTINGS, **choices), tmp_path / "heads", public)
+    assert not (tmp_path / "heads").exists()
+
+
 def test_the_manifest_is_the_same_for_another_cohort_of_other_size(public, tmp_path):
     """But for the digest of the heads, it holds nothing counted or computed on the private pairs."""
     told = []

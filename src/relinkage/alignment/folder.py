@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from relinkage.alignment.multi_task import PairLabels
+from relinkage.alignment.multi_task import PairLabels, check_labels
 from relinkage.alignment.training import train_heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair, heads_bytes, load_heads, save_heads
@@ -79,15 +79,14 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
         out: the folder to write; nothing is written where it is not given.
 
     Raises:
-        InputError: the split is empty or too small, the training diverges, or `out` holds other things.
+        InputError: the split is empty or too small, or says nothing of labels that are looked at, the training
+            diverges, or `out` holds other things.
     """
     chosen = embeddings.split(train)
     patient = (chosen.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy()
-    if settings.needs_labels and not embeddings.labels:
-        raise InputError(
-            f"{embeddings.path} has no label columns, which {settings.objective} looks at; embed "
-            "a cohort that has them, or give --weights bce=0,supcon=0,clip=1."
-        )
+    if settings.needs_labels:
+        asks, instead = f"{settings.objective} looks at", "give --weights bce=0,supcon=0,clip=1"
+        check_labels(chosen.pairs, embeddings.labels, embeddings.path, asks, instead)
     labels = PairLabels.of(chosen.pairs, embeddings.labels) if settings.needs_labels else None
     texts = chosen.text_features[chosen.pairs["report_row"].to_numpy()]
     trained = train_heads(chosen.image_features, texts, patient, settings, labels)

@@ -4,6 +4,7 @@ L = a·BCE(w·z, abnormal) + b·SupCon(same class) + c·CLIP (arXiv 2601.05399; 
 values are ours). InfoNCE alone is the case a = b = 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from relinkage.alignment.objectives import abnormality_loss, contrast, same_clas
 from relinkage.alignment.side_by_side import Both, in_turn
 from relinkage.cohorts.labels import NO_DISEASE, POSITIVE, abnormality
 from relinkage.encoders.trained.aligning import AlignSettings
+from relinkage.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,30 @@ class PairLabels:
         return cls(
             abnormality(pairs, labels),
             (values.reshape(len(pairs), -1) == POSITIVE).astype(np.float32),
+        )
+
+
+def check_labels(pairs: pl.DataFrame, labels: Sequence[str], source: object, asks: str, instead: str) -> None:
+    """Check that what a training looks at as labels says something.
+
+    Args:
+        pairs: the pairs that are looked at.
+        labels: names of their label columns.
+        source: how messages name where they are from.
+        asks: what looks at labels, such as `--weights … look at`.
+        instead: what may be done without.
+
+    Raises:
+        InputError: there is no label column, or all of them are empty.
+    """
+    if not labels:
+        raise InputError(
+            f"{source} has no label columns, which {asks}; embed a cohort that has them, or {instead}."
+        )
+    if all(pairs[label].null_count() == len(pairs) for label in labels):
+        raise InputError(
+            f"{source} has label columns, which {asks}, but they are empty in all {len(pairs)} pairs; fill "
+            f"them, or {instead}."
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from relinkage.alignment.multi_task import PairLabels
+from relinkage.alignment.multi_task import PairLabels, check_labels
 from relinkage.embeddings import Embeddings
 from relinkage.encoders.heads import HeadPair
 from relinkage.encoders.trained.hardening import HardenSettings
@@ -77,14 +77,13 @@ def prepare(embeddings: Embeddings, train: str, settings: HardenSettings, public
         )
     anchors, labels = None, None
     if settings.weights.needs_labels:
-        if not embeddings.labels:
-            raise InputError(
-                f"{embeddings.path} has no label columns, which --weights {settings.weights} look at; embed "
-                "a cohort that has them, or leave --weights out."
-            )
+        asks = f"--weights {settings.weights} look at"
+        check_labels(embeddings.pairs, embeddings.labels, embeddings.path, asks, "leave --weights out")
         labels = label_columns(PairLabels.of(embeddings.pairs, embeddings.labels))
     if settings.mechanism == "label-anchored":
         anchors = public.anchors_for(embeddings, start, settings.seed)
+        asks, instead = "the mechanism label-anchored looks at", "give --mechanism public-negatives"
+        check_labels(embeddings.pairs, anchors.labels, embeddings.path, asks, instead)
         labels = torch.from_numpy(label_values(embeddings.pairs, anchors.labels))
     mechanism, inside = _mechanism(settings, start, anchors, public)
     pairs = PrivatePairs(
