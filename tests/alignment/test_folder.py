@@ -201,9 +201,7 @@ def test_align_refuses_labels_that_are_empty_in_the_split(embeddings, tmp_path):
         embeddings, pairs=pairs, manifest=msgspec.structs.replace(embeddings.manifest, labels=("Edema",))
     )
     settings = AlignSettings(objective="multi-task", dimension=4, steps=2)
-    with pytest.raises(
-        InputError, match="which multi-task looks at, but they are empty"
-    ):
+    with pytest.raises(InputError, match="which multi-task looks at, but they are empty"):
         align(labelled, "train", settings, tmp_path / "heads")
     assert not (tmp_path / "heads").exists()
     align(labelled, "test", settings, tmp_path / "heads")

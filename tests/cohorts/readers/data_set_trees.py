@@ -268,3 +268,65 @@ def shards(root):
                 header.size = len(content)
                 shard.addfile(header, io.BytesIO(content))
     return root
+
+
+def mimic_dicom(root):
+    """MIMIC-CXR as DICOM: two lists, images and reports in one tree; an image and a report are not there."""
+    studies = {(10000032, 50000001): ["a", "b"], (10000033, 50000002): ["c"], (10000033, 50000003): ["d"]}
+    images = [
+        (subject, study, name, f"files/p10/p{subject}/s{study}/{name}.dcm")
+        for (subject, study), names in studies.items()
+        for name in names
+    ]
+    columns = ("subject_id", "study_id", "dicom_id", "path")
+    records = {column: [row[place] for row in images] for place, column in enumerate(columns)}
+    write_csv(root / "cxr-record-list.csv.gz", records, packed=True)
+    reports = {study: f"files/p10/p{subject}/s{study}.txt" for subject, study in studies}
+    lists = {
+        "subject_id": [subject for subject, _ in studies],
+        "study_id": list(reports),
+        "path": list(reports.values()),
+    }
+    write_csv(root / "cxr-study-list.csv.gz", lists, packed=True)
+    for _, _, name, path in images:
+        if name != "b":
+            write_bytes(root / path, b"a DICOM file, not opened here")
+    for study, path in list(reports.items())[:2]:
+        write_bytes(root / path, f"FINAL REPORT\n IMPRESSION:  Study {study}.\n".encode())
+    return root
+
+
+def r2gen(root):
+    """The layout of R2Gen: studies by split, each with a list of images below `images/`."""
+    studies = {
+        "train": [("CXR1", "The lungs are clear.", ["CXR1/0.png", "CXR1/1.png"])],
+        "val": [("CXR2", "Effusion.", ["CXR2/0.png"]), ("CXR3", "", ["CXR3/0.png"])],
+        "test": [("CXR4", "No image of this.", [])],
+    }
+    told = {
+        split: [
+            {"id": name, "report": report, "image_path": images, "split": split}
+            for name, report, images in each
+        ]
+        for split, each in studies.items()
+    }
+    write_bytes(root / "annotation.json", json.dumps(told).encode())
+    for each in studies.values():
+        for _, _, images in each:
+            for image in images:
+                picture(root / "images" / image)
+    return root
+
+
+def imagefolder(root):
+    """Hugging Face's imagefolder: metadata as JSON Lines in one split and as CSV in another."""
+    lines = [
+        {"file_name": "a.png", "text": "Clear.", "patient_id": 7, "Edema": False},
+        {"file_names": ["sub/b.png", "c.png"], "text": "Effusion.", "patient_id": 8},
+        {"file_name": None, "text": "No image of this."},
+    ]
+    write_bytes(root / "train/metadata.jsonl", "\n".join(map(json.dumps, lines)).encode())
+    write_csv(root / "test/metadata.csv", {"file_name": ["d.png"], "text": ["Œdème."], "patient_id": [9]})
+    for name in ("train/a.png", "train/sub/b.png", "train/c.png", "test/d.png"):
+        picture(root / name)
+    return root

@@ -5,7 +5,18 @@ import json
 import jsonschema
 import polars as pl
 import pytest
-from data_set_trees import chexpert, mimic, nlmcxr, open_i, parquet, saved_to_disk, shards
+from data_set_trees import (
+    chexpert,
+    imagefolder,
+    mimic,
+    mimic_dicom,
+    nlmcxr,
+    open_i,
+    parquet,
+    r2gen,
+    saved_to_disk,
+    shards,
+)
 
 from calling import done, files, refused
 from embeddings.sketch_encoder import SketchEncoder
@@ -22,6 +33,9 @@ TREES = {
     "open-i-xml": nlmcxr,
     "huggingface": saved_to_disk,
     "webdataset": shards,
+    "mimic-cxr": mimic_dicom,
+    "r2gen": r2gen,
+    "imagefolder": imagefolder,
 }
 
 

@@ -1,6 +1,7 @@
 """Data sets without a fixed layout: which of their columns are ids, texts, labels and the rest."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -45,6 +46,19 @@ def as_text(column: pl.Expr, kind: pl.DataType, names: Sequence[str] | None) -> 
             dict(enumerate(names)), default=None, return_dtype=pl.String
         )
     return column.cast(pl.String)
+
+
+def texts_of(told: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the texts, numbers and truth values of a JSON object, as strings."""
+    values: dict[str, str | None] = {}
+    for key, value in told.items():
+        if key in RESERVED or not key.isprintable():
+            continue
+        if isinstance(value, bool):
+            values[key] = str(int(value))
+        elif isinstance(value, (str, int, float)):
+            values[key] = str(value).encode("utf-8", "replace").decode()
+    return values
 
 
 def found_in(table: pl.DataFrame, found: Found, options: ReadOptions) -> Found:

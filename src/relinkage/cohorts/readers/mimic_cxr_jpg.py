@@ -5,15 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from relinkage.cohorts.readers.columns import (
-    as_id,
-    as_labels,
-    as_sex,
-    column_names,
-    label_columns,
-    read_columns,
-)
-from relinkage.cohorts.readers.mimic_reports import ReportPlaces, places_of_reports, reports_of
+from relinkage.cohorts.readers.columns import as_id, as_labels, column_names, label_columns, read_columns
+from relinkage.cohorts.readers.mimic_patients import with_patients
+from relinkage.cohorts.readers.mimic_reports import with_reports
 from relinkage.cohorts.readers.on_disk import Survey, folder_of, survey
 from relinkage.cohorts.readers.protocol import Format, Found
 from relinkage.cohorts.readers.settings import ReadOptions
@@ -71,8 +65,8 @@ def read(tree: Survey, options: ReadOptions) -> Found:
         table = table.with_columns(frontal=pl.lit(None, pl.Boolean))
     table = _with_split(table, tree, options, found)
     table = _with_labels(table, tree, options.labels, found)
-    table = _with_patients(table, options.patients, found)
-    table = _with_reports(table, tree, options.reports, choice, found)
+    table = with_patients(table, options.patients, found)
+    table = with_reports(table, tree, options.reports, choice, found)
     found.table = table.rename({"dicom_id": "pair_id", "subject_id": "patient_id"}).drop(
         "ViewPosition", "StudyDate", strict=False
     )
@@ -130,40 +124,6 @@ def _with_labels(table: pl.DataFrame, tree: Survey, asked: str | None, found: Fo
     found.read[f"studies with {kind} labels"] = len(labels)
     found.labels = tuple(columns.values())
     return table.join(labels, on="study_id", how="left", maintain_order="left")
-
-
-def _with_patients(table: pl.DataFrame, path: Path | None, found: Found) -> pl.DataFrame:
-    if path is None:
-        return table
-    patients = read_columns(path, ["subject_id", "gender"], ["anchor_age", "anchor_year"])
-    ages = {"anchor_age", "anchor_year"} <= set(patients.columns)
-    patients = patients.with_columns(as_id("subject_id"), as_sex("gender")).drop_nulls("subject_id")
-    patients = patients.drop("gender").unique("subject_id", keep="first", maintain_order=True)
-    table = table.join(patients, on="subject_id", how="left", maintain_order="left")
-    found.read["patients of MIMIC-IV"] = len(patients)
-    if not ages or "StudyDate" not in table.columns:
-        found.notes.append("Ages are not known: they need anchor_age, anchor_year and StudyDate.")
-        return table.drop("anchor_age", "anchor_year", strict=False)
-    number = {name: pl.col(name).cast(pl.Float64, strict=False) for name in ("anchor_age", "anchor_year")}
-    year = pl.col("StudyDate").str.strip_chars().str.slice(0, 4).cast(pl.Float64, strict=False)
-    age = number["anchor_age"] + year - number["anchor_year"]
-    return table.with_columns(age=pl.when(age.is_between(0, 150)).then(age)).drop("anchor_age", "anchor_year")
-
-
-def _with_reports(
-    table: pl.DataFrame, tree: Survey, given: Path | None, choice: SectionChoice, found: Found
-) -> pl.DataFrame:
-    places = places_of_reports(tree, given, None if given is None else survey(given))
-    studies = table.drop_nulls(["study_id", "subject_id"]).unique("study_id", keep="first")
-    patients = dict(studies.select("study_id", "subject_id").iter_rows())
-    reports = reports_of(places, patients, choice, found)
-    if reports.is_empty():
-        where = "is there" if places == ReportPlaces() else "in it is of a study in the metadata"
-        raise InputError(
-            f"{given or tree.base} holds no reports ({where.replace('is there', 'no zip, tree or table')}); "
-            "name mimic-cxr-reports.zip of MIMIC-CXR, or what it unpacks to, with --reports."
-        )
-    return table.join(reports, on="study_id", how="left", maintain_order="left")
 
 
 MIMIC_CXR_JPG = Format("mimic-cxr-jpg", "MIMIC-CXR-JPG", "mimic-cxr-2.0.0-metadata.csv(.gz)", fits, read)

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from relinkage.cohorts.readers.columns import as_id, read_columns
-from relinkage.cohorts.readers.on_disk import Survey
+from relinkage.cohorts.readers.on_disk import Survey, survey
 from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Found
 from relinkage.cohorts.sections import LAST_PARAGRAPH, SectionChoice, split_report
 from relinkage.errors import InputError
@@ -120,6 +120,34 @@ def reports_of(
         if count:
             found.read[f"reports from {path.name}"] = count
     return taken.table()
+
+
+def with_reports(
+    table: pl.DataFrame, tree: Survey, given: Path | None, choice: SectionChoice, found: Found
+) -> pl.DataFrame:
+    """Add `report`, `text_from` and `trouble` to images with `study_id` and `subject_id`.
+
+    Args:
+        table: a row per image.
+        tree: the survey of the data set.
+        given: what the user names as the place of the reports.
+        choice: the sections that stand for a report.
+        found: counts of what was read are added here.
+
+    Raises:
+        InputError: there are no reports, or they cannot be read at all.
+    """
+    places = places_of_reports(tree, given, None if given is None else survey(given))
+    studies = table.drop_nulls(["study_id", "subject_id"]).unique("study_id", keep="first")
+    patients = dict(studies.select("study_id", "subject_id").iter_rows())
+    reports = reports_of(places, patients, choice, found)
+    if reports.is_empty():
+        where = "is there" if places == ReportPlaces() else "in it is of a study in the metadata"
+        raise InputError(
+            f"{given or tree.base} holds no reports ({where.replace('is there', 'no zip, tree or table')}); "
+            "name mimic-cxr-reports.zip of MIMIC-CXR, or what it unpacks to, with --reports."
+        )
+    return table.join(reports, on="study_id", how="left", maintain_order="left")
 
 
 def _decoded(raw: bytes) -> str:

@@ -113,6 +113,23 @@ def folder_of(root: Path, folder: Path) -> str:
     return "" if inside == "." else f"{inside}/"
 
 
+def places_of(tree: Survey, root: Path, images: Iterable[str]) -> tuple[str, ...]:
+    """Give the folders that image paths may be relative to: those that hold what the paths begin with.
+
+    Args:
+        tree: the survey of the root.
+        root: the folder that holds everything.
+        images: paths with forward slashes.
+
+    Returns:
+        Prefixes of image paths, nearest first.
+    """
+    first = {image.removeprefix("./").partition("/")[0] for image in images}
+    holders = dict.fromkeys(each.parent for each in (*tree.folders, *tree.files) if each.name in first)
+    base = root.resolve()
+    return tuple(folder_of(root, each) for each in holders if each.resolve().is_relative_to(base))
+
+
 def locate(root: Path, images: pl.Series, places: Sequence[str]) -> tuple[pl.Series, int]:
     """Find image files by listing the folders that should hold them; a suffix may differ (.jpg for .png).
 

@@ -2,11 +2,14 @@
 
 from relinkage.cohorts.readers.chexpert_plus import CHEXPERT_PLUS
 from relinkage.cohorts.readers.huggingface_datasets import HUGGINGFACE
+from relinkage.cohorts.readers.imagefolder import IMAGEFOLDER
+from relinkage.cohorts.readers.mimic_cxr import MIMIC_CXR
 from relinkage.cohorts.readers.mimic_cxr_jpg import MIMIC_CXR_JPG
 from relinkage.cohorts.readers.on_disk import Survey
 from relinkage.cohorts.readers.open_i import OPEN_I
 from relinkage.cohorts.readers.open_i_xml import OPEN_I_XML
 from relinkage.cohorts.readers.protocol import Format
+from relinkage.cohorts.readers.r2gen import R2GEN
 from relinkage.cohorts.readers.settings import NAMES
 from relinkage.cohorts.readers.webdataset import WEBDATASET
 from relinkage.cohorts.tabular import TABLE_NAMES
@@ -14,7 +17,18 @@ from relinkage.errors import InputError
 
 TABLE = "table"
 FORMATS = {
-    each.name: each for each in (MIMIC_CXR_JPG, CHEXPERT_PLUS, OPEN_I, OPEN_I_XML, HUGGINGFACE, WEBDATASET)
+    each.name: each
+    for each in (
+        MIMIC_CXR_JPG,
+        MIMIC_CXR,
+        CHEXPERT_PLUS,
+        OPEN_I,
+        OPEN_I_XML,
+        HUGGINGFACE,
+        IMAGEFOLDER,
+        WEBDATASET,
+        R2GEN,
+    )
 }
 """Formats by name; `table`, a plain table, is one more."""
 

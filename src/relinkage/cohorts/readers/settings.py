@@ -9,7 +9,16 @@ from relinkage.errors import InputError
 from relinkage.options import Option, Seed, Settings
 
 FormatName = Literal[
-    "mimic-cxr-jpg", "chexpert-plus", "open-i", "open-i-xml", "huggingface", "webdataset", "table"
+    "mimic-cxr-jpg",
+    "mimic-cxr",
+    "chexpert-plus",
+    "open-i",
+    "open-i-xml",
+    "huggingface",
+    "imagefolder",
+    "webdataset",
+    "r2gen",
+    "table",
 ]
 NAMES: tuple[FormatName, ...] = get_args(FormatName)
 

@@ -4,14 +4,12 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import polars as pl
 
-from relinkage.cohorts.readers.free_columns import RESERVED, found_in
+from relinkage.cohorts.readers.free_columns import RESERVED, found_in, texts_of
 from relinkage.cohorts.readers.on_disk import Survey, folder_of
 from relinkage.cohorts.readers.protocol import LONGEST_REPORT, Format, Found
 from relinkage.cohorts.readers.sample_names import by_sample, is_image, repeated
@@ -157,20 +155,7 @@ def _take(told: dict[str, str | None], suffix: str, member: _Member) -> None:
             told.setdefault("trouble", NO_JSON)
             return
         if isinstance(values, dict):
-            told |= _texts(values)
-
-
-def _texts(told: Mapping[str, Any]) -> dict[str, str | None]:
-    """Keep the texts, numbers and truth values of a JSON object, as strings."""
-    values: dict[str, str | None] = {}
-    for key, value in told.items():
-        if key in RESERVED or not key.isprintable():
-            continue
-        if isinstance(value, bool):
-            values[key] = str(int(value))
-        elif isinstance(value, (str, int, float)):
-            values[key] = str(value).encode("utf-8", "replace").decode()
-    return values
+            told |= texts_of(values)
 
 
 def _decoded(raw: bytes) -> str:
