@@ -88,6 +88,19 @@ def test_check_png_parts_counts_chunks():
         check_png_parts(png(*[(b"tEXt", b"")] * MAX_PARTS))
 
 
+def test_a_dicom_file_of_too_many_fragments_is_refused():
+    data = data_set(PIXELS)
+    data.PixelData = encapsulate([jpeg()])
+    data["PixelData"].is_undefined_length = True
+    data.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    content = written(data)
+    end = content.rindex(bytes.fromhex("feffdde0"))
+    empty = bytes.fromhex("feff00e000000000")
+    assert np.array_equal(decode(content[:end] + empty * 50 + content[end:]), decode(content))
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        decode(content[:end] + empty * MAX_PARTS + content[end:])
+
+
 def test_no_decoder_sees_a_file_of_too_many_parts():
     content = with_scans(3000)
     data = data_set(PIXELS)

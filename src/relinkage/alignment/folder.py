@@ -79,7 +79,7 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
         out: the folder to write; nothing is written where it is not given.
 
     Raises:
-        InputError: the split is empty or too small, or says nothing of labels that are looked at, the training
+        InputError: the split is empty or too small, its labels are looked at and say nothing, the training
             diverges, or `out` holds other things.
     """
     chosen = embeddings.split(train)

@@ -17,13 +17,14 @@ from PIL import Image
 from relinkage.images.byte_order import make_little_endian
 from relinkage.images.codestreams import codestream, is_whole
 from relinkage.images.grayscale import WHITE, shown
-from relinkage.images.limits import UnreadableImageError, check_size
+from relinkage.images.limits import MAX_PARTS, UnreadableImageError, check_size
 from relinkage.images.parts import check_jpeg_parts
 from relinkage.images.presentation import display_of, float_padding, number
 
 _INSTALL = "pip install 'relinkage[dicom]'"
 _CUT_OFF = "the DICOM image is cut off"
 _PIXELS = re.compile(rb"\xe0\x7f\x10\0O[BW]\0\0\xff{4}")
+_ITEM = b"\xfe\xff\0\xe0"
 _END_OF_PIXELS = bytes.fromhex("feffdde000000000")
 """The header of compressed pixel data, and what follows them (PS3.5 A.4)."""
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -102,6 +103,8 @@ def decode_dicom(content: bytes) -> Image.Image:
         raise UnreadableImageError(f"the image is DICOM, which needs {_INSTALL}") from None
     if _DEFLATED in content:  # pydicom would inflate it whole, however large it becomes
         raise UnreadableImageError("the DICOM file is deflated, which is not read")
+    if content.count(_ITEM) > MAX_PARTS:
+        raise UnreadableImageError("the image has too many parts")
     data, whole = _data_set(content, dcmread)
     name = next((name for name in _PIXEL_DATA if name in data), None)
     if name is None or "Rows" not in data or "Columns" not in data:

@@ -11,7 +11,7 @@ MAX_BYTES = 256_000_000
 MAX_SCANS = 64
 """Of a JPEG: writers make about ten, and a picture at the limit above takes a tenth of a second for each."""
 MAX_PARTS = 100_000
-"""Segments of a JPEG or chunks of a PNG; the largest picture above has some ten thousand."""
+"""Segments of a JPEG, chunks of a PNG, items of a DICOM file; the largest picture has some ten thousand."""
 MAX_METADATA = 8_000_000
 """Bytes of a JPEG beside the picture: profiles and what cameras write have some hundred thousand."""
 

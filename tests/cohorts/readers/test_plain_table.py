@@ -67,6 +67,12 @@ def test_read_refuses_a_table_none_of_whose_images_is_there(tree):
         read(tree / "t.csv")
 
 
+def test_read_refuses_a_list_of_images_in_a_cell(tree):
+    frame(image=["img/0.png", "['img/1.png', 'img/2.png']", *["img/3.png"] * 4]).write_csv(tree / "t.csv")
+    with pytest.raises(InputError, match=r"t\.csv row 2 has a list of images in its cell; write a"):
+        read(tree / "t.csv")
+
+
 def test_read_keeps_the_rows_of_a_table_beside_which_there_are_no_images(tmp_path):
     frame().write_csv(tmp_path / "t.csv")
     reading = read(tmp_path / "t.csv")

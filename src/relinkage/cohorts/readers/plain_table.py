@@ -39,6 +39,7 @@ def read(path: Path, options: ReadOptions) -> tuple[Cohort, Counter[str], dict[s
     usable = pairs.select("image", report=present(pairs["report"]), frontal=is_frontal(view))
     rows = Rows(usable.with_row_index("row"), Counter())
     found = Found(usable, cohort.root, pictured=_pictured(cohort, options))
+    _check_single(pairs["image"], str(path))
     drop_unusable(rows, found, options, str(path))
     check_left(rows, str(path))
     kept = pairs[rows.table["row"]].with_columns(rows.table["image"])
@@ -50,6 +51,20 @@ def read(path: Path, options: ReadOptions) -> tuple[Cohort, Counter[str], dict[s
     if options.split == "random":
         cohort = with_split(cohort, train=options.train_share, seed=options.seed)
     return cohort, rows.dropped, {"rows": len(pairs)}
+
+
+def _check_single(images: pl.Series, source: str) -> None:
+    """Check that no cell of a table of texts is a list of images, as `['a.png', 'b.png']`.
+
+    Raises:
+        InputError: one is.
+    """
+    lists = images.str.contains(r"^\s*\[\s*['\"].*\]\s*$").arg_true()
+    if len(lists):
+        raise InputError(
+            f"{source} row {int(lists[0]) + 1} has a list of images in its cell; write a row for each image, "
+            "all with the study_id and the report of their study."
+        )
 
 
 def _pictured(cohort: Cohort, options: ReadOptions) -> bool:
