@@ -167,6 +167,8 @@ def _json_lines(path: Path) -> pl.DataFrame:
                 if not isinstance(row, dict) or not isinstance(row.get("path_to_image"), str):
                     raise InputError(f"{path} line {number} has no path_to_image; check the file.")
                 rows.append(row)
+    except InputError:  # which is a ValueError
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path} cannot be read as JSON Lines ({type(error).__name__}); check the file."
