@@ -50,7 +50,5 @@ def test_an_encoder_that_fails_at_a_worker_stops_the_run_in_one_sentence(make_co
 
 
 def test_an_engine_that_is_not_known_is_refused():
-    with pytest.raises(
-        InputError, match=r"engine abacus is not .*; give auto, cpu, ray or ray://HOST:PORT"
-    ):
+    with pytest.raises(InputError, match=r"engine abacus is not .*; give auto, cpu, ray or ray://HOST:PORT"):
         EmbedSettings(engine="abacus")

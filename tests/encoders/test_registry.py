@@ -45,9 +45,7 @@ def test_another_kind_of_model_is_no_clip(tmp_path):
 
 def test_a_hub_id_outside_the_cache_asks_the_network_only_where_that_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(
-        InputError, match=r"nobody/nothing is neither .*only with download; copy the model's"
-    ):
+    with pytest.raises(InputError, match=r"nobody/nothing is neither .*only with download; copy the model's"):
         load_encoder("clip:nobody/nothing")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match="and HF_HUB_OFFLINE is set"):

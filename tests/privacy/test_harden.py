@@ -69,9 +69,7 @@ def test_an_objective_of_other_parts_needs_a_mechanism_that_takes_it(emb, tmp_pa
         replace(SETTINGS, weights=Weights(bce=1, supcon=1))
     settings = replace(SETTINGS, mechanism="grouped", weights=Weights(bce=1, supcon=1))
     bare = replaced(emb, manifest=replace(emb.manifest, labels=()))
-    with pytest.raises(
-        InputError, match="has no label columns, which weights bce=1,supcon=1,clip=0 look at"
-    ):
+    with pytest.raises(InputError, match="has no label columns, which weights bce=1,supcon=1,clip=0 look at"):
         harden(bare, "train", settings, tmp_path / "heads")
 
 
