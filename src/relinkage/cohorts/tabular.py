@@ -50,10 +50,10 @@ def read_table(path: Path) -> pl.DataFrame:
         raise InputError(f"{path} is a folder; name a CSV or Parquet file.")
     if not path.is_file():
         raise InputError(f"{path} does not exist; name a CSV or Parquet file.")
-    parquet = path.suffix.lower() in PARQUET_ENDINGS
+    if path.suffix.lower() not in PARQUET_ENDINGS and not is_parquet(path):
+        return CsvFile(path).rows()
     try:
-        if parquet or is_parquet(path):
-            return read_parquet(path)
+        return read_parquet(path)
     except BROKEN as error:
         raise InputError(
             f"{path} cannot be read as Parquet ({type(error).__name__}); check the file."

@@ -100,3 +100,11 @@ def test_a_damaged_label_file_is_named(tmp_path):
     (root / "chexbert_labels/impression_fixed.json").write_text('{"path_to_image": ')
     with pytest.raises(InputError, match=r"impression_fixed\.json cannot be read as JSON Lines"):
         read(root)
+
+
+def test_a_label_without_its_image_is_named_by_its_line(tmp_path):
+    root = chexpert(tmp_path)
+    labels = root / "chexbert_labels/impression_fixed.json"
+    labels.write_text(labels.read_text() + '\n{"Edema": 1}\n')
+    with pytest.raises(InputError, match=r"impression_fixed\.json line \d+ has no path_to_image"):
+        read(root)

@@ -167,7 +167,7 @@ def _json_lines(path: Path) -> pl.DataFrame:
                 if not isinstance(row, dict) or not isinstance(row.get("path_to_image"), str):
                     raise InputError(f"{path} line {number} has no path_to_image; check the file.")
                 rows.append(row)
-    except InputError:
+    except InputError:  # which is a ValueError
         raise
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(

@@ -168,7 +168,7 @@ def _rows(file: Path, split: str | None, root: Path, asked: str | None) -> pl.Da
             table = table.with_row_index("row").with_columns(pl.lit("").alias("item"))
         else:
             table = _of_lists(rows, _as_list(column, schema[column]), _item(schema[column]), texts, others)
-    except InputError:
+    except InputError:  # which is a ValueError
         raise
     except _BROKEN as error:
         kind = file.suffix[1:].capitalize()

@@ -126,8 +126,6 @@ def _members(shard: Path, found: Found) -> list[_Member]:
                     listed.append(_Member(member.name))
                 elif member.name.lower().endswith(_TEXTS):
                     listed.append(_text(member, members))
-    except InputError:
-        raise
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise InputError(
             f"{shard} cannot be read as a tar ({type(error).__name__}); unpack it where it is compressed, "
