@@ -107,6 +107,7 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
             "the image is missing": 1,
             "the report is empty": 1,
         },
+        "respelled": 1,
     }
 
 
@@ -283,7 +284,8 @@ def test_the_spelling_of_most_studies_is_encoded_whatever_the_order_of_rows(make
     cohort = make_cohort(6, report=spelled, study_id=studies, patient_id=studies, split=["test"] * 6)
     for name, order in (("a", range(6)), ("b", range(5, -1, -1)), ("c", (3, 0, 4, 1, 5, 2))):
         encoder = SketchEncoder()
-        embed(cohort.with_pairs(cohort.pairs[list(order)]), encoder, tmp_path / name)
+        made = embed(cohort.with_pairs(cohort.pairs[list(order)]), encoder, tmp_path / name)
+        assert made.manifest.counts.respelled == 1
         assert encoder.texts == ["No\nedema."]
 
 

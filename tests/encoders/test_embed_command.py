@@ -34,6 +34,7 @@ def test_what_differs_and_what_was_cut_is_said_and_stands_in_the_manifest(tmp_pa
     name = f"towers:{tmp_path / 'vit'}+{tmp_path / 'text'}"
     said = done("embed", cohort, "--model", name, "--out", tmp_path / "emb").err
     assert "Note: Texts are padded on the right, though the tokenizer pads on the left" in said
+    assert "Note: reports of 1\N{NO-BREAK SPACE}study were encoded in the spelling that most" in said
     assert "20.0% of the reports are longer than the model's 16 tokens; it did not see their ends" in said
     text = json.loads((tmp_path / "emb/manifest.json").read_text())["encoder"]["text"]
     assert (text["case"], text["padding"], text["cut"]) == ("kept", "right, masked", "end")

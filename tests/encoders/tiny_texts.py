@@ -234,7 +234,7 @@ def siglip(folder, *, own_class=True):
 
 def open_clip(folder, *, side="right", pooler="cls_last_hidden_state_pooler", pad="[PAD]"):
     """BiomedCLIP's kind: open_clip pads to the limit on the tokenizer's side and masks padding."""
-    saved = tiny_open_clip.save_open_clip(folder)
+    saved = tiny_open_clip.save_open_clip(folder, image="open_clip")
     settings = folder / "open_clip_config.json"
     stated = json.loads(settings.read_text())
     stated["model_cfg"]["text_cfg"]["hf_pooler_type"] = pooler

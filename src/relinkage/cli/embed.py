@@ -41,6 +41,7 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
     from relinkage import embeddings
     from relinkage.encoders import load_encoder
     from relinkage.progress import say
+    from relinkage.reports.wording import counted
 
     table = _read_aloud(embedded.cohort, embedded.root)
     options = EncoderOptions(**msgspec.structs.asdict(encoder), seed=settings.seed)
@@ -53,6 +54,11 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
     )
     for sentence in made.manifest.encoder.text.differs:
         say(f"Note: {sentence}")
+    if (respelled := made.manifest.counts.respelled) and made.manifest.encoder.text.case != "folded":
+        say(
+            f"Note: reports of {counted(respelled, 'study')} were encoded in the spelling that most studies "
+            "with an equal report have."
+        )
     if cuts := _cuts(made.manifest):
         say(cuts)
 

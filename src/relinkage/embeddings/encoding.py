@@ -170,6 +170,7 @@ def _run(
             reports=len(each),
             texts=len(texts),
             left_out=left_out.counts(),
+            respelled=encoded.respelled,
         ),
         cut_share=None if settings.token_budget is None else float(each["cut"].to_numpy().mean()),
         truncated_share=float(each["truncated"].to_numpy().mean()),

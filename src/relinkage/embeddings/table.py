@@ -58,10 +58,12 @@ class EncodedTexts:
     Attributes:
         texts: the text of each row.
         cut: bool, shape (rows,): whether the token budget cut the row's report.
+        respelled: studies whose text has other letters than their own report, in case or Unicode form.
     """
 
     texts: list[str]
     cut: NDArray[np.bool_]
+    respelled: int
 
 
 def texts_to_encode(cohort: Cohort, budget: int | None) -> EncodedTexts:
@@ -83,6 +85,7 @@ def texts_to_encode(cohort: Cohort, budget: int | None) -> EncodedTexts:
     return EncodedTexts(
         [spelled[normalise(text)] for text in told],
         np.array([cuts[report][1] for report in reports], np.bool_),
+        len({study for study, text in studies if text.split() != spelled[normalise(text)].split()}),
     )
 
 
