@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relinkage.cohorts.text import normalise, report_hash, within_budget
+from relinkage.cohorts.text import common_spellings, normalise, report_hash, within_budget
 
 REPORT = "No acute cardiopulmonary abnormality."
 TEXTS = st.text(max_size=40)
@@ -137,3 +137,23 @@ def test_equal_reports_are_cut_to_equal_texts(text, budget, edit):
     if normalise(edited) == normalise(text):
         kept, other = within_budget(text, budget), within_budget(edited, budget)
         assert (normalise(kept[0]), kept[1]) == (normalise(other[0]), other[1])
+
+
+SPELLINGS = st.sampled_from(["No edema.", "NO EDEMA.", "no edema.", "No\nedema.", "Other", "OTHER"])
+
+
+@given(st.lists(SPELLINGS, max_size=12), st.randoms())
+def test_common_spellings_are_the_most_frequent_whatever_the_order(texts, random):
+    chosen = common_spellings(texts)
+    assert chosen.keys() == {normalise(text) for text in texts}
+    for key, text in chosen.items():
+        rivals = [other for other in texts if normalise(other) == key]
+        assert text in rivals
+        assert all((rivals.count(text), text) >= (rivals.count(other), other) for other in rivals)
+    shuffled = random.sample(texts, len(texts))
+    assert common_spellings(shuffled) == chosen
+
+
+def test_common_spellings_prefer_small_letters_and_closed_up_white_space():
+    spelled = ["NO EDEMA.", "No edema.", "no edema.", "no\nedema.", "no  edema."]
+    assert common_spellings(spelled) == {"no edema.": "no edema."}

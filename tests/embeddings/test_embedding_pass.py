@@ -8,11 +8,13 @@ import pytest
 from sketch_encoder import REPORTS, SketchEncoder
 
 from relinkage.cohorts import with_split
-from relinkage.cohorts.text import normalise, report_hash
+from relinkage.cohorts.text import report_hash
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.errors import InputError
 from relinkage.images import open_image
 from relinkage.records import json_text, plain
+
+pytestmark = pytest.mark.usefixtures("trusted")
 
 SMALL = EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5)
 
@@ -28,7 +30,7 @@ def test_every_row_gets_the_features_of_its_own_image_and_report(make_cohort, tm
     assert embeddings.pairs["pair_id"].to_list() == cohort.pairs["pair_id"].to_list()
     np.testing.assert_allclose(embeddings.image_features, features_one_by_one(cohort, encoder, range(11)))
     texts = embeddings.text_features[embeddings.pairs["report_row"].to_numpy()]
-    first = [REPORTS[1] if row % 5 == 2 else REPORTS[row % 5] for row in range(11)]
+    first = [REPORTS[2] if row % 5 == 1 else REPORTS[row % 5] for row in range(11)]
     np.testing.assert_array_equal(texts, encoder.encode_texts(first).features)
 
 
@@ -54,7 +56,7 @@ def test_towers_without_heads_leave_features_only(make_cohort, tmp_path):
 def test_equal_reports_are_encoded_once_in_order_of_first_appearance(make_cohort, tmp_path):
     cohort, encoder = make_cohort(), SketchEncoder()
     pairs = embed(cohort, encoder, tmp_path / "emb", settings=SMALL).pairs
-    assert encoder.texts == [normalise(REPORTS[row]) for row in (0, 1, 3, 4)]
+    assert encoder.texts == [REPORTS[row] for row in (0, 2, 3, 4)]
     assert pairs["report_row"].to_list() == [0, 1, 1, 2, 3, 0, 1, 1, 2, 3, 0]
     assert pairs["report_hash"].to_list() == [
         report_hash(text, cohort.salt()) for text in cohort.pairs["report"]
@@ -105,6 +107,7 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
             "the image is missing": 1,
             "the report is empty": 1,
         },
+        "respelled": 1,
     }
 
 
@@ -140,7 +143,7 @@ def test_a_cohort_without_a_split_gets_one_that_no_patient_crosses(make_cohort, 
     assert embeddings.pairs["split"].to_list() == expected["split"].to_list()
     assert plain(embeddings.manifest.split) == {"by": "patient_id", "train": 0.5, "seed": 3}
     trained = expected.filter(pl.col("split") == "train")["report"]
-    assert encoder.fitted_on == [normalise(text) for text in trained]
+    assert encoder.fitted_on == [REPORTS[2] if text == REPORTS[1] else text for text in trained]
 
 
 def test_a_cohorts_own_split_is_kept(make_cohort, tmp_path):
@@ -149,7 +152,7 @@ def test_a_cohorts_own_split_is_kept(make_cohort, tmp_path):
     embeddings = embed(make_cohort(split=own, empty=(0,)), encoder, tmp_path / "emb", settings=SMALL)
     assert embeddings.pairs["split"].to_list() == own[1:]
     assert plain(embeddings.manifest.split) == {"column": "split"}
-    assert encoder.fitted_on == [normalise(text) for text in REPORTS[1:4]]
+    assert encoder.fitted_on == [REPORTS[row] for row in (2, 2, 3)]
 
 
 def test_neither_report_text_nor_image_paths_leave_the_cohort(make_cohort, tmp_path, contents):
@@ -271,7 +274,27 @@ def test_a_report_that_comes_first_does_not_decide_how_others_are_encoded(make_c
     encoders = SketchEncoder(), SketchEncoder()
     for name, encoder, pairs in zip("ab", encoders, (shouted.pairs, shouted.pairs[1:]), strict=True):
         embed(shouted.with_pairs(pairs.with_columns(split=pl.lit("test"))), encoder, tmp_path / name)
-    assert encoders[0].texts == encoders[1].texts == ["no acute disease.", "edema."]
+    assert encoders[0].texts == encoders[1].texts == ["no  acute disease.", "Edema."]
+
+
+def test_the_spelling_of_most_studies_is_encoded_whatever_the_order_of_rows(make_cohort, tmp_path):
+    """In its own case and with its own line breaks; a study's further images do not count."""
+    spelled = ["NO EDEMA.", "NO EDEMA.", "NO EDEMA.", "No edema.", "No\nedema.", "No\nedema."]
+    studies = ["s0", "s0", "s0", "s3", "s4", "s5"]
+    cohort = make_cohort(6, report=spelled, study_id=studies, patient_id=studies, split=["test"] * 6)
+    for name, order in (("a", range(6)), ("b", range(5, -1, -1)), ("c", (3, 0, 4, 1, 5, 2))):
+        encoder = SketchEncoder()
+        made = embed(cohort.with_pairs(cohort.pairs[list(order)]), encoder, tmp_path / name)
+        assert made.manifest.counts.respelled == 1
+        assert encoder.texts == ["No\nedema."]
+
+
+def test_an_unreadable_image_does_not_change_what_is_encoded(make_cohort, tmp_path):
+    spelled = ["No edema.", "NO EDEMA.", "No edema.", "Other."]
+    encoder = SketchEncoder()
+    cohort = make_cohort(4, report=spelled, unreadable=(0, 2))
+    embed(cohort, encoder, tmp_path / "emb", settings=EmbedSettings(max_left_out=0.5))
+    assert encoder.texts == ["No edema.", "Other."]
 
 
 def test_labels_by_name_keep_a_label_that_one_cell_would_remove(make_cohort, tmp_path):

@@ -21,6 +21,8 @@ from relinkage.embeddings.manifest import Beginning
 from relinkage.errors import InputError
 from relinkage.records import write_record
 
+pytestmark = pytest.mark.usefixtures("trusted")
+
 SMALL = EmbedSettings(batch=2, shard_rows=4, max_left_out=0.5)
 
 

@@ -12,8 +12,10 @@ from sketch_encoder import SketchEncoder
 from relinkage.cohorts import Cohort
 from relinkage.cohorts.text import normalise, report_hash, within_budget
 from relinkage.embeddings import EmbedSettings, embed
-from relinkage.embeddings.table import distinct_texts
+from relinkage.embeddings.table import distinct_texts, texts_to_encode
 from relinkage.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("trusted")
 
 SMALL = {"batch": 2, "shard_rows": 4, "max_left_out": 0.5}
 THREE = EmbedSettings(**SMALL, token_budget=3)
@@ -35,8 +37,8 @@ def alike(make_cohort):
 
 def test_every_encoder_sees_the_same_text(make_cohort, tmp_path):
     cohort = make_cohort()
-    first = ["small left pleural", "no acute cardiopulmonary", "right lower lobe"]
-    first += ["cardiomegaly without oedema"]
+    first = ["Small left pleural", "no acute cardiopulmonary", "Right lower lobe"]
+    first += ["Cardiomegaly without oedema"]
     encoders = [SketchEncoder(limit=2), SketchEncoder(limit=40, heads=False)]
     for number, encoder in enumerate(encoders):
         embed(cohort, encoder, tmp_path / str(number), settings=THREE)
@@ -59,7 +61,7 @@ def test_a_budget_that_holds_every_report_changes_nothing(make_cohort, tmp_path,
 def test_reports_that_become_equal_are_encoded_once_and_stay_different_reports(alike, tmp_path):
     encoder = SketchEncoder()
     embeddings = embed(alike, encoder, tmp_path / "emb", settings=THREE)
-    assert encoder.texts == ["small effusion on", "small effusion", "no effusion."]
+    assert encoder.texts == ["Small effusion on", "Small effusion", "No effusion."]
     pairs = embeddings.pairs
     assert pairs["report_row"].to_list() == [0, 0, 0, 1, 0, 2]
     assert pairs["report_hash"].to_list() == [report_hash(report, alike.salt()) for report in ALIKE]
@@ -130,7 +132,7 @@ def test_rows_share_a_text_just_where_their_first_tokens_are_equal(reports, budg
     ids = [str(row) for row in range(len(reports))]
     columns = dict.fromkeys(("pair_id", "study_id", "patient_id", "image"), ids)
     cohort = Cohort.from_table(pl.DataFrame({**columns, "report": reports}), Path("."), "any")
-    texts, table = distinct_texts(cohort, np.arange(len(reports)), "salt", budget)
+    texts, table = distinct_texts(cohort, np.arange(len(reports)), "salt", texts_to_encode(cohort, budget))
     kept = [normalise(within_budget(report, budget)[0]) for report in reports]
     assert [normalise(texts[row]) for row in table["report_row"]] == kept
     assert len(texts) == len(set(kept))

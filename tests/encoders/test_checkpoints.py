@@ -1,11 +1,12 @@
 """Heads in published checkpoints: found by name, read as they are, and replaced in the right orientation."""
 
 import json
+import shutil
 
 import pytest
 import torch
 from published import save_open_clip
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import gelu, normalize
 
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder
@@ -216,3 +217,47 @@ def test_weights_that_are_not_rewritten_stay_behind(tmp_path):
     assert written == ["config.json", "merges.txt", "onnx/README.md", "vocab.txt"]
     assert (out / "config.json").read_text() == "new"
     assert not (out / "merges.txt").is_symlink()
+
+
+@pytest.mark.parametrize("wrapped", ["module. in safetensors", "module. in .bin", "state_dict"])
+def test_weights_that_training_wrapped_are_loaded_all_the_same(clip_folder, tmp_path, wrapped):
+    copy = shutil.copytree(clip_folder, tmp_path / "copy")
+    named = {f"module.{name}": value for name, value in load_file(copy / "model.safetensors").items()}
+    if wrapped == "module. in safetensors":
+        save_file(named, copy / "model.safetensors", {"format": "pt"})
+    else:
+        (copy / "model.safetensors").unlink()
+        torch.save(
+            {"state_dict": named, "epoch": 3} if wrapped == "state_dict" else named,
+            copy / "pytorch_model.bin",
+        )
+    whole, made = (load_encoder(str(folder)) for folder in (clip_folder, copy))
+    assert (made.encode_texts(["no effusion"]).features == whole.encode_texts(["no effusion"]).features).all()
+    (layout,) = layouts_of(copy)
+    for name, value in layout.heads().state_dict().items():
+        assert torch.equal(value, whole.heads.state_dict()[name])
+
+
+def test_a_model_in_several_files_of_torch_is_read_and_written(clip_folder, tmp_path):
+    """`pytorch_model.bin.index.json` and its files, as older releases of transformers wrote large models."""
+    source, out = shutil.copytree(clip_folder, tmp_path / "source"), tmp_path / "out"
+    tensors = load_file(source / "model.safetensors")
+    (source / "model.safetensors").unlink()
+    parts = {f"pytorch_model-0000{n + 1}-of-00002.bin": sorted(tensors)[n::2] for n in range(2)}
+    for file, names in parts.items():
+        torch.save({name: tensors[name] for name in names}, source / file)
+    index = {"metadata": {}, "weight_map": {name: file for file, names in parts.items() for name in names}}
+    (source / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    encoder = load_encoder(str(source))
+    (layout,) = layouts_of(source)
+    for name, value in layout.heads().state_dict().items():
+        assert torch.equal(value, encoder.heads.state_dict()[name])
+    heads = HeadPair(encoder.heads.image_spec, encoder.heads.text_spec)
+    layout.check(heads)
+    out.mkdir()
+    layout.write(heads, out)
+    copy_rest(source, out)
+    written = load_encoder(str(out))
+    for name, value in heads.state_dict().items():
+        assert torch.equal(value, written.heads.state_dict()[name])
+    assert (written.encode_texts(["left"]).features == encoder.encode_texts(["left"]).features).all()

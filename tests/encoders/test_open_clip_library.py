@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny_models
 import tiny_open_clip
+import tiny_texts
 import torch
 from PIL import Image
 from safetensors.torch import save_file
@@ -212,3 +213,22 @@ def test_the_models_that_the_other_tests_are_made_of_are_the_librarys_too(tmp_pa
     with torch.inference_mode():
         images = encoder.heads.embed_images(torch.from_numpy(encoder.encode_images(pixels)))
         torch.testing.assert_close(images, saved.embed_images(pixels), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("pooler", ["cls_last_hidden_state_pooler", "mean_pooler"])
+@pytest.mark.parametrize("pad", ["[PAD]", "[SEP]"])
+def test_texts_are_padded_as_the_library_pads_them_whoever_builds_the_towers(tmp_path, side, pooler, pad):
+    """Alone, in a batch and beside longer texts; short ones are not called cut, whatever side is padded."""
+    own, _ = tiny_texts.open_clip(tmp_path / "model", side=side, pooler=pooler, pad=pad)
+    folder = find_open_clip(str(tmp_path / "model"), download=False)
+    theirs = assemble(folder, torch.device("cpu"), library=True)
+    texts = ["no effusion", "left", "", "small left pleural effusion", "no small left pleural effusion " * 4]
+    expected = theirs.encode_texts(texts)
+    assert expected.truncated.tolist() == [False, False, False, False, True]
+    for encoder in (own, theirs):
+        made = encoder.encode_texts(texts)
+        assert made.truncated.tolist() == expected.truncated.tolist()
+        alone = np.concatenate([encoder.encode_texts([text]).features for text in texts])
+        np.testing.assert_allclose(made.features, expected.features, atol=1e-5)
+        np.testing.assert_allclose(alone, expected.features, atol=1e-5)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from planted_labels import LABELS, PlantedEncoder, plant, result_of, rotation, turned
 
+from relinkage.encoders import TextFeatures
 from relinkage.errors import InputError
 from relinkage.linkage.estimates import Difference
 from relinkage.usefulness import Benchmark, Prompt, UtilitySettings
@@ -39,6 +40,20 @@ def test_patients_on_both_sides_are_left_out_of_the_fit_with_a_note(tmp_path):
     made = Benchmark.prepare(plant(tmp_path / "emb", overlap=8), QUICK)
     assert not set(made.fit.pairs["patient_id"]) & set(made.test.pairs["patient_id"])
     assert "of patients who are tested too and were left out" in made.notes[0]
+
+
+def test_prompts_that_the_text_tower_cut_are_counted_in_a_note(emb, benchmark):
+    class Short(PlantedEncoder):
+        def encode_texts(self, texts):
+            made = super().encode_texts(texts)
+            return TextFeatures(made.features, np.array([len(text) > 60 for text in texts]))
+
+    said = [text for prompt in benchmark.said.values() for text in (*prompt.positive, *prompt.negative)]
+    long = sum(len(text) > 60 for text in said)
+    assert 0 < long < len(said)
+    notes = Benchmark.prepare(emb, QUICK, Short()).notes
+    assert f"{long} of {len(said)} prompts for zero-shot labels are longer" in notes[-1]
+    assert not any("prompts" in note for note in benchmark.notes)
 
 
 def test_what_was_planted_is_found_by_probe_retrieval_and_prompts(benchmark):

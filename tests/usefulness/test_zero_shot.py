@@ -5,7 +5,8 @@ import pytest
 import torch
 from planted_labels import WIDTH, PlantedEncoder, rotation, turned
 
-from relinkage.encoders import load_encoder
+from relinkage.encoders import TextFeatures, load_encoder
+from relinkage.errors import InputError
 from relinkage.usefulness import Prompt
 from relinkage.usefulness.zero_shot import PromptFeatures, encode_prompts, zero_shot_scores
 
@@ -17,7 +18,8 @@ def unit(rows):
 def test_scores_equal_a_loop_over_images_labels_and_prompts():
     random = np.random.default_rng(0)
     features = random.normal(size=(5, WIDTH)).astype(np.float32)
-    prompts = PromptFeatures(features, np.array([0, 0, 0, 1, 1]), np.array([True, True, False, True, False]))
+    positive = np.array([True, True, False, True, False])
+    prompts = PromptFeatures(features, np.array([0, 0, 0, 1, 1]), positive, np.zeros(5, np.bool_))
     heads = turned(rotation())
     images = unit(random.normal(size=(6, WIDTH))).astype(np.float32)
     embedded = unit(features @ heads.text.weight.numpy().T)
@@ -69,3 +71,19 @@ def test_turning_both_sides_changes_nothing_and_turning_one_does(turn):
             moved.image.weight.copy_(matrix @ moved.image.weight)
     after = zero_shot_scores(moved.embed_images(images).detach().numpy(), prompts, moved)
     assert np.allclose(before, after, atol=1e-5) == turn
+
+
+def test_prompts_beyond_the_token_limit_are_flagged():
+    encoder = load_encoder("phantom:general")
+    said = {"Edema": Prompt(positive=("edema " * 200,), negative=("no edema.",))}
+    assert encode_prompts(encoder, ["Edema"], said).cut.tolist() == [True, False]
+
+
+def test_a_text_tower_that_gives_no_numbers_is_refused():
+    encoder = PlantedEncoder()
+    encode = encoder.encode_texts
+    encoder.encode_texts = lambda texts: TextFeatures(
+        encode(texts).features * np.float32(np.nan), np.zeros(len(texts), np.bool_)
+    )
+    with pytest.raises(InputError, match="gives NaN or infinity"):
+        encode_prompts(encoder, ["Edema"], {"Edema": Prompt(positive=("edema.",), negative=("no edema.",))})

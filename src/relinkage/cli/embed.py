@@ -1,7 +1,7 @@
 """`relinkage embed`: a cohort through a frozen encoder."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -12,6 +12,9 @@ from relinkage.embeddings.settings import EmbedSettings
 from relinkage.encoders.settings import EncoderChoices, EncoderOptions
 from relinkage.errors import InputError
 from relinkage.options import Option, Settings
+
+if TYPE_CHECKING:
+    from relinkage.embeddings.manifest import Manifest
 
 
 class Embedded(Settings, frozen=True):
@@ -40,6 +43,7 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
     from relinkage.embeddings.manifest import MANIFEST
     from relinkage.encoders import load_encoder
     from relinkage.progress import say
+    from relinkage.reports.wording import counted
 
     table = _read_aloud(embedded.cohort, embedded.root, settings.max_left_out)
     options = EncoderOptions(**msgspec.structs.asdict(encoder), seed=settings.seed)
@@ -52,12 +56,29 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
         + ("were embedded before, nothing was done" if before else "embedded")
         + (f", {left_out} left out (see left_out.csv)" * (left_out > 0))
     )
-    told = made.manifest
-    if told.cut_share is not None:
+    for sentence in made.manifest.encoder.text.differs:
+        say(f"Note: {sentence}")
+    if (respelled := made.manifest.counts.respelled) and made.manifest.encoder.text.case != "folded":
         say(
-            f"{told.cut_share:.1%} of the reports were cut at the budget of {settings.token_budget} tokens, "
-            f"then {told.truncated_share:.1%} at the model's own limit"
+            f"Note: reports of {counted(respelled, 'study')} were encoded in the spelling that most studies "
+            "with an equal report have."
         )
+    if cuts := _cuts(made.manifest):
+        say(cuts)
+
+
+def _cuts(told: "Manifest") -> str:
+    """Say how many reports were cut where, empty where none was and no budget was asked for."""
+    limit, own = told.encoder.token_limit, f"{told.truncated_share:.1%}"
+    if told.cut_share is not None:
+        return (
+            f"{told.cut_share:.1%} of the reports were cut at the budget of {told.settings.token_budget} "
+            f"tokens, then {own} at the model's own limit"
+        )
+    if not told.truncated_share:
+        return ""
+    lost = "beginnings" if told.encoder.text.cut == "start" else "ends"
+    return f"{own} of the reports are longer than the model's {limit} tokens; it did not see their {lost}"
 
 
 def _read_aloud(path: Path, root: Path | None, share: float) -> Any:

@@ -4,6 +4,8 @@ import hashlib
 import re
 import sys
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from itertools import islice
 
@@ -37,14 +39,27 @@ def within_budget(text: str, budget: int | None) -> tuple[str, bool]:
     return (even[: ends[budget - 1]], True) if len(ends) > budget else (text, False)
 
 
-def as_encoded(text: str, budget: int | None = None) -> tuple[str, bool]:
-    """Return a text as an encoder gets it, within a budget of tokens and normalised, and whether it was cut.
+def common_spellings(texts: Iterable[str]) -> dict[str, str]:
+    """Choose one spelling for all texts that are equal when normalised: the one that occurs most.
 
-    Reports that are equal when normalised are one text; if one of their spellings were encoded, whose report
-    comes first would decide for all others.
+    Of spellings that occur equally often, the last in the order of code points is chosen, which has small
+    letters before capitals and one space before several or a line break. The order of the texts is of no
+    consequence.
+
+    Args:
+        texts: any texts, each as often as it is to count.
+
+    Returns:
+        The chosen spelling by the normalised text.
+
+    >>> common_spellings(["No effusion.", "NO EFFUSION.", "No effusion."])
+    {'no effusion.': 'No effusion.'}
     """
-    told, cut = within_budget(text, budget)
-    return normalise(told), cut
+    chosen: dict[str, tuple[int, str]] = {}
+    for text, times in Counter(texts).items():
+        key = normalise(text)
+        chosen[key] = max(chosen.get(key, (0, "")), (times, text))
+    return {key: text for key, (_, text) in chosen.items()}
 
 
 def report_hash(text: str, salt: str) -> str:

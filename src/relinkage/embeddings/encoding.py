@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort, with_split
 from relinkage.cohorts.phantom.settings import is_phantom
-from relinkage.cohorts.text import as_encoded, normalise
+from relinkage.cohorts.text import normalise
+from relinkage.embeddings.alone import check_alone
 from relinkage.embeddings.batches import Batches, over
 from relinkage.embeddings.features import image_arrays, no_images, with_embeddings
 from relinkage.embeddings.folder import Embeddings, read_embeddings
@@ -33,7 +34,13 @@ from relinkage.embeddings.manifest import (
 from relinkage.embeddings.resuming import discard, prepare, versions
 from relinkage.embeddings.settings import EmbedSettings
 from relinkage.embeddings.shards import ANEW, read_left_out, read_shard, shard_name, write_shard
-from relinkage.embeddings.table import check_columns, distinct_texts, pairs_table
+from relinkage.embeddings.table import (
+    EncodedTexts,
+    check_columns,
+    distinct_texts,
+    pairs_table,
+    texts_to_encode,
+)
 from relinkage.encoders import Encoder, save_heads
 from relinkage.errors import InputError
 from relinkage.files import whole_file
@@ -65,7 +72,7 @@ def embed(
     Raises:
         InputError: `out` holds something else or was made of other images, a column may not leave the cohort,
             too many rows have an unreadable image or an empty report, or the encoder gives values that are
-            not finite. Nothing half-written stays then.
+            not finite or that depend on the batch. Nothing half-written stays then.
     """
     settings, out = settings or EmbedSettings(), Path(out)
     given = cohort
@@ -74,12 +81,12 @@ def embed(
     if settings.label:
         cohort = cohort.with_labels(settings.label)
     check_columns(cohort, settings.keep)
-    reports = cohort.pairs["report"].to_list()
-    empty = np.array([not normalise(text) for text in reports])
+    empty = np.array([not normalise(text) for text in cohort.pairs["report"]])
+    encoded = texts_to_encode(cohort, settings.token_budget)
     encoder.fit(
         [
-            as_encoded(text, settings.token_budget)[0]
-            for text, split, blank in zip(reports, cohort.pairs["split"], empty, strict=True)
+            text
+            for text, split, blank in zip(encoded.texts, cohort.pairs["split"], empty, strict=True)
             if split == "train" and not blank
         ]
     )
@@ -93,7 +100,7 @@ def embed(
         return read_embeddings(out)
     try:
         batches = over(settings.engine, encoder, settings.workers)
-        _run(cohort, encoder, out, settings, empty, salt, beginning, batches)
+        _run(cohort, encoder, out, settings, empty, encoded, salt, beginning, batches)
     except HopelessError:
         discard(out)
         raise
@@ -130,18 +137,23 @@ def _run(
     out: Path,
     settings: EmbedSettings,
     empty: NDArray[np.bool_],
+    encoded: EncodedTexts,
     salt: str,
     beginning: Beginning,
     work: Batches,
 ) -> None:
     left_out = LeftOut(len(cohort), settings.max_left_out)
     left_out.add({int(row): EMPTY_REPORT for row in np.flatnonzero(empty)})
+    if settings.batch > 1:
+        usable, paths = np.flatnonzero(~empty), cohort.image_paths()
+        texts = [encoded.texts[row] for row in usable]
+        check_alone(encoder, [paths[row] for row in usable[: settings.batch]], cohort.root, texts)
     shards = list(_image_shards(out, np.flatnonzero(~empty), settings))
     image_shards = _embed_images(cohort, encoder, shards, settings, salt, left_out, work)
     kept = np.setdiff1d(np.arange(len(cohort)), list(left_out.reasons)).astype(np.intp)
     if not len(kept):
         raise HopelessError(f"No row of the cohort has a readable image and a report ({left_out.summary()}).")
-    texts, reports = distinct_texts(cohort, kept, salt, settings.token_budget)
+    texts, reports = distinct_texts(cohort, kept, salt, encoded)
     text_shards, truncated = _embed_texts(texts, encoder, out, settings, work)
 
     pairs = pairs_table(cohort, kept, reports, truncated, settings.keep)
@@ -165,6 +177,7 @@ def _run(
             reports=len(each),
             texts=len(texts),
             left_out=left_out.counts(),
+            respelled=encoded.respelled,
         ),
         cut_share=None if settings.token_budget is None else float(each["cut"].to_numpy().mean()),
         truncated_share=float(each["truncated"].to_numpy().mean()),

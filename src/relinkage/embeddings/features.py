@@ -54,10 +54,14 @@ def checked(features: NDArray[np.float32], rows: int, width: int, encoder: Encod
 
 @torch.inference_mode()
 def with_embeddings(features: NDArray[np.float32], project: Project | None) -> dict[str, NDArray[Any]]:
-    """Give the arrays of a shard: features, and embeddings where there are heads."""
+    """Give the arrays of a shard: features, and embeddings where there are heads.
+
+    Raises:
+        HopelessError: the heads make NaN or infinity of the features.
+    """
     if project is None:
         return {"features": features}
-    return {"features": features, "embeddings": project(torch.from_numpy(features)).numpy()}
+    return {"features": features, "embeddings": _finite(project(torch.from_numpy(features)).numpy())}
 
 
 @torch.inference_mode()
@@ -65,6 +69,9 @@ def image_arrays(features: NDArray[Any], project: Project | None) -> dict[str, N
     """Give the arrays of an image shard: of a grid, the grid and its mean over positions beside each other.
 
     Embeddings are those of the grid as it is kept, in float16.
+
+    Raises:
+        HopelessError: the heads make NaN or infinity of the features.
     """
     if features.ndim == 2:
         return with_embeddings(features, project)
@@ -72,7 +79,8 @@ def image_arrays(features: NDArray[Any], project: Project | None) -> dict[str, N
     if project is not None:
         starts = range(0, max(len(features), 1), _GRIDS_AT_A_TIME)
         parts = (features[start : start + _GRIDS_AT_A_TIME] for start in starts)
-        arrays["embeddings"] = torch.cat([project(torch.from_numpy(part).float()) for part in parts]).numpy()
+        embeddings = torch.cat([project(torch.from_numpy(part).float()) for part in parts]).numpy()
+        arrays["embeddings"] = _finite(embeddings)
     return arrays
 
 
@@ -82,3 +90,11 @@ def _check_finite(features: NDArray[Any], encoder: Encoder) -> None:
             f"The encoder {encoder.card.id} gives NaN or infinity as features; check its weights and its "
             "preprocessing."
         )
+
+
+def _finite(embeddings: NDArray[Any]) -> NDArray[Any]:
+    if not np.isfinite(embeddings).all():
+        raise HopelessError(
+            "The model's own heads give NaN or infinity as embeddings; check the weights of its projections."
+        )
+    return embeddings

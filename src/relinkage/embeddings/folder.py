@@ -246,7 +246,10 @@ def _read_side(path: Path, side: Side, rows: Sequence[int], features: int, card:
         shard = read_shard(file, arrays)
         for name, target in arrays.items():
             if not np.isfinite(shard[name]).all():
-                raise InputError(f"{file} holds NaN or infinity among its {name}; embed the cohort again.")
+                raise InputError(
+                    f"{file} holds NaN or infinity among its {name}; check the weights of the model, "
+                    "then embed the cohort again."
+                )
             target[start : start + count] = shard[name]
         start += count
     return arrays

@@ -67,7 +67,10 @@ class Grid:
                     "the cohort again."
                 ) from None
             if not np.isfinite(out[owner == number]).all():
-                raise InputError(f"{file} holds NaN or infinity among its grids; embed the cohort again.")
+                raise InputError(
+                    f"{file} holds NaN or infinity among its grids; check the weights of the model, "
+                    "then embed the cohort again."
+                )
         return out
 
 

@@ -63,6 +63,8 @@ class Counts(Record, frozen=True):
         reports: Distinct reports among them.
         texts: Distinct texts that the encoder was given.
         left_out: Rows that were left out, by reason.
+        respelled: Studies of the cohort whose report the encoder was given in the spelling of most studies
+            with an equal report; of no consequence to an encoder that does not tell case.
     """
 
     rows: Number
@@ -72,6 +74,7 @@ class Counts(Record, frozen=True):
     reports: Number
     texts: Number
     left_out: dict[str, Number]
+    respelled: Number = 0
 
 
 class Shards(Record, frozen=True):

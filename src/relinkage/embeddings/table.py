@@ -1,13 +1,14 @@
 """What of a cohort may leave it: the rows of `pairs.parquet`, without report text and without image paths."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from relinkage.cohorts import Cohort
-from relinkage.cohorts.text import as_encoded, report_hash
+from relinkage.cohorts.text import common_spellings, normalise, report_hash, within_budget
 from relinkage.errors import InputError
 
 IDS = ("pair_id", "study_id", "patient_id")
@@ -50,20 +51,57 @@ def check_columns(cohort: Cohort, keep: Sequence[str]) -> None:
             )
 
 
+@dataclass(frozen=True)
+class EncodedTexts:
+    """What an encoder sees of the reports of a cohort.
+
+    Attributes:
+        texts: the text of each row.
+        cut: bool, shape (rows,): whether the token budget cut the row's report.
+        respelled: studies whose text has other letters than their own report, in case or Unicode form.
+    """
+
+    texts: list[str]
+    cut: NDArray[np.bool_]
+    respelled: int
+
+
+def texts_to_encode(cohort: Cohort, budget: int | None) -> EncodedTexts:
+    """Return the text that an encoder sees of each report of a cohort.
+
+    Reports that are equal when normalised, after they were cut, are one text, so that they tie: the spelling
+    of most studies, in its own case and with its own white space (`common_spellings`). It is chosen among all
+    rows of the cohort, so that neither the order of rows nor an unreadable image changes it.
+
+    Args:
+        cohort: the cohort.
+        budget: tokens of a report that an encoder sees; None for all.
+    """
+    reports = cohort.pairs["report"].to_list()
+    cuts = {report: within_budget(report, budget) for report in set(reports)}
+    told = [cuts[report][0] for report in reports]
+    studies = dict.fromkeys(zip(cohort.pairs["study_id"], told, strict=True))
+    spelled = common_spellings(text for _, text in studies)
+    return EncodedTexts(
+        [spelled[normalise(text)] for text in told],
+        np.array([cuts[report][1] for report in reports], np.bool_),
+        len({study for study, text in studies if text.split() != spelled[normalise(text)].split()}),
+    )
+
+
 def distinct_texts(
-    cohort: Cohort, rows: NDArray[np.intp], salt: str, budget: int | None
+    cohort: Cohort, rows: NDArray[np.intp], salt: str, encoded: EncodedTexts
 ) -> tuple[list[str], pl.DataFrame]:
     """Find the distinct texts that an encoder sees of the reports of some rows.
 
-    Texts that differ only in case, white space or Unicode form are one text, as it is normalised. Under a
-    token budget different reports may become one text: they get one vector and tie, but keep hashes and
-    numbers of words of their own, which are those of the full report.
+    Under a token budget different reports may become one text: they get one vector and tie, but keep hashes
+    and numbers of words of their own, which are those of the full report.
 
     Args:
         cohort: the cohort.
         rows: row numbers from 0, in order.
         salt: the salt of the report hashes.
-        budget: tokens of a report that an encoder sees; None for all.
+        encoded: what `texts_to_encode` gave for the cohort.
 
     Returns:
         The distinct texts in order of first appearance, and a table with a row for each of `rows`:
@@ -71,7 +109,7 @@ def distinct_texts(
         `cut` (whether the budget cut it).
     """
     reports = cohort.pairs["report"].gather(rows).to_list()
-    texts, cut = zip(*(as_encoded(report, budget) for report in reports), strict=True)
+    texts = [encoded.texts[row] for row in rows]
     distinct = list(dict.fromkeys(texts))
     place = {text: number for number, text in enumerate(distinct)}
     table = pl.DataFrame(
@@ -79,7 +117,7 @@ def distinct_texts(
             "report_hash": [report_hash(report, salt) for report in reports],
             "report_words": [len(report.split()) for report in reports],
             "report_row": [place[text] for text in texts],
-            "cut": cut,
+            "cut": encoded.cut[rows],
         },
         schema={
             "report_hash": pl.String,

@@ -1,7 +1,25 @@
 """What a reader must know of an encoder."""
 
+from typing import Literal
+
 from relinkage.options import Count
 from relinkage.records import Record
+
+
+class TextHandling(Record, frozen=True):
+    """What happens to a text between the cohort and the text tower.
+
+    Attributes:
+        case: Whether the tower tells capitals from small letters; null where that is not known.
+        padding: One line saying on which side shorter texts are padded and whether the tower sees it.
+        cut: Which end of a text that is too long is lost; null where there is no limit.
+        differs: What is done otherwise than the model's own files have it by default, a sentence each.
+    """
+
+    case: Literal["kept", "folded"] | None = None
+    padding: str = "none"
+    cut: Literal["end", "start"] | None = None
+    differs: tuple[str, ...] = ()
 
 
 class EncoderCard(Record, frozen=True):
@@ -21,6 +39,7 @@ class EncoderCard(Record, frozen=True):
         pooling: One line saying how one feature vector is taken from each tower.
         device: The kind of processor the encoder runs on; the last bits of features depend on it.
         image_positions: Positions of the grid that the image tower gives, null where its features are pooled.
+        text: What happens to a text before the text tower.
     """
 
     id: str
@@ -35,3 +54,4 @@ class EncoderCard(Record, frozen=True):
     pooling: str = "the model's own"
     device: str = "cpu"
     image_positions: Count | None = None
+    text: TextHandling = TextHandling()

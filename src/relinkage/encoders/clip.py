@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from relinkage.encoders.assembled import AssembledEncoder
@@ -17,9 +16,9 @@ from relinkage.encoders.huggingface import (
     load_model,
     load_tokenizer,
     make_pixels,
-    token_lengths,
 )
 from relinkage.encoders.protocol import TextFeatures
+from relinkage.encoders.tokens import TextTokens
 from relinkage.errors import InputError
 
 
@@ -39,16 +38,12 @@ def load_clip(folder: ModelFolder, device: torch.device) -> AssembledEncoder:
         )
     model, _ = load_model(folder, "CLIPModel")
     tokenizer, processor = load_tokenizer(folder), load_image_processor(folder)
-    end = model.config.text_config.eos_token_id
-    # 2 is how early checkpoints name it; transformers then takes the highest token instead.
-    if end not in (2, tokenizer.eos_token_id):
-        raise InputError(
-            f"{folder.path}: the tokenizer ends a text with token {tokenizer.eos_token_id}, "
-            f"the model expects {end}; copy the tokenizer files that belong to the model."
-        )
+    limit = int(model.config.text_config.max_position_embeddings)
+    # Where the end is known by its highest number (below), padding must not be higher.
+    tokens = TextTokens(tokenizer, limit, model.config.text_config.vocab_size, folder.path, padding=0)
+    pooled, *differs = _end_of_text(model.config.text_config.eos_token_id, tokenizer, folder)
     heads = _own_heads(model)
     vision, text = model.vision_model.to(device), model.text_model.to(device)
-    limit = int(model.config.text_config.max_position_embeddings)
     card = EncoderCard(
         id=f"clip:{folder.name}",
         revision=folder.revision,
@@ -58,22 +53,51 @@ def load_clip(folder: ModelFolder, device: torch.device) -> AssembledEncoder:
         text_features=heads.text_spec.features,
         embedding=heads.image_spec.embedding,
         token_limit=limit,
-        pooling="image: class token; text: end-of-text token",
+        pooling=f"image: class token; text: {pooled}",
         device=device.type,
+        text=tokens.handling(*differs),
     )
 
     def images(pixels: torch.Tensor) -> torch.Tensor:
         return vision(pixel_values=pixels.to(device)).pooler_output
 
     def texts(reports: Sequence[str]) -> TextFeatures:
-        lengths = token_lengths(tokenizer, list(reports))
-        tokens = tokenizer(
-            list(reports), padding=True, truncation=True, max_length=limit, return_tensors="pt"
-        ).to(device)
-        pooled = text(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
-        return TextFeatures(pooled.cpu().numpy(), np.array(lengths) > limit)
+        made = tokens(reports).to(device)
+        pooled = text(input_ids=made.inputs["input_ids"], attention_mask=made.mask).pooler_output
+        return TextFeatures(pooled.cpu().numpy(), made.cut)
 
     return AssembledEncoder(card, heads, partial(make_pixels, processor), images, texts)
+
+
+def _end_of_text(end: int, tokenizer: Any, folder: ModelFolder) -> tuple[str, ...]:
+    """Say which token is pooled, and what a reader must know of it.
+
+    The model looks for the number `end`. 2 is how early checkpoints name it; transformers then takes the
+    highest number of the text, as OpenAI's code does, which is the end of text as long as no word that was
+    added later has a higher one.
+
+    Raises:
+        InputError: the tokenizer does not end a text as the model expects.
+    """
+    own = tokenizer.eos_token_id
+    if end not in (2, own):
+        raise InputError(
+            f"{folder.path}: the tokenizer ends a text with token {own}, "
+            f"the model expects {end}; copy the tokenizer files that belong to the model."
+        )
+    if tokenizer("effusion")["input_ids"][-1:] != [own]:
+        raise InputError(
+            f"{folder.path}: the tokenizer does not end a text with its token {own}, which is pooled; copy "
+            "the tokenizer files that belong to the model."
+        )
+    higher = sum(n > own for n in tokenizer.get_vocab().values() if n != tokenizer.pad_token_id)
+    if end == own or not higher:
+        return ("end-of-text token",)
+    return (
+        "token of the highest number: the end of text, or a word that was added after it",
+        f"The vocabulary has {higher} words numbered above the end of text. A text that holds one is pooled "
+        "there and not at its end, as the model's own class does where config.json states eos_token_id 2.",
+    )
 
 
 def _own_heads(model: Any) -> HeadPair:

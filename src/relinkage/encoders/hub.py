@@ -8,6 +8,8 @@ from relinkage.encoders.catalogue import Repository, find_entry, find_repository
 from relinkage.errors import InputError
 
 INDEX = ".index.json"
+_SUBFOLDERS = ("*/*",)
+"""Other formats and examples lie there."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,21 @@ class Wanted:
         config: the file without which nothing can be done.
         settings: patterns of the small files: configuration, vocabulary, preprocessing, licence.
         weights: patterns of weight files, the best first; empty where only the settings are needed.
+        below: pattern of what is needed in subfolders where `modules.json` names them.
     """
 
     config: str
     settings: tuple[str, ...]
     weights: tuple[str, ...] = ()
+    below: str = "*_Pooling/config.json"
 
     def weights_in(self, folder: Path) -> bool:
         """Whether the folder holds weights, or needs none."""
         return not self.weights or any(any(folder.glob(pattern)) for pattern in self.weights)
+
+    def below_in(self, folder: Path) -> bool:
+        """Whether the subfolders that `modules.json` names are there, or there is no such file."""
+        return not (folder / "modules.json").is_file() or any(folder.glob(self.below))
 
 
 _SETTINGS = ("*.json", "*.txt", "*.model", "README.md")
@@ -69,20 +77,21 @@ def from_hub(hub_id: str, revision: str | None, wanted: Wanted, *, download: boo
     known = find_repository(hub_id)
     revision = revision or (known.revision if known else None)
 
-    def snapshot(*patterns: str, local: bool) -> Path:
+    def snapshot(*patterns: str, local: bool, ignored: tuple[str, ...] = _SUBFOLDERS) -> Path:
         return Path(
             snapshot_download(
                 hub_id,
                 revision=revision,
                 allow_patterns=list(patterns),
-                ignore_patterns=["*/*"],  # other formats and examples lie in subfolders
+                ignore_patterns=list(ignored),
                 local_files_only=local,
             )
         )
 
     try:
         cached = snapshot(*wanted.settings, *wanted.weights[:1], local=True)
-        if (cached / wanted.config).exists() and wanted.weights_in(cached):
+        whole = wanted.below_in(cached) or not download
+        if (cached / wanted.config).exists() and wanted.weights_in(cached) and whole:
             return _checked(cached, known, revision)
     except OSError:
         pass
@@ -92,6 +101,8 @@ def from_hub(hub_id: str, revision: str | None, wanted: Wanted, *, download: boo
             for pattern in wanted.weights[1:]:
                 if not wanted.weights_in(path):
                     path = snapshot(pattern, local=False)
+            if not wanted.below_in(path):
+                path = snapshot(wanted.below, local=False, ignored=())
         except Exception as error:  # the network stack raises errors of four packages here
             reason = f"and the hub did not give it ({type(error).__name__})"
         else:

@@ -12,12 +12,14 @@ import torch
 from PIL import Image
 
 from relinkage.encoders.catalogue import find_entry
+from relinkage.encoders.checkpoints.weights import is_wrapped, read_weights
 from relinkage.encoders.hub import TRANSFORMERS, Wanted, file_sha256, from_hub
 from relinkage.errors import InputError
 from relinkage.files import read_json
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w.-]+)?")
 _LOADED = (".json", ".txt", ".model", ".safetensors", ".bin")
+_ONE_FILE = ("model.safetensors", "pytorch_model.bin")
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 
 
@@ -81,6 +83,8 @@ def locate(name: str, *, wanted: Wanted = TRANSFORMERS, download: bool = False) 
 def load_model(folder: ModelFolder, kind: str, *, may_lack: str = "(?!)") -> tuple[Any, bool]:
     """Load a model in float32 for evaluation, from safetensors or with `weights_only`, without its code.
 
+    Weights that a training library wrapped (`state_dict`, `module.` before all names) are unwrapped first.
+
     Args:
         folder: where it lies.
         kind: the transformers class to load it with.
@@ -92,15 +96,18 @@ def load_model(folder: ModelFolder, kind: str, *, may_lack: str = "(?!)") -> tup
     Raises:
         InputError: it cannot be loaded, or would run with random numbers in place of weights it lacks.
     """
+    library = _transformers()
+    kept = {"local_files_only": True, "trust_remote_code": False}
+    options = {"dtype": torch.float32, "weights_only": True, "output_loading_info": True, **kept}
     with _quiet(), _readable(folder, "model"):
-        model, loading = getattr(_transformers(), kind).from_pretrained(
-            folder.path,
-            dtype=torch.float32,
-            local_files_only=True,
-            trust_remote_code=False,
-            weights_only=True,
-            output_loading_info=True,
-        )
+        if wrapped := [file for name in _ONE_FILE if is_wrapped(file := folder.path / name)]:
+            config = library.AutoConfig.from_pretrained(folder.path, **kept)
+            # AutoModel takes no weights from memory; the class that it would choose does.
+            loader = library.MODEL_MAPPING[type(config)] if kind == "AutoModel" else getattr(library, kind)
+            tensors = read_weights(wrapped[0])
+            model, loading = loader.from_pretrained(None, config=config, state_dict=tensors, **options)
+        else:
+            model, loading = getattr(library, kind).from_pretrained(folder.path, **options)
     missing = sorted(loading["missing_keys"])
     lacking = [name for name in missing if not re.match(may_lack, name)]
     if lacking:
@@ -194,11 +201,6 @@ def describe_processor(processor: Any) -> str:
     return ", ".join(steps)
 
 
-def token_lengths(tokenizer: Any, texts: list[str]) -> list[int]:
-    """Count the tokens of each text, special tokens included, before anything is cut off."""
-    return [len(ids) for ids in tokenizer(texts, truncation=False, verbose=False)["input_ids"]]
-
-
 def _transformers(what: str = "This model") -> Any:
     try:
         import transformers
@@ -210,10 +212,11 @@ def _transformers(what: str = "This model") -> Any:
 def folder_digest(folder: Path) -> str:
     """Give a digest of what a model's folder loads: configuration, vocabulary and weights.
 
-    A folder `text` in it counts too: a text tower's configuration and vocabulary (`open_clip_text`).
+    A folder `text` in it counts too, a text tower's configuration and vocabulary, and so does how texts are
+    pooled (`1_Pooling`).
     """
     digest = hashlib.sha256()
-    for path in sorted([*folder.iterdir(), *folder.glob("text/*")]):
+    for path in sorted([*folder.iterdir(), *folder.glob("text/*"), *folder.glob("*_Pooling/*")]):
         if path.suffix in _LOADED and path.is_file():
             name = path.relative_to(folder).as_posix()
             digest.update(f"{name}\n".encode() + bytes.fromhex(file_sha256(path)))

@@ -20,7 +20,7 @@ from PIL.Image import Image, Resampling
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from relinkage.encoders.card import EncoderCard
+from relinkage.encoders.card import EncoderCard, TextHandling
 from relinkage.encoders.heads import HeadPair, HeadSpec
 from relinkage.encoders.protocol import TextFeatures
 from relinkage.errors import InputError
@@ -154,6 +154,7 @@ class PhantomEncoder:
             token_limit=self._limit,
             seen=_SEEN[name],
             pooling="image: a linear map of a 4 × 4 grid; text: a linear map of maximum and mean over tokens",
+            text=TextHandling(case="folded", padding="right, to the limit, masked", cut="end"),
         )
 
     @property

@@ -7,8 +7,8 @@ head is the identity.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -24,10 +24,10 @@ from relinkage.encoders.huggingface import (
     load_model,
     load_tokenizer,
     make_pixels,
-    token_lengths,
 )
 from relinkage.encoders.protocol import TextFeatures
 from relinkage.encoders.readiness import installed
+from relinkage.encoders.tokens import TextTokens, folds_case
 from relinkage.errors import InputError
 
 _TEXT_HEAD = (("text_model.head.weight",),)
@@ -56,7 +56,11 @@ def load_siglip(folder: ModelFolder, device: torch.device) -> AssembledEncoder:
     heads = _own_heads(model, folder)
     model.text_model.head = nn.Identity()
     vision, text = model.vision_model.to(device), model.text_model.to(device)
-    limit = int(model.config.text_config.max_position_embeddings)
+    text_config = model.config.text_config
+    limit, words = int(text_config.max_position_embeddings), int(text_config.vocab_size)
+    lower, differs = _lower_case(tokenizer)
+    # Whether padding is masked is the tokenizer's own choice: the published ones give no mask.
+    tokens = TextTokens(tokenizer, limit, words, folder.path, padded_to_limit=True, lower=lower)
     card = EncoderCard(
         id=f"siglip:{folder.name}",
         revision=folder.revision,
@@ -68,18 +72,15 @@ def load_siglip(folder: ModelFolder, device: torch.device) -> AssembledEncoder:
         token_limit=limit,
         pooling="image: attention pooling; text: last position of the padded text",
         device=device.type,
+        text=tokens.handling(*differs),
     )
 
     def images(pixels: torch.Tensor) -> torch.Tensor:
         return vision(pixel_values=pixels.to(device)).pooler_output
 
     def texts(reports: Sequence[str]) -> TextFeatures:
-        lengths = token_lengths(tokenizer, list(reports))
-        # Whether padding is masked is the tokenizer's own choice: the published ones give no mask.
-        tokens = tokenizer(
-            list(reports), padding="max_length", truncation=True, max_length=limit, return_tensors="pt"
-        ).to(device)
-        return TextFeatures(text(**tokens).pooler_output.cpu().numpy(), np.array(lengths) > limit)
+        made = tokens(reports).to(device)
+        return TextFeatures(text(**made.inputs).pooler_output.cpu().numpy(), made.cut)
 
     return AssembledEncoder(card, heads, partial(make_pixels, processor), images, texts)
 
@@ -93,6 +94,19 @@ def _check_sentencepiece(folder: ModelFolder) -> None:
             f"The tokenizer in {folder.path} needs sentencepiece and protobuf; "
             "run pip install 'relinkage[siglip]'."
         )
+
+
+def _lower_case(tokenizer: Any) -> tuple[bool, tuple[str, ...]]:
+    """Say whether texts are to be put in lower case, and what a reader must know of it.
+
+    Both generations were trained on lower case. SigLIP's tokenizer sees to it. The files of SigLIP 2 name
+    Gemma's, which does not; transformers has a class of its own that does, for another `model_type`.
+    """
+    if folds_case(tokenizer) or tokenizer.init_kwargs.get("do_lower_case") is False:
+        return False, ()
+    return True, (
+        "Texts are put in lower case, as SigLIP was trained, though the tokenizer's files would keep case.",
+    )
 
 
 def _other_model(folder: ModelFolder) -> str:

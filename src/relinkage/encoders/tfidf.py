@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from relinkage.encoders.card import TextHandling
 from relinkage.encoders.protocol import TextFeatures
 from relinkage.encoders.towers import TowerCard
 from relinkage.errors import InputError
@@ -88,6 +89,7 @@ class TfidfTower:
                 f"TF-IDF of words and word pairs, SVD to {self._svd.n_components} (seed {self._seed}), unit "
                 f"length; fitted on {len(distinct)} training reports; their mean where no word is known"
             ),
+            text=TextHandling(case="folded"),
         )
 
     def encode(self, texts: Sequence[str]) -> TextFeatures:

@@ -1,7 +1,7 @@
 """Towers: an image backbone and a text encoder side by side, which share no space until heads are trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from relinkage.encoders.card import EncoderCard
+from relinkage.encoders.card import EncoderCard, TextHandling
 from relinkage.encoders.heads import HeadPair
 from relinkage.encoders.protocol import TextFeatures
 
@@ -26,6 +26,7 @@ class TowerCard:
         pooling: one line saying how one feature vector is taken from the tower.
         preprocessing: how pixels are made from an image file; empty for a text tower.
         token_limit: tokens after which text is cut off, None where there is no limit.
+        text: what happens to a text before the tower.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TowerCard:
     pooling: str
     preprocessing: str = ""
     token_limit: int | None = None
+    text: TextHandling = field(default_factory=TextHandling)
 
 
 class ImageTower(Protocol):
@@ -92,6 +94,7 @@ class Towers:
             token_limit=text.token_limit,
             pooling=f"image: {image.pooling}; text: {text.pooling}",
             device=self._device.type,
+            text=text.text,
         )
 
     @property

@@ -1,5 +1,6 @@
 """Single towers in the layout of transformers: a vision model or a text model from its folder."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from relinkage.encoders.huggingface import (
     ModelFolder,
@@ -15,9 +17,11 @@ from relinkage.encoders.huggingface import (
     load_model,
     load_tokenizer,
     make_pixels,
-    token_lengths,
 )
+from relinkage.encoders.pooling import mean_token
 from relinkage.encoders.protocol import TextFeatures
+from relinkage.encoders.sentences import read_sentence_layout
+from relinkage.encoders.tokens import TextTokens
 from relinkage.encoders.towers import TowerCard
 from relinkage.errors import InputError
 
@@ -85,14 +89,16 @@ class VisionTower:
 
 
 class TextTransformerTower:
-    """A text model: the mean of its last layer's token vectors, padding left out."""
+    """A text model: one vector from its last layer's token vectors, as its folder states; else their mean."""
 
     def __init__(self, folder: ModelFolder, device: torch.device) -> None:
         """Load the model and its tokenizer.
 
         Raises:
-            InputError: the folder holds no text encoder that can be loaded whole.
+            InputError: the folder holds no text encoder that can be loaded whole, or a tokenizer of another
+                model, or states a way to pool that is not known.
         """
+        layout = read_sentence_layout(folder.path)
         model, _ = load_model(folder, "AutoModel", may_lack=_POOLER)
         config = model.config
         if (
@@ -101,18 +107,25 @@ class TextTransformerTower:
             or not hasattr(config, "hidden_size")
         ):
             raise InputError(f"{folder.path} holds no text encoder; name one as the text tower, or tfidf.")
-        self._tokenizer = load_tokenizer(folder)
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
+        tokenizer = load_tokenizer(folder)
+        limits = [_positions(model), tokenizer.model_max_length, layout and layout.limit]
+        # transformers writes 10³⁰ for "not stated"
+        limit = min((stated for stated in limits if stated and stated < 1_000_000), default=None)
+        words = model.get_input_embeddings().num_embeddings
+        self._tokens = TextTokens(
+            tokenizer, limit, words, folder.path, lower=layout is not None and layout.lower
+        )
         self._model, self._device = model.to(device), device
-        self._limit = _token_limit(model.config, self._tokenizer)
+        self._taken = inspect.signature(model.forward).parameters.keys()
+        self._pool = layout.pool if layout else mean_token
         self._card = TowerCard(
             name=folder.name,
             revision=folder.revision,
             licence=folder.licence,
-            features=int(model.config.hidden_size),
-            pooling="mean of token vectors",
-            token_limit=self._limit,
+            features=int(config.hidden_size) * (len(layout.modes) if layout else 1),
+            pooling=layout.describe() if layout else "mean of token vectors (its folder states nothing)",
+            token_limit=limit,
+            text=self._tokens.handling(*(layout.differs if layout else ())),
         )
 
     @property
@@ -126,26 +139,16 @@ class TextTransformerTower:
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> TextFeatures:
         """Encode reports: float32, shape (n, features); what exceeds the token limit is cut off."""
-        lengths = np.array(token_lengths(self._tokenizer, list(texts)))
-        tokens = self._tokenizer(
-            list(texts),
-            padding=True,
-            truncation=self._limit is not None,
-            max_length=self._limit,
-            return_tensors="pt",
-        ).to(self._device)
-        hidden = self._model(**tokens).last_hidden_state
-        mask = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
-        truncated = lengths > self._limit if self._limit is not None else np.zeros(len(texts), np.bool_)
-        return TextFeatures(pooled.cpu().numpy(), truncated)
+        made = self._tokens(texts).to(self._device)
+        inputs = {name: tensor for name, tensor in made.inputs.items() if name in self._taken}
+        hidden = self._model(**inputs).last_hidden_state
+        return TextFeatures(self._pool(hidden, made.mask).cpu().numpy(), made.cut)
 
 
-def _token_limit(config: Any, tokenizer: Any) -> int | None:
-    """The lower of what the tokenizer and the position table allow; RoBERTa's table starts after padding."""
-    limits = []
-    if positions := getattr(config, "max_position_embeddings", None):
-        limits.append(positions - (config.pad_token_id + 1 if "roberta" in config.model_type else 0))
-    if tokenizer.model_max_length < 1_000_000:  # transformers writes 10³⁰ for "not stated"
-        limits.append(tokenizer.model_max_length)
-    return min(limits, default=None)
+def _positions(model: nn.Module) -> int | None:
+    """How many tokens the table of positions has room for; RoBERTa's and its kin's starts after padding."""
+    stated = getattr(model.config, "max_position_embeddings", None)
+    for name, table in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(table, nn.Embedding):
+            return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+    return stated

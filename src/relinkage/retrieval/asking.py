@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from relinkage.cohorts.text import as_encoded
+from relinkage.cohorts.text import within_budget
 from relinkage.embeddings.features import Project, checked, checked_images, image_arrays
 from relinkage.embeddings.grid import GRID
 from relinkage.encoders import Encoder, HeadPair
@@ -65,7 +65,7 @@ def embed_text(encoder: Encoder, heads: HeadPair, text: str, budget: int | None)
     Raises:
         InputError: there are values that are not finite.
     """
-    told, cut = as_encoded(text, budget)
+    told, cut = within_budget(text, budget)
     made = encoder.encode_texts([told])
     features = checked(made.features, 1, encoder.card.text_features, encoder)
     return _projected(heads.embed_texts, features, heads), cut or bool(made.truncated[0])

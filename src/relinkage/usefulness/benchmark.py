@@ -163,6 +163,11 @@ class Benchmark:
         names = [use.label for use in uses if use.kept]
         said = {**public_prompts(names), **{n: p for n, p in (prompts or {}).items() if n in names}}
         seen = None if encoder is None else encode_prompts(encoder, names, said)
+        if seen is not None and seen.cut.any():
+            notes.append(
+                f"{int(seen.cut.sum())} of {len(seen.cut)} prompts for zero-shot labels are longer than the "
+                "text tower reads; their ends were cut off."
+            )
         chosen = np.random.default_rng(settings.seed).permutation(int(fit_patient.max()) + 1)
         aside = np.isin(fit_patient, chosen[: round(settings.choosing * len(chosen))])
         return cls(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from relinkage.cohorts.text import as_encoded
+from relinkage.embeddings.batches import encode_texts
 from relinkage.encoders import Encoder, HeadPair
 from relinkage.usefulness.result import Prompt
 from relinkage.usefulness.retrieval import unit
@@ -29,11 +29,13 @@ class PromptFeatures:
         features: float32, shape (prompts, text features).
         label: int64, shape (prompts,): which label a prompt is about.
         positive: bool, shape (prompts,): whether it says that the label is there.
+        cut: bool, shape (prompts,): whether the prompt was longer than the tower's token limit.
     """
 
     features: NDArray[np.float32]
     label: NDArray[np.int64]
     positive: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
 
 
 def encode_prompts(encoder: Encoder, labels: Sequence[str], prompts: Mapping[str, Prompt]) -> PromptFeatures:
@@ -43,6 +45,9 @@ def encode_prompts(encoder: Encoder, labels: Sequence[str], prompts: Mapping[str
         encoder: whose text features heads will project.
         labels: names, in order.
         prompts: what is said of each.
+
+    Raises:
+        InputError: the encoder gives values that are not finite.
     """
     said = [
         (text, place, side)
@@ -51,8 +56,14 @@ def encode_prompts(encoder: Encoder, labels: Sequence[str], prompts: Mapping[str
         for text in texts
     ]
     texts, label, positive = zip(*said, strict=True)
-    features = encoder.encode_texts([as_encoded(text)[0] for text in texts]).features
-    return PromptFeatures(features, np.array(label, np.int64), np.array(positive, np.bool_))
+    # One by one, as an encoder that was embedded with a batch of one sees reports.
+    parts = [encode_texts(encoder, [text]) for text in texts]
+    return PromptFeatures(
+        np.concatenate([part.features for part in parts]),
+        np.array(label, np.int64),
+        np.array(positive, np.bool_),
+        np.concatenate([part.truncated for part in parts]),
+    )
 
 
 @torch.inference_mode()

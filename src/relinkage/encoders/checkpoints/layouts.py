@@ -13,7 +13,6 @@ from relinkage.encoders.checkpoints.places import (
     TRANSFORMERS_IMAGE,
     TRANSFORMERS_TEXT,
     Place,
-    Shapes,
     check_fit,
     find_place,
     read_heads_at,
@@ -26,7 +25,7 @@ from relinkage.files import read_json, write_json
 
 Name = Literal["transformers", "open_clip"]
 
-_INDEX = "model.safetensors.index.json"
+_INDEX, _TORCH_INDEX = "model.safetensors.index.json", "pytorch_model.bin.index.json"
 _POOLS = ("abs_attn", "rot_attn")
 """timm pooling whose own width is that of the shared space."""
 
@@ -99,11 +98,12 @@ class Layout:
         for file in self.files:
             tensors = read_weights(file)
             tensors |= {name: tensor for name, tensor in made.items() if name in tensors}
-            name = file.name if self.shards else _ONE_FILE[self.name]
+            name = _as_safetensors(file.name) if self.shards else _ONE_FILE[self.name]
             write_weights(out / name, tensors)
             sizes += sum(tensor.nbytes for tensor in tensors.values())
         if self.shards:
-            write_json(out / _INDEX, {"metadata": {"total_size": sizes}, "weight_map": self.shards})
+            shards = {name: _as_safetensors(file) for name, file in self.shards.items()}
+            write_json(out / _INDEX, {"metadata": {"total_size": sizes}, "weight_map": shards})
 
     def _fixed_width(self) -> bool:
         """Whether anything but two matrices depends on the width of the shared space."""
@@ -129,7 +129,7 @@ class Layout:
 
 _ONE_FILE: dict[Name, str] = {"transformers": "model.safetensors", "open_clip": "open_clip_model.safetensors"}
 _FILES: dict[Name, tuple[str, ...]] = {
-    "transformers": ("model.safetensors", _INDEX, "pytorch_model.bin"),
+    "transformers": ("model.safetensors", _INDEX, "pytorch_model.bin", _TORCH_INDEX),
     "open_clip": (
         "open_clip_model.safetensors",
         "open_clip_pytorch_model.safetensors",
@@ -178,12 +178,21 @@ def _layout(
         return []
     files: tuple[Path, ...] = (present[0],)
     shards: dict[str, str] = {}
-    if present[0].name == _INDEX:
-        shards = _weight_map(present[0])
-        files = tuple(folder / file for file in sorted(set(shards.values())))
-    shapes: Shapes = {tensor: shape for file in files for tensor, shape in read_shapes(file).items()}
+    indexed = present[0].name in (_INDEX, _TORCH_INDEX)
+    if indexed:
+        files = tuple(folder / file for file in sorted(set(_weight_map(present[0]).values())))
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        held = read_shapes(file)
+        shapes |= held
+        shards |= dict.fromkeys(held, file.name) if indexed else {}
     places = find_place("image", shapes, image, folder), find_place("text", shapes, text, folder)
     return [Layout(name, folder, config, files, shards, places)]
+
+
+def _as_safetensors(file: str) -> str:
+    """Give the name under which transformers looks for a part of a checkpoint as safetensors."""
+    return Path(file.replace("pytorch_model", "model", 1)).with_suffix(".safetensors").name
 
 
 def _weight_map(index: Path) -> dict[str, str]:

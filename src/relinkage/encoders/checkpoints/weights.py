@@ -3,8 +3,9 @@
 import errno
 import os
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,11 +14,19 @@ from torch import Tensor
 
 from relinkage.errors import InputError
 
+_WRAPPED = ("state_dict", "model_state_dict", "model")
+"""Where training checkpoints keep their weights."""
+_BEFORE = ("module.", "_orig_mod.", "model.")
+"""What parallel training, `torch.compile` and Lightning put before every name."""
+
+Named = TypeVar("Named")
+
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read all tensors of a checkpoint, safetensors or a pickle of nothing but tensors.
 
-    A training checkpoint's `state_dict` is unwrapped, and the prefix `module.` of parallel training removed.
+    A training checkpoint's `state_dict` (or `model_state_dict`, `model`) is unwrapped, and what a training
+    library put before all names is removed: `module.`, `_orig_mod.` and `model.`.
 
     Raises:
         InputError: the file is missing or damaged, or could only be read by running code.
@@ -27,7 +36,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+                held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return _plain_names(held)
         values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged pickles raise every kind, from IndexError to struct.error
         raise InputError(
@@ -35,6 +45,24 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             "file of tensors that needs no code to be run."
         ) from None
     return _tensors(values, path)
+
+
+def is_wrapped(path: Path) -> bool:
+    """Whether a checkpoint's names have to be unwrapped before another library can read it.
+
+    Its weights are not read; what cannot be looked into is left to that library.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt") as file:
+                return _before(file.keys(), _BEFORE[:2]) is not None
+        values = torch.load(path, map_location="meta", weights_only=True, mmap=True)
+    except Exception:  # as in `read_weights`
+        return False
+    return isinstance(values, dict) and (
+        any(isinstance(values.get(name), dict) for name in _WRAPPED)
+        or _before(values, _BEFORE[:2]) is not None
+    )
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
@@ -47,11 +75,12 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in read_weights(path).items()}
     try:
         with safe_open(path, "pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            held = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as weights ({type(error).__name__}); copy the file again."
         ) from None
+    return _plain_names(held)
 
 
 def write_weights(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -77,8 +106,9 @@ def write_weights(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def _tensors(values: Any, path: Path) -> dict[str, Tensor]:
-    if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
-        values = values["state_dict"]
+    for name in _WRAPPED:
+        if isinstance(values, dict) and isinstance(values.get(name), dict):
+            values = values[name]
     found = (
         {str(name): value.detach() for name, value in values.items() if isinstance(value, Tensor)}
         if isinstance(values, dict)
@@ -86,6 +116,16 @@ def _tensors(values: Any, path: Path) -> dict[str, Tensor]:
     )
     if not found:
         raise InputError(f"{path} holds no weights by name; name a checkpoint's state dict.")
-    if all(name.startswith("module.") for name in found):
-        found = {name.removeprefix("module."): value for name, value in found.items()}
-    return found
+    return _plain_names(found)
+
+
+def _plain_names(held: dict[str, Named]) -> dict[str, Named]:
+    """Take what all names begin with off them, as far as training libraries put it there."""
+    while prefix := _before(held, _BEFORE):
+        held = {name.removeprefix(prefix): value for name, value in held.items()}
+    return held
+
+
+def _before(names: Collection[str], prefixes: Sequence[str]) -> str | None:
+    """Find what stands before all names."""
+    return next((p for p in prefixes if names and all(str(name).startswith(p) for name in names)), None)

@@ -54,8 +54,9 @@ def assemble(
         text_features=heads.text_spec.features,
         embedding=heads.image_spec.embedding,
         token_limit=towers.limit,
-        pooling=f"the model's own; towers built by {towers.built_by}",
+        pooling=f"{towers.pooling}; towers built by {towers.built_by}",
         device=device.type,
+        text=towers.handling,
     )
 
     def texts(reports: Sequence[str]) -> TextFeatures:

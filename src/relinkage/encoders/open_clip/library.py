@@ -13,12 +13,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from relinkage.encoders.card import TextHandling
 from relinkage.encoders.checkpoints.places import Place
 from relinkage.encoders.checkpoints.weights import read_weights
 from relinkage.encoders.hub import OPEN_CLIP
 from relinkage.encoders.huggingface import ModelFolder
 from relinkage.encoders.open_clip.folder import OpenClipFolder
 from relinkage.encoders.open_clip.towers import OpenClipTowers, Tokens, own_heads
+from relinkage.encoders.tokens import same_in_capitals
 from relinkage.errors import InputError
 from relinkage.files import write_json
 
@@ -35,7 +37,7 @@ def library_towers(folder: OpenClipFolder) -> OpenClipTowers:
     """
     open_clip = _open_clip(folder)
     tensors = read_weights(folder.weights)
-    heads, places = own_heads(tensors, folder.embedding, folder.model.path)
+    heads, projections = own_heads(tensors, folder.embedding, folder.model.path)
     with _kept_to_itself(), _readable(folder), tempfile.TemporaryDirectory() as temporary:
         _lay_out(folder, Path(temporary))
         # open_clip reads weights with weights_only, and asks for every one of them.
@@ -48,19 +50,33 @@ def library_towers(folder: OpenClipFolder) -> OpenClipTowers:
     limit = int(model.context_length if folder.text is None else folder.text_cfg.get("context_length", 77))
     model.eval().requires_grad_(False)
 
+    # Where the one token more of a longer limit stands that is padding: after the text, before it, or before
+    # the class token that ends all texts of one of open_clip's ways.
+    ends = getattr(tokenizer, "tokenizer_mode", "") == "clips"
+    places = (limit - 1,) if ends else (limit, 0)
+
     def tokenize(texts: Any) -> Tokens:
         short, longer = (tokenizer(list(texts), context_length=length) for length in (limit, limit + 1))
-        padding = tokenizer([""], context_length=limit + 1)[0, -1]
-        cut = (longer[:, :limit] != short).any(1) | (longer[:, limit] != padding)
-        return short, np.asarray(cut)
+        empty = tokenizer([""], context_length=limit + 1)[0]
+        whole = np.zeros(len(short), np.bool_)
+        for place in places:
+            rest = torch.cat([longer[:, :place], longer[:, place + 1 :]], 1)
+            whole |= ((rest == short).all(1) & (longer[:, place] == empty[place])).numpy()
+        return short, ~whole
 
+    folded = same_in_capitals(lambda text: tokenizer([text], context_length=limit).tolist())
+    handling = TextHandling(
+        case="folded" if folded else "kept", padding="to the limit, as open_clip pads", cut="end"
+    )
     pixels = torch.linspace(-1, 1, 3 * height * width).view(1, 3, height, width)
     tokens = tokenize(["No acute findings."])[0]
     with torch.inference_mode(), _readable(folder):
         whole = [model.encode_image(pixels, normalize=True), model.encode_text(tokens, normalize=True)]
-        for place in places:
+        for place in projections:
             _cut(model, place)
-        towers = OpenClipTowers(_Image(model), _Text(model), tokenize, heads, limit, "open_clip")
+        towers = OpenClipTowers(
+            _Image(model), _Text(model), tokenize, heads, limit, "open_clip", "the model's own", handling
+        )
         parts = [heads.embed_images(towers.image(pixels)), heads.embed_texts(towers.text(tokens))]
     if any((one - other).abs().max() > _AGREES for one, other in zip(whole, parts, strict=True)):
         raise InputError(

@@ -6,17 +6,17 @@ common kinds, torch and transformers are enough; the tests compare both ways.
 
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
 
 from relinkage.encoders.checkpoints.weights import read_weights
-from relinkage.encoders.huggingface import build_text_model, load_tokenizer, token_lengths
+from relinkage.encoders.huggingface import build_text_model, load_tokenizer
 from relinkage.encoders.open_clip.folder import OpenClipFolder
 from relinkage.encoders.open_clip.towers import OpenClipTowers, Tokens, own_heads
 from relinkage.encoders.open_clip.vit import VisionTransformer, VitShape, open_clip_vit, timm_vit
+from relinkage.encoders.tokens import TextTokens
 from relinkage.errors import InputError
 
 _TIMM_VIT = re.compile(r"vit_(tiny|small|base|large)_patch\d+_\d+")
@@ -26,6 +26,11 @@ _TEXT_POOLERS = {
     "bert": ("cls_pooler", "cls_last_hidden_state_pooler", "mean_pooler"),
     "roberta": ("mean_pooler", "cls_last_hidden_state_pooler"),
     "xlm-roberta": ("mean_pooler", "cls_last_hidden_state_pooler"),
+}
+_WORDS = {
+    "cls_pooler": "the pooler's output",
+    "cls_last_hidden_state_pooler": "first token",
+    "mean_pooler": "mean of token vectors",
 }
 _SIZES = {"layers", "width", "head_width", "mlp_ratio", "patch_size", "image_size", "patch_dropout"}
 _TIMM = {"timm_model_name", "timm_model_pretrained", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop"}
@@ -88,7 +93,14 @@ def native_towers(folder: OpenClipFolder) -> OpenClipTowers:
             f"({type(error).__name__}); copy the model's files again."
         ) from None
     limit = int(folder.text_cfg.get("context_length", 77))
-    return OpenClipTowers(image, text, _tokenizer(folder, limit), heads, limit, "relinkage")
+    tokens = _tokens(folder, text, limit)
+
+    def tokenize(texts: Sequence[str]) -> Tokens:
+        made = tokens([clean(report) for report in texts])
+        return made.inputs["input_ids"], made.cut
+
+    pooling = f"text: {_WORDS[text.pooler]}"
+    return OpenClipTowers(image, text, tokenize, heads, limit, "relinkage", pooling, tokens.handling())
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str, leave: tuple[str, ...] = ()) -> dict[str, Tensor]:
@@ -110,6 +122,8 @@ def _image_tower(folder: OpenClipFolder, tensors: Mapping[str, Tensor]) -> Visio
 
 class PooledText(nn.Module):
     """A text model and how one vector is taken from it (`hf_model.py`)."""
+
+    model: Any
 
     def __init__(self, model: nn.Module, padding: int, pooler: str) -> None:
         super().__init__()
@@ -137,17 +151,16 @@ def _text_tower(folder: OpenClipFolder, tensors: Mapping[str, Tensor]) -> Pooled
     return PooledText(model.eval().requires_grad_(False), model.config.pad_token_id, stated or default)
 
 
-def _tokenizer(folder: OpenClipFolder, limit: int) -> Callable[[Sequence[str]], Tokens]:
+def _tokens(folder: OpenClipFolder, text: PooledText, limit: int) -> TextTokens:
+    """The tokenizer, padded as open_clip does: to the limit, on its own side.
+
+    Where padding comes after the text and is masked, fewer of it give the same, and faster.
+    """
     assert folder.tokenizer is not None
     tokenizer = load_tokenizer(folder.tokenizer)
-
-    def tokenize(texts: Sequence[str]) -> Tokens:
-        cleaned = [clean(text) for text in texts]
-        cut = np.array(token_lengths(tokenizer, cleaned)) > limit
-        tokens = tokenizer(cleaned, padding=True, truncation=True, max_length=limit, return_tensors="pt")
-        return tokens["input_ids"], cut
-
-    return tokenize
+    unseen = tokenizer.padding_side == "right" and tokenizer.pad_token_id == text.padding
+    words = text.model.get_input_embeddings().num_embeddings
+    return TextTokens(tokenizer, limit, words, folder.tokenizer.path, padded_to_limit=not unseen)
 
 
 def clean(text: str) -> str:

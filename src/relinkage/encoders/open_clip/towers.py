@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from relinkage.encoders.card import TextHandling
 from relinkage.encoders.checkpoints.identity import identity_place
 from relinkage.encoders.checkpoints.places import (
     OPEN_CLIP_IMAGE,
@@ -35,6 +36,8 @@ class OpenClipTowers:
         heads: the model's own heads, on the CPU; the identity where a tower ends in the shared space.
         limit: tokens after which text is cut off.
         built_by: what built the towers, for the card.
+        pooling: how a vector is taken from each tower, where that is not the library's affair.
+        handling: what happens to texts.
     """
 
     image: nn.Module
@@ -43,6 +46,8 @@ class OpenClipTowers:
     heads: HeadPair
     limit: int
     built_by: str
+    pooling: str
+    handling: TextHandling
 
 
 def own_heads(

@@ -1,15 +1,16 @@
 """BERT text towers whose weights stand in a larger model's state dict, run by transformers' own BertModel."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from relinkage.encoders.pooling import Pool
 from relinkage.encoders.protocol import TextFeatures
 from relinkage.encoders.state_dicts.transformers_model import model_from_tensors, transformers
+from relinkage.encoders.tokens import TextTokens
 from relinkage.errors import InputError
 from relinkage.files import read_json
 
@@ -22,36 +23,13 @@ _SHAPE = (
 )  # fmt: skip
 """All of a `config.json` that a BertModel in evaluation mode depends on."""
 
-Pool = Callable[[Sequence[Tensor], Tensor], Tensor]
-"""From hidden states of embeddings and layers (n, tokens, width) and the mask (n, tokens) to (n, width)."""
-
-
-def first_token(hidden: Sequence[Tensor], mask: Tensor) -> Tensor:
-    """Take the last layer's vector of `[CLS]`, shape (n, width)."""
-    return hidden[-1][:, 0]
-
-
-def last_token(hidden: Sequence[Tensor], mask: Tensor) -> Tensor:
-    """Take the last layer's vector of the last token before padding, `[SEP]`: shape (n, width)."""
-    return hidden[-1][torch.arange(len(mask), device=mask.device), mask.sum(1) - 1]
-
-
-def mean_token(hidden: Sequence[Tensor], mask: Tensor) -> Tensor:
-    """Average the last layer's vectors, padding left out: shape (n, width)."""
-    return _mean(hidden[-1], mask)
-
-
-def mean_token_of_layers(hidden: Sequence[Tensor], mask: Tensor) -> Tensor:
-    """Average the vectors of layers 1, 2 and the last, padding left out: shape (n, width)."""
-    return _mean(torch.stack([hidden[1], hidden[2], hidden[-1]]).mean(0), mask)
-
 
 class BertTower:
     """A frozen BERT with its tokenizer, from tensors that were loaded already."""
 
     def __init__(
         self, folder: Path, tensors: Mapping[str, Tensor], source: Path, pool: Pool, device: torch.device,
-        limit: int | None = None,
+        limit: int | None = None, averaged: Sequence[int] = (-1,),
     ) -> None:  # fmt: skip
         """Build the model that `config.json` describes and give it the weights.
 
@@ -62,6 +40,7 @@ class BertTower:
             pool: how one vector is taken from a text.
             device: where to run.
             limit: tokens after which text is cut off; None for as many as the model has positions for.
+            averaged: the layers whose vectors are averaged before they are pooled; 0 is the embeddings.
 
         Raises:
             InputError: a file is missing or cannot be used, or weights and configuration do not fit.
@@ -70,29 +49,21 @@ class BertTower:
         self._model = model_from_tensors("BertModel", config, tensors, source, add_pooling_layer=False).to(
             device
         )
-        self._tokenizer = _tokenizer(folder, config)
-        self._pool, self._device = pool, device
+        self._pool, self._averaged, self._device = pool, averaged, device
         self.width, self.layers = int(config.hidden_size), int(config.num_hidden_layers)
         self.limit = min(limit or config.max_position_embeddings, config.max_position_embeddings)
+        self._tokens = TextTokens(_tokenizer(folder), self.limit, int(config.vocab_size), folder)
+        self.handling = self._tokens.handling()
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> TextFeatures:
         """Encode reports: float32, shape (n, width); what exceeds the token limit is cut off."""
-        whole = self._tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
-        tokens = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self.limit, return_tensors="pt"
-        ).to(self._device)
-        mask = tokens["attention_mask"]
+        made = self._tokens(texts).to(self._device)
         hidden = self._model(
-            input_ids=tokens["input_ids"], attention_mask=mask, output_hidden_states=True
+            input_ids=made.inputs["input_ids"], attention_mask=made.mask, output_hidden_states=True
         ).hidden_states
-        truncated = np.array([len(ids) > self.limit for ids in whole], dtype=np.bool_)
-        return TextFeatures(self._pool(hidden, mask).cpu().numpy(), truncated)
-
-
-def _mean(vectors: Tensor, mask: Tensor) -> Tensor:
-    weights = mask.unsqueeze(-1).to(vectors.dtype)
-    return (vectors * weights).sum(1) / weights.sum(1).clamp(min=1)
+        vectors = torch.stack([hidden[layer] for layer in self._averaged]).mean(0)
+        return TextFeatures(self._pool(vectors, made.mask).cpu().numpy(), made.cut)
 
 
 def _configuration(path: Path) -> Any:
@@ -113,22 +84,16 @@ def _configuration(path: Path) -> Any:
         ) from None
 
 
-def _tokenizer(folder: Path, config: Any) -> Any:
+def _tokenizer(folder: Path) -> Any:
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         raise InputError(
             f"{folder} holds no {' or '.join(_VOCABULARIES)}; copy the text model's vocabulary there."
         )
     try:
-        tokenizer = transformers("A BERT text tower").BertTokenizerFast.from_pretrained(
+        return transformers("A BERT text tower").BertTokenizerFast.from_pretrained(
             folder, local_files_only=True
         )
     except Exception as error:  # transformers and tokenizers raise every kind on files they cannot use
         raise InputError(
             f"The tokenizer in {folder} cannot be loaded ({type(error).__name__}); copy its files again."
         ) from None
-    if len(tokenizer) > config.vocab_size:
-        raise InputError(
-            f"{folder}: the tokenizer has {len(tokenizer)} words and the model {config.vocab_size}; copy the "
-            "tokenizer files that belong to the model."
-        )
-    return tokenizer

@@ -25,8 +25,9 @@ from relinkage.encoders.checkpoints import biovil_files, biovil_heads
 from relinkage.encoders.checkpoints.weights import read_weights
 from relinkage.encoders.hub import Wanted
 from relinkage.encoders.huggingface import locate
+from relinkage.encoders.pooling import first_token
 from relinkage.encoders.settings import EncoderOptions
-from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower, first_token
+from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower
 from relinkage.encoders.state_dicts.parts import files_digest, part_of
 from relinkage.encoders.state_dicts.pixels import centre_crop, resize_shorter, stretch_to_gray, unit_pixels
 from relinkage.encoders.state_dicts.resnet import ResNet, load_resnet
@@ -160,6 +161,7 @@ def _load(name: str, options: EncoderOptions, release: _Release) -> AssembledEnc
         pooling="image: the whole grid, averaged by the head; text: [CLS] token",
         device=device.type,
         image_positions=(release.crop // _STRIDE) ** 2,
+        text=texts.handling,
     )
     network = network.to(device)
     return AssembledEncoder(

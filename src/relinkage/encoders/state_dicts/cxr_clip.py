@@ -11,14 +11,9 @@ from torch import Tensor
 from relinkage.encoders.assembled import AssembledEncoder
 from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.catalogue.state_dicts import CXR_CLIP
+from relinkage.encoders.pooling import first_token, last_token, mean_token
 from relinkage.encoders.settings import EncoderOptions
-from relinkage.encoders.state_dicts.bert import (
-    TOKENIZER_FILES,
-    BertTower,
-    first_token,
-    last_token,
-    mean_token,
-)
+from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower
 from relinkage.encoders.state_dicts.checkpoint import read_training_checkpoint
 from relinkage.encoders.state_dicts.parts import (
     files_digest,
@@ -95,6 +90,7 @@ def load_cxr_clip(name: str, options: EncoderOptions) -> AssembledEncoder:
         seen=_SEEN,
         pooling=f"image: {_pooling(statistics)}; text: {_TEXT_POOLING[pool]}",
         device=device.type,
+        text=texts.handling,
     )
     return AssembledEncoder(
         card, heads, partial(cxr_clip_pixels, statistics=statistics), images, texts.encode

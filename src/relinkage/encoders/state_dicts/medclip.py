@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 from PIL.Image import Image, Resampling
 from torch import Tensor
 
@@ -11,8 +12,9 @@ from relinkage.encoders.assembled import AssembledEncoder
 from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.catalogue.state_dicts import MEDCLIP
 from relinkage.encoders.checkpoints.weights import read_weights
+from relinkage.encoders.pooling import mean_token
 from relinkage.encoders.settings import EncoderOptions
-from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower, mean_token_of_layers
+from relinkage.encoders.state_dicts.bert import TOKENIZER_FILES, BertTower
 from relinkage.encoders.state_dicts.parts import (
     files_digest,
     linear_heads,
@@ -34,6 +36,10 @@ _RESNET_HEAD, _SWIN_HEAD, _TEXT_HEAD = (
     "vision_model.projection_head",
     "text_model.projection_head",
 )
+_NO_PADDING = (
+    "Padding is left out of the mean over tokens, which MedCLIP's own code takes over padding too: the "
+    "features of a text are those that it has alone."
+)
 _SEEN = "MIMIC-CXR and CheXpert images, MIMIC-CXR reports"
 
 
@@ -52,7 +58,7 @@ def load_medclip(name: str, options: EncoderOptions) -> AssembledEncoder:
     file = folder / _WEIGHTS
     tensors = read_weights(file)
     images, width, head, pooling = _image_tower(tensors, file, device)
-    texts = BertTower(folder, part_of(tensors, _TEXT), file, mean_token_of_layers, device, _TOKENS)
+    texts = BertTower(folder, part_of(tensors, _TEXT), file, mean_token, device, _TOKENS, (1, 2, -1))
     if texts.layers < 2:
         raise InputError(
             f"{file} holds a BERT of one layer and MedCLIP's has two or more; name its published weights."
@@ -71,6 +77,7 @@ def load_medclip(name: str, options: EncoderOptions) -> AssembledEncoder:
         seen=_SEEN,
         pooling=f"image: {pooling}; text: mean of token vectors of layers 1, 2 and the last",
         device=device.type,
+        text=replace(texts.handling, differs=(*texts.handling.differs, _NO_PADDING)),
     )
     return AssembledEncoder(card, heads, medclip_pixels, images, texts.encode)
 
