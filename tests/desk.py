@@ -34,7 +34,7 @@ def lay(folder):
     lay_runs(folder)
     (folder / "letter").write_text("a file where a folder was meant")
     (folder / "drawer").mkdir()
-    (folder / "drawer/report.html").write_text("a folder with somebody's own files")
+    (folder / "drawer/page.html").write_text("a folder with somebody's own files")
 
 
 def lay_arrays(folder):

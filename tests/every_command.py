@@ -104,7 +104,7 @@ def lines(room, out):
         "attack": _few("attack", emb, "--attacker", "whiten", "--out", out),
         "compare": ["compare", room / "one", room / "two", "--out", out],
         "utility": _few("utility", emb, "--out", out),
-        "report": ["report", room / "one", "--out", f"{out}.html"],
+        "page": ["page", room / "one", "--out", f"{out}.html"],
         "retrieve": ["retrieve", emb, "--query", 3, "--out", out],
         "map": ["map", emb, "--sample", 30, "--perplexity", 5, "--out", out],
         "heads": ["heads", emb, "--out", out],

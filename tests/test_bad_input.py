@@ -52,7 +52,7 @@ def cases(*table):
     ("embed cohort --out new", "Missing option '--model'; see `relinkage embed --help`"),
     ("embed cohort --model phantom:report", "Missing option '--out'"),
     ("align emb", "Missing option '--out'"),
-    ("report", "Missing argument 'RUN...'; see `relinkage report --help`"),
+    ("page", "Missing argument 'RUN...'; see `relinkage page --help`"),
     ("audit", "name an embeddings folder, or both --images and --reports"),
     ("audit --images images.npy", "name an embeddings folder, or both --images and --reports"),
     ("audit emb --images images.npy", "--images does not go with an embeddings folder"),
@@ -183,7 +183,7 @@ def test_a_place_that_cannot_be_written_to(refuse, line, says):
     ("align emb --out drawer", "drawer holds files that relinkage did not write"),
     ("align emb --out towers", "towers holds files that relinkage did not write"),
     ("align emb --out emb", "emb holds files that relinkage did not write"),
-    ("report run --out letter/report.html", "letter is a file; name a folder to write to"),
+    ("report run --out letter/page.html", "letter is a file; name a folder to write to"),
     ("report run --out drawer", "--out drawer is no HTML file; give a name that ends in .html"),
 )
 def test_nobody_loses_what_relinkage_did_not_write(desk, tmp_path, monkeypatch, line, says):
@@ -339,7 +339,7 @@ def test_a_run_that_breaks_off_leaves_nothing(desk, monkeypatch, cause, status, 
     def breaks(audits):
         raise cause
 
-    monkeypatch.setattr("relinkage.reports.render_card", breaks)
+    monkeypatch.setattr("relinkage.pages.render_card", breaks)
     before = files(desk)
     outcome = relinkage("audit", "--images", "images.npy", "--reports", "reports.npy", "--out", "new")
     assert (outcome.status, outcome.out) == (status, "")

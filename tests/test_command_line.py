@@ -56,7 +56,7 @@ def test_notes_and_where_the_report_lies_go_to_stderr():
         "Note: Patients are not known: every study counts as a patient of its own, and intervals are too "
         "narrow where patients repeat.",
         "Note: Pools of 500 are larger than the 40 eligible candidates and left out.",
-        "The report is in run/report.html",
+        "The page is in run/page.html",
     ]
 
 
@@ -65,7 +65,7 @@ def test_the_same_inputs_and_seed_give_the_same_bytes(arrays):
     for name in ("one", "two"):
         done(*AUDIT, "--pairs", "pairs.csv", "--seed", "7", "--out", name)
     assert (arrays / "one/audit.json").read_bytes() == (arrays / "two/audit.json").read_bytes()
-    assert (arrays / "one/report.html").read_bytes() == (arrays / "two/report.html").read_bytes()
+    assert (arrays / "one/page.html").read_bytes() == (arrays / "two/page.html").read_bytes()
     other = done(*AUDIT, "--pairs", "pairs.csv", "--seed", "8", "--json").out
     assert (arrays / "one/audit.json").read_text() != other
 
@@ -75,12 +75,12 @@ def test_a_run_holds_a_row_per_query_and_direction_and_what_people_read(arrays):
     done(*AUDIT, "--pairs", "pairs.csv", "--direction", "both", "--out", "run")
     run = arrays / "run"
     written = {path.name for path in run.iterdir()}
-    assert written >= {"audit.json", "linkage.parquet", "report.html", "card.md", "figures"}
+    assert written >= {"audit.json", "linkage.parquet", "page.html", "card.md", "figures"}
     assert [path.name for path in arrays.iterdir() if path.name.startswith(".")] == []
     tables = read_tables(run / "linkage.parquet")
     assert [table.direction for table in tables] == ["image-to-report", "report-to-image"]
     assert [table.pair_id.to_list() for table in tables] == [IDS, IDS]
-    assert "<html" in (run / "report.html").read_text()
+    assert "<html" in (run / "page.html").read_text()
     assert (run / "card.md").read_text().startswith("---\n")
     assert {path.suffix for path in (run / "figures").iterdir()} == {".svg"}
 
@@ -149,8 +149,8 @@ def test_an_earlier_run_is_replaced_as_a_whole_even_where_one_stands(arrays, mon
 def test_several_runs_make_one_report(arrays):
     for name in ("first model", "second model"):
         done(*AUDIT, "--name", name, "--out", name)
-    outcome = done("report", "first model", "second model", "--out", "both.html")
-    assert (outcome.out, outcome.err) == ("", "The report is in both.html\n")
+    outcome = done("page", "first model", "second model", "--out", "both.html")
+    assert (outcome.out, outcome.err) == ("", "The page is in both.html\n")
     page = (arrays / "both.html").read_text()
     assert page.count('class="run"') == 2
     assert all(name in page for name in ("first model", "second model"))

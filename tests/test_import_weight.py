@@ -29,7 +29,7 @@ REFUSED = {
     "utility": ["nowhere"],
     "retrieve": ["nowhere", "--query", "0"],
     "map": ["nowhere", "--out", "map"],
-    "report": ["nowhere"],
+    "page": ["nowhere"],
     "privacy": ["nowhere"],
     "heads": ["nowhere", "--out", "heads"],
     "export": ["nowhere", "--model", ".", "--out", "model2"],
@@ -68,7 +68,7 @@ def test_linkage_loads_no_encoder_no_framework_and_no_plots(ask):
 
 
 def test_reading_a_run_loads_no_plots_and_no_framework(ask):
-    loaded = ask("from relinkage.reports import read_audit")
+    loaded = ask("from relinkage.pages import read_audit")
     assert among(loaded, (*PLOTS, *FRAMEWORKS, "numba")) == []
 
 

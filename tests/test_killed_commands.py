@@ -49,14 +49,14 @@ ONES = {
     "Ctrl-C three times": [signal.SIGINT] * 3,
 }
 SEEDS = {"audit": ("--seed", 1), "align": ("--seed", 1), "map": ("--seed", 1), "retrieve": ("--top", 3),
-    "report": (), "cohort": ("--split", "random"), "heads": (), "compare": ("--interval", "0.9")}  # fmt: skip
+    "page": (), "cohort": ("--split", "random"), "heads": (), "compare": ("--interval", "0.9")}  # fmt: skip
 """What makes each command write something else, for the folder that is there before."""
 EVERY = {
     "cohort": 1,
     "heads": 1,
     "retrieve": 2,
     "align": 5,
-    "report": 3,
+    "page": 3,
     "compare": 17,
     "map": 17,
     "audit": 41,

@@ -19,7 +19,7 @@ QUICK = ("cohort", "heads", "retrieve", "cohort to csv")
 ALL = (
     *QUICK,
     "align",
-    "report",
+    "page",
     "embed",
     "audit",
     "audit arrays",

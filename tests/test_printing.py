@@ -49,7 +49,7 @@ def test_known_of_counts_what_may_be_somebodys(found, told):
 
 
 @pytest.mark.parametrize("line", [(HOSTILE,), ("audit", f"--{HOSTILE}"), ("audit", HOSTILE),
-    ("audit", "--pool", HOSTILE), ("report", HOSTILE), ("embed", HOSTILE, "--model", HOSTILE, "--out", "x"),
+    ("audit", "--pool", HOSTILE), ("page", HOSTILE), ("embed", HOSTILE, "--model", HOSTILE, "--out", "x"),
     ("retrieve", HOSTILE), ("phantom", "out", "--site", HOSTILE), ("schema", HOSTILE),
     ("models", "--offline-plan", HOSTILE), ("cohort", HOSTILE),
     ("cohort", "x", "--format", HOSTILE)])  # fmt: skip

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from relinkage import studies
-from relinkage.reports import read_audit
-from relinkage.reports.headlines import strongest
+from relinkage.pages import read_audit
+from relinkage.pages.headlines import strongest
 from relinkage.studies.demo_settings import DemoSettings
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""The swap of BatchNorm for GroupNorm as a control of its own."""
+"""The swap of BatchNorm for GroupNorm as a baseline of its own."""
 
 import torch
 from some_heads import some_features, some_heads

@@ -1,4 +1,4 @@
-"""The search for a control's setting at the hardened heads' use, against looking at every setting."""
+"""The search for a baseline's setting at the hardened heads' use, against looking at every setting."""
 
 from hypothesis import given
 from hypothesis import strategies as st

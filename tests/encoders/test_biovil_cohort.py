@@ -48,4 +48,4 @@ def test_a_cohort_is_embedded_with_biovil_t_and_audited(tmp_path):
     )
     assert audit["dimension"] == 8
     assert audit["queries"] == PAIRS
-    assert (tmp_path / "run" / "report.html").is_file()
+    assert (tmp_path / "run" / "page.html").is_file()

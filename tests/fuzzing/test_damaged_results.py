@@ -5,12 +5,12 @@ import random
 
 import pytest
 
+from pages.synthetic_defences import defences_json
+from pages.synthetic_sweep import synthetic_sweep
 from relinkage.alignment.sweep_result import SweepResult
 from relinkage.defences.result import DefencesResult
 from relinkage.errors import InputError
 from relinkage.records import plain, read_record
-from reports.synthetic_defences import defences_json
-from reports.synthetic_sweep import synthetic_sweep
 
 SECRET = "Petra"
 ODD = (None, True, -1, 0, 1.5, 10**30, 1e300, "", SECRET, [], {}, [SECRET], {SECRET: SECRET})

@@ -18,7 +18,7 @@ from relinkage.embeddings import embed, read_embeddings
 from relinkage.encoders import save_heads
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings
-from relinkage.reports.audits import read_audit
+from relinkage.pages.audits import read_audit
 from relinkage.studies import attacker_rows, draw_auxiliary
 
 SLOW_FIXTURES = ("several",)
@@ -145,7 +145,7 @@ def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(
     assert sorted(path.name for path in folder.iterdir()) == ["cca", "cosine", "csls"]
     for run in folder.iterdir():
         assert {path.name for path in run.iterdir()} == {
-            "audit.json", "card.md", "figures", "linkage.parquet", "report.html",
+            "audit.json", "card.md", "figures", "linkage.parquet", "page.html",
         }  # fmt: skip
     named = [line.split()[0] for line in outcome.out.splitlines()[1:] if " on sketch " in line]
     assert named[0] == "cca"
@@ -157,7 +157,7 @@ def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(
 
 def test_reports_and_cards_tell_what_the_attacker_knew(several):
     folder, _ = several
-    assert "csls on sketch" in (folder / "csls/report.html").read_text()
+    assert "csls on sketch" in (folder / "csls/page.html").read_text()
     assert "They score by csls, which needs no known pairs." in (folder / "csls/card.md").read_text()
     card = (folder / "cca/card.md").read_text()
     assert "They score by cca, having learned from 240 pairs of 120 other patients." in card

@@ -24,9 +24,9 @@ from relinkage.linkage.comparison import holm
 from relinkage.linkage.comparison_result import ComparisonResult, ComparisonRow, SharedQueries
 from relinkage.linkage.measures import Cell, recalls
 from relinkage.linkage.result import InputFile, Inputs
+from relinkage.pages import comparison_table
+from relinkage.pages.changes import takeaway
 from relinkage.records import json_schema, json_text, plain, read_record, write_record
-from relinkage.reports import comparison_table
-from relinkage.reports.changes import takeaway
 from relinkage.studies import compare
 
 QUERIES = 150
@@ -317,9 +317,9 @@ def test_the_terminal_shows_every_row_within_its_width(found):
 def test_the_report_holds_ladder_comparison_and_runs(sharp, blurred, tmp_path):
     comparison = compare(sharp, blurred)
     out = comparison.save(tmp_path / "out")
-    assert sorted(path.name for path in out.iterdir()) == ["comparison.json", "report.html"]
+    assert sorted(path.name for path in out.iterdir()) == ["comparison.json", "page.html"]
     assert json.loads((out / "comparison.json").read_text()) == plain(comparison.result)
-    page = (out / "report.html").read_text()
+    page = (out / "page.html").read_text()
     sections = ('id="ladder"', 'id="comparison"', 'id="run-1"', 'id="run-2"')
     assert sorted(sections, key=page.index) == list(sections)
     assert page.count('href="#comparison"') == 1
@@ -336,7 +336,7 @@ def test_names_from_elsewhere_are_escaped(sharp, blurred, tmp_path, folder):
     write_json(hostile / "audit.json", made)
     (hostile / "linkage.parquet").write_bytes((blurred / "linkage.parquet").read_bytes())
     out = compare(sharp, hostile).save(tmp_path / "out")
-    assert "<img" not in (out / "report.html").read_text()
+    assert "<img" not in (out / "page.html").read_text()
 
 
 # --- the command and its refusals -------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_the_command_prints_a_table_or_json_alone(found, sharp, blurred):
 @pytest.mark.slow
 def test_no_message_or_output_names_a_patient_or_a_pair(sharp, blurred, tmp_path):
     outcome = done("compare", sharp, blurred, "--json", "--out", tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "page.html").read_text()
     assert "pair-1" not in outcome.out + outcome.err + page
 
 

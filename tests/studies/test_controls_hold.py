@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import binom
 
 from relinkage.linkage import AuditSettings, Links, measure
-from relinkage.reports import render_report
+from relinkage.pages import render_page
 
 SEEDS, IMAGES, STUDIES, WIDTH = 40, 300, 220, 24
 SCRAMBLED, STRATUM = "scrambled mates", "stratum scorer"
@@ -108,7 +108,7 @@ def test_vectors_that_know_labels_alone_link_images_but_not_inside_strata(audits
 
 @pytest.mark.slow
 def test_every_report_shows_both_controls_of_every_run(audits):
-    page = render_report(audits[:2])
+    page = render_page(audits[:2])
     runs = page.split('class="run"')[1:]
     assert len(runs) == 2
     for run, made in zip(runs, audits, strict=False):

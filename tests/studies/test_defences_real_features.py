@@ -17,13 +17,13 @@ from safetensors.numpy import load_file
 from calling import done
 from embeddings.manifests import sketched_card, sketched_manifest
 from relinkage.alignment import read_heads
-from relinkage.defences import ControlSettings, DefencesResult
+from relinkage.defences import BaselineSettings, DefencesResult
 from relinkage.embeddings import read_embeddings
 from relinkage.embeddings.shards import write_shard
+from relinkage.pages.defences_table import defences_table
 from relinkage.privacy import HardenSettings, harden
 from relinkage.records import json_schema, plain, write_record
-from relinkage.reports.defences_table import defences_table
-from relinkage.studies import run_controls
+from relinkage.studies import judge_baselines
 
 FEATURES = Path(__file__).resolve().parents[4] / "shared/data/covid_features"
 BACTERIA = (
@@ -77,7 +77,7 @@ def emb(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(emb):
-    """Align without privacy, harden, audit both, compare, and hold hardened heads against every control."""
+    """Align without privacy, harden, audit both, compare, and hold hardened heads against every baseline."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     root = emb.parent
@@ -86,8 +86,8 @@ def study(emb):
     for name in ("aligned", "hardened"):
         done("audit", emb, "--heads", root / name, "--split", "test", "--out", root / f"run-{name}")
     compared = done("compare", root / "run-aligned", root / "run-hardened", "--json")
-    choices = ControlSettings(seeds=2, k=5, least_patients=5, replicates=500)
-    result = run_controls(
+    choices = BaselineSettings(seeds=2, k=5, least_patients=5, replicates=500)
+    result = judge_baselines(
         read_embeddings(emb), hardened, SETTINGS, choices, against=read_heads(root / "aligned")
     )
     torch.set_num_threads(threads)

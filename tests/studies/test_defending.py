@@ -1,4 +1,4 @@
-"""A table of defences: hardened heads beside every control, on patients that trained none of them."""
+"""A table of defences: hardened heads beside every baseline, on patients that trained none of them."""
 
 import json
 import math
@@ -14,14 +14,14 @@ from msgspec import structs
 from calling import done, refused
 from relinkage.alignment import read_heads
 from relinkage.attackers import load_attacker
-from relinkage.defences import ControlSettings, DefencesResult
+from relinkage.defences import BaselineSettings, DefencesResult
 from relinkage.embeddings import read_embeddings
 from relinkage.errors import InputError
 from relinkage.linkage.estimates import Difference
+from relinkage.pages.defences_table import defences_table
 from relinkage.privacy import HardenSettings, Public, harden
 from relinkage.records import json_schema, plain, read_record
-from relinkage.reports.defences_table import defences_table
-from relinkage.studies import check_controls, draw_auxiliary, run_controls, write_controls
+from relinkage.studies import check_baselines, draw_auxiliary, judge_baselines, write_baselines
 from relinkage.studies.auxiliary import attacked_sides, known_pairs
 from relinkage.studies.judging_use import benchmark
 from relinkage.usefulness.benchmark import DIRECTIONS
@@ -30,7 +30,7 @@ from usefulness.planted_labels import LABELS, plant
 SLOW_FIXTURES = ("result",)
 
 SETTINGS = HardenSettings(epsilon=1.0, delta=1e-5, population=200, batch=40, steps=20)
-CHOICES = ControlSettings(seeds=2, auxiliary_pairs=100, k=5, replicates=200, pool=(50, 5))
+CHOICES = BaselineSettings(seeds=2, auxiliary_pairs=100, k=5, replicates=200, pool=(50, 5))
 QUICK = structs.replace(CHOICES, seeds=1, attackers=("cosine",))
 
 
@@ -58,7 +58,7 @@ def hardened(desk):
 
 @pytest.fixture(scope="module")
 def result(desk, hardened):
-    return run_controls(
+    return judge_baselines(
         read_embeddings(desk / "emb"), hardened, SETTINGS, CHOICES, transfer=read_embeddings(desk / "other")
     )
 
@@ -261,23 +261,23 @@ def test_the_table_says_what_each_row_is_and_what_epsilon_does_not_cover(result)
 
 
 def test_the_folder_is_written_whole_without_a_patient_in_it(desk, result, tmp_path):
-    page = write_controls(result, tmp_path / "out")
-    assert sorted(file.name for file in page.parent.iterdir()) == ["defences.json", "report.html"]
+    page = write_baselines(result, tmp_path / "out")
+    assert sorted(file.name for file in page.parent.iterdir()) == ["defences.json", "page.html"]
     assert read_record(tmp_path / "out/defences.json", DefencesResult, "a table", "make it again") == result
     for file in page.parent.iterdir():
         assert "patient-" not in file.read_text()
-    write_controls(result, tmp_path / "out")
+    write_baselines(result, tmp_path / "out")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/letter").touch()
     with pytest.raises(InputError, match="holds files that relinkage did not write"):
-        check_controls(tmp_path / "mine", read_embeddings(desk / "emb"))
+        check_baselines(tmp_path / "mine", read_embeddings(desk / "emb"))
 
 
 @pytest.mark.slow
 def test_the_mechanism_without_steps_has_no_early_stop(desk, tmp_path):
     once = msgspec.structs.replace(SETTINGS, mechanism="one-shot", dimension=8)
     heads = harden(read_embeddings(desk / "emb"), "train", once, tmp_path / "heads")
-    rows = {row.key: row for row in run_controls(read_embeddings(desk / "emb"), heads, once, QUICK).rows}
+    rows = {row.key: row for row in judge_baselines(read_embeddings(desk / "emb"), heads, once, QUICK).rows}
     assert not rows["early-stop"].applies
     assert "has no steps" in rows["early-stop"].note
     assert rows["label-anchored"].applies
@@ -288,15 +288,15 @@ def test_towers_need_a_baseline_to_be_named(desk, tmp_path):
     towers = read_embeddings(desk / "towers")
     heads = harden(towers, "train", SETTINGS, tmp_path / "heads")
     with pytest.raises(InputError, match="name them with against=HEADS"):
-        run_controls(read_embeddings(desk / "towers"), heads, SETTINGS, QUICK)
+        judge_baselines(read_embeddings(desk / "towers"), heads, SETTINGS, QUICK)
     published = read_heads(desk / "emb/heads.safetensors")
-    result = run_controls(read_embeddings(desk / "towers"), heads, SETTINGS, QUICK, against=published)
+    result = judge_baselines(read_embeddings(desk / "towers"), heads, SETTINGS, QUICK, against=published)
     jsonschema.Draft202012Validator(json_schema(DefencesResult)).validate(plain(result))
 
 
 def test_what_trained_the_heads_is_no_test(desk, hardened):
-    with pytest.raises(InputError, match="The split train is what controls are judged on"):
-        run_controls(
+    with pytest.raises(InputError, match="The split train is what baselines are judged on"):
+        judge_baselines(
             read_embeddings(desk / "emb"),
             hardened,
             SETTINGS,
@@ -310,7 +310,7 @@ def test_another_model_is_nothing_to_carry_over_to(desk, hardened, tmp_path):
     manifest["encoder"]["id"] = "another"
     (tmp_path / "emb/manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="embed the cohort to transfer to with the same model"):
-        run_controls(
+        judge_baselines(
             read_embeddings(desk / "emb"),
             hardened,
             SETTINGS,
@@ -340,13 +340,13 @@ def test_another_model_is_nothing_to_carry_over_to(desk, hardened, tmp_path):
 )
 def test_a_wrong_choice_is_one_sentence(wrong, message):
     with pytest.raises(InputError, match=message):
-        ControlSettings(**wrong)
+        BaselineSettings(**wrong)
 
 
 def test_nothing_is_left_in_the_folder_of_a_failed_run(desk, hardened):
     before = sorted(path.name for path in Path(desk).iterdir())
     with pytest.raises(InputError):
-        run_controls(read_embeddings(desk / "nowhere"), hardened, SETTINGS, QUICK)
+        judge_baselines(read_embeddings(desk / "nowhere"), hardened, SETTINGS, QUICK)
     assert sorted(path.name for path in Path(desk).iterdir()) == before
 
 
@@ -354,11 +354,11 @@ def test_nothing_is_left_in_the_folder_of_a_failed_run(desk, hardened):
 def test_the_command_hardens_and_prints_the_table(desk, tmp_path):
     arguments = (
         "harden", desk / "emb", "--epsilon", "1", "--delta", "1e-5", "--population", "200", "--batch", "40",
-        "--steps", "5", "--out", tmp_path / "heads", "--controls", tmp_path / "table",
+        "--steps", "5", "--out", tmp_path / "heads", "--baselines", tmp_path / "table",
     )  # fmt: skip
     outcome = done(*arguments)
     assert "Same training without DP" in outcome.out
-    assert f"The report is in {tmp_path / 'table/report.html'}" in outcome.err
+    assert f"The page is in {tmp_path / 'table/page.html'}" in outcome.err
     assert (tmp_path / "heads/manifest.json").is_file()
     written = json.loads((tmp_path / "table/defences.json").read_text())
     assert written["settings"]["seeds"] == 5
@@ -368,14 +368,14 @@ def test_the_command_hardens_and_prints_the_table(desk, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("emb", "--transfer", "other"), "--transfer goes with --controls"),
-        (("emb", "--against", "heads"), "--against goes with --controls"),
-        (("emb", "--controls", "letter"), "is a file; name a folder to write to"),
-        (("towers", "--controls", "table"), "name them with --against HEADS"),
-        (("emb", "--controls", "table", "--against", "nothing"), "does not exist"),
-        (("emb", "--controls", "table", "--train", "test"), "train on another with --train"),
+        (("emb", "--transfer", "other"), "--transfer goes with --baselines"),
+        (("emb", "--against", "heads"), "--against goes with --baselines"),
+        (("emb", "--baselines", "letter"), "is a file; name a folder to write to"),
+        (("towers", "--baselines", "table"), "name them with --against HEADS"),
+        (("emb", "--baselines", "table", "--against", "nothing"), "does not exist"),
+        (("emb", "--baselines", "table", "--train", "test"), "train on another with --train"),
         (
-            ("emb", "--controls", "table", "--transfer", "nowhere"),
+            ("emb", "--baselines", "table", "--transfer", "nowhere"),
             "nowhere does not exist; name a file or folder that does",
         ),
     ],

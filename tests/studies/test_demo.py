@@ -26,7 +26,7 @@ def demo(tmp_path_factory):
 def test_a_demonstration_leaves_a_cohort_three_runs_and_one_report(demo):
     out, outcome = demo
     rungs = {f"{kind}-{name}" for kind in ("embeddings", "run") for name in RUNGS}
-    assert {path.name for path in out.iterdir()} == {"demo.json", "cohort", "report.html", *rungs}
+    assert {path.name for path in out.iterdir()} == {"demo.json", "cohort", "page.html", *rungs}
     assert [path.name for path in out.parent.iterdir()] == ["out"]
     audits = json.loads(outcome.out)
     assert [audit["name"] for audit in audits] == [f"phantom:{name}" for name in RUNGS]
@@ -35,7 +35,7 @@ def test_a_demonstration_leaves_a_cohort_three_runs_and_one_report(demo):
         assert json.loads((out / f"run-{name}/audit.json").read_text()) == audit
         assert audit["inputs"]["split"] == "test"
         assert (out / f"run-{name}/card.md").is_file()
-    page = (out / "report.html").read_text()
+    page = (out / "page.html").read_text()
     assert page.count('class="run"') == 3
     assert 'id="ladder"' in page
     assert "These runs differ" not in page

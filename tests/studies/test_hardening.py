@@ -125,7 +125,7 @@ def test_a_forged_epsilon_reaches_no_audit(desk, tmp_path):
     assert "The statement of these heads does not hold" in audit["notes"][-2]
     done(*ground, "--heads", folder, "--out", tmp_path / "run")
     card = (tmp_path / "run/card.md").read_text()
-    assert "(0.5, 0.0001)" not in card + (tmp_path / "run/report.html").read_text()
+    assert "(0.5, 0.0001)" not in card + (tmp_path / "run/page.html").read_text()
     assert "the statement of these heads does not hold" in card
 
 
@@ -169,12 +169,12 @@ def test_canaries_stand_beside_the_stated_epsilon(desk):
     assert "right guesses would have refuted it, which the best of attacks has in four of five" in outcome.out
     assert outcome.out.endswith("No evidence against the statement was found.\n")
     assert "No fault" not in outcome.out
-    asked = ("--canaries", "40", "--guesses", "20", "--positive-control", "--json")
+    asked = ("--canaries", "40", "--guesses", "20", "--positive-baseline", "--json")
     found = json.loads(done("privacy", desk / "heads", *asked, *given).out)
     jsonschema.Draft202012Validator(json_schema(PrivacyCheck)).validate(found)
     assert plain(msgspec.convert(found, PrivacyCheck)) == found
-    found, control = found["canaries"], found["positive_control"]
-    assert (control["canaries"], control["stated"]) == (40, found["stated"])
+    found, baseline = found["canaries"], found["positive_control"]
+    assert (baseline["canaries"], baseline["stated"]) == (40, found["stated"])
     assert (found["canaries"], found["guesses"], found["confidence"]) == (40, 20, 0.95)
     assert found["lower_bound"] >= 0
 
@@ -197,7 +197,7 @@ def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
     stated = audit["inputs"]["heads"]["manifest"]["privacy"]
     assert (stated["kind"], stated["delta"], stated["mechanism"]) == ("proven", 1e-4, "label-anchored")
     assert 0.97 < stated["epsilon"] <= 1
-    assert "hardened, label-anchored" in (run / "report.html").read_text()
+    assert "hardened, label-anchored" in (run / "page.html").read_text()
     assert not [note for note in audit["notes"] if "held out" in note]
     both = json.loads(done("audit", desk / "emb", "--heads", desk / "heads", "--json").out)
     assert [note for note in both["notes"] if "held out" in note] == [
@@ -221,7 +221,7 @@ def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
         (("--span", "-1"), "--span -1 is not a valid number of directions"),
         (("--weights", "mse=1"), "--weights mse=1 is not a valid objective; give weights by name, such as"),
         (("--weights", "bce=1"), "--weights goes with --mechanism grouped, batch-clip, nominal"),
-        (("--transfer", "emb"), "--transfer goes with --controls; name a folder for the table."),
+        (("--transfer", "emb"), "--transfer goes with --baselines; name a folder for the table."),
     ],
 )
 def test_requests_that_cannot_be_are_refused_in_one_sentence(desk, arguments, sentence, monkeypatch):

@@ -14,8 +14,8 @@ from encoders.trained.sketched import ALIGNED
 from relinkage.embeddings import embed
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
 from relinkage.errors import InputError
+from relinkage.pages.utility import utility_table
 from relinkage.records import json_schema, plain, read_record, write_record
-from relinkage.reports.utility import utility_table
 from relinkage.usefulness import UtilityResult
 from usefulness.planted_labels import plant, rotation, turned
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, Links, measure
-from relinkage.reports import read_audit
+from relinkage.pages import read_audit
 from relinkage.studies import Audit, pseudonym_key
 
 ROWS = 90

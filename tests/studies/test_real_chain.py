@@ -34,7 +34,7 @@ def chain(tmp_path_factory):
         ),
         done("align", emb, "--train", "train", "--out", heads),
         done("audit", emb, "--heads", heads, "--split", "test", "--pool", "5,10,full", "--out", run),
-        done("report", run, "--out", out / "report.html"),
+        done("report", run, "--out", out / "page.html"),
     ]  # fmt: skip
     return out, printed
 
@@ -57,7 +57,7 @@ def test_real_cases_go_from_the_cohort_to_the_report(chain):
     model = audit["inputs"]["model"]
     assert model["id"] == "towers:mobilenet_v2+tfidf"
     assert model["image_features"] == 1280
-    assert audit["name"] in (out / "report.html").read_text()
+    assert audit["name"] in (out / "page.html").read_text()
 
 
 @pytest.mark.slow

@@ -19,8 +19,8 @@ from safetensors.numpy import load_file
 from calling import done
 from relinkage.alignment import AlignSettings, train_heads
 from relinkage.linkage.result import AuditResult
+from relinkage.pages.wording import bare_percent, interval, percent
 from relinkage.records import json_schema
-from relinkage.reports.wording import bare_percent, interval, percent
 
 FEATURES = Path(__file__).resolve().parents[3] / "shared/data/covid_features"
 POOLS = (2, 5, 10, "full")
@@ -153,7 +153,7 @@ class Page(HTMLParser):
 
 def test_the_report_opens_and_states_interval_chance_and_coverage_of_every_row(run):
     column, out, audit = run
-    page = Page((out / "report.html").read_text())
+    page = Page((out / "page.html").read_text())
     assert page.open == page.fetched == []
     text = re.sub(r"\s+", " ", " ".join(page.words))
     assert f"distractors share: {column}" in text

@@ -234,7 +234,7 @@ def test_a_page_shows_that_an_image_cannot_be_read(desk, cohort, tmp_path):
 
 
 def test_a_report_that_looks_like_html_is_shown_as_text(desk):
-    from relinkage.reports.retrieval import Illustration, render_retrieval
+    from relinkage.pages.retrieval import Illustration, render_retrieval
 
     result = retrieved(desk / "emb", "--query", ROW, "--top", "1")
     page = render_retrieval(

@@ -10,8 +10,8 @@ from msgspec.structs import asdict
 from calling import done, refused
 from relinkage.alignment import read_heads
 from relinkage.alignment.sweep_result import SweepResult
+from relinkage.pages.sweep import sweep_table
 from relinkage.records import json_schema, read_record, write_record
-from relinkage.reports.sweep import sweep_table
 from usefulness.planted_labels import plant
 
 SLOW_FIXTURES = ("swept",)

@@ -11,9 +11,9 @@ from calling import audits_of, done, refused
 from embeddings.manifests import sketched_card
 from relinkage.embeddings import read_embeddings
 from relinkage.linkage.result import AuditResult, Inputs
+from relinkage.pages import read_audit
+from relinkage.pages.sections import audited_facts
 from relinkage.records import json_schema, plain
-from relinkage.reports import read_audit
-from relinkage.reports.sections import audited_facts
 from relinkage.studies import compare
 from relinkage.studies.text_length import text_length_notes
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "utility": "utility",
     "retrieve": "retrieve",
     "map": "map",
-    "report": "report",
+    "page": "page",
     "privacy": "privacy",
     "heads": "heads",
     "export": "export",

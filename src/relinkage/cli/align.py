@@ -36,10 +36,10 @@ def _sweep(inputs: TrainingSplit, settings: AlignSettings, many: SweepSettings, 
     sweep = Sweep.parse(many.sweep or "", base, many.seeds)
 
     from relinkage.linkage import Resampling
+    from relinkage.pages.sweep import sweep_table
     from relinkage.progress import say
-    from relinkage.reports.sweep import sweep_table
     from relinkage.studies import sweep_heads
-    from relinkage.studies.places import REPORT
+    from relinkage.studies.places import PAGE
 
     result = sweep_heads(
         inputs.read(),
@@ -51,4 +51,4 @@ def _sweep(inputs: TrainingSplit, settings: AlignSettings, many: SweepSettings, 
         Resampling(seed=base.seed),
     )
     output.show(result, sweep_table(result))
-    say(f"The report is in {output.out / REPORT}")
+    say(f"The page is in {output.out / PAGE}")

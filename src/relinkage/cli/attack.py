@@ -20,8 +20,8 @@ def attack(inputs: Attacked, attack: AttackSettings, settings: AuditSettings, ou
     key = output.key()
 
     from relinkage import studies
+    from relinkage.pages import audit_table
     from relinkage.progress import say
-    from relinkage.reports import audit_table
 
     embeddings, heads = inputs.read(), studies.heads_of(inputs.heads)
     made = studies.attack_embeddings(embeddings, heads, inputs.split, attack, settings, output.name)

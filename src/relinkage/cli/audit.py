@@ -13,7 +13,7 @@ def audit(audited: Audited, settings: AuditSettings, output: RunOutput) -> None:
     key = output.key()
 
     from relinkage import studies
-    from relinkage.reports import audit_table
+    from relinkage.pages import audit_table
 
     place = None if output.out is None else output.out.absolute()  # the run may replace the folder we are in
     embeddings, heads = audited.read(large_on_disk=True), studies.heads_of(audited.heads)

@@ -10,14 +10,14 @@ from relinkage.files import check_folder
 from relinkage.linkage.comparison_result import COMPARISON, SCHEMA
 from relinkage.options import Option
 from relinkage.progress import say
-from relinkage.studies.places import REPORT
+from relinkage.studies.places import PAGE
 
 
 class ComparisonOutput(Printed, frozen=True):
     """Where a comparison goes.
 
     Attributes:
-        out: Folder to write: comparison.json, report.html.
+        out: Folder to write: comparison.json, page.html.
     """
 
     out: Annotated[Path | None, Option(metavar="FOLDER")] = None
@@ -30,11 +30,11 @@ def compare(inputs: Runs, output: ComparisonOutput) -> None:
         check_folder(output.out, COMPARISON, SCHEMA)
 
     from relinkage import studies
-    from relinkage.reports import comparison_table
+    from relinkage.pages import comparison_table
 
     comparison = studies.compare(*inputs.run)
     if output.out is not None:
         comparison.save(output.out)
     output.show(comparison.result, comparison_table(comparison.result))
     if output.out is not None:
-        say(f"The report is in {output.out / REPORT}")
+        say(f"The page is in {output.out / PAGE}")

@@ -23,10 +23,10 @@ def demo(settings: DemoSettings, output: DemoOutput) -> None:
     check_demo(output.out)
 
     from relinkage import studies
+    from relinkage.pages import audit_table, read_audit
     from relinkage.progress import say
-    from relinkage.reports import audit_table, read_audit
-    from relinkage.studies.places import REPORT
+    from relinkage.studies.places import PAGE
 
     audits = [read_audit(run) for run in studies.demo(output.out, settings)]
     output.show(audits, audit_table(audits))
-    say(f"The report is in {output.out / REPORT}")
+    say(f"The page is in {output.out / PAGE}")

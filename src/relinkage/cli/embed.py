@@ -42,8 +42,8 @@ def embed(embedded: Embedded, settings: EmbedSettings, encoder: EncoderChoices) 
     from relinkage import embeddings
     from relinkage.embeddings.manifest import MANIFEST
     from relinkage.encoders import load_encoder
+    from relinkage.pages.wording import counted
     from relinkage.progress import say
-    from relinkage.reports.wording import counted
 
     table = _read_aloud(embedded.cohort, embedded.root, settings.max_left_out)
     options = EncoderOptions(**msgspec.structs.asdict(encoder), seed=settings.seed)

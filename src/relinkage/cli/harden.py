@@ -11,16 +11,16 @@ from relinkage.errors import InputError
 from relinkage.options import Option, Settings
 
 
-class Controls(Settings, frozen=True):
+class Baselines(Settings, frozen=True):
     """What hardened heads are held against.
 
     Attributes:
-        controls: Folder for a table of the heads beside their controls.
-        against: Baseline of --controls.
-        transfer: Second embeddings of the same model, for --controls.
+        baselines: Folder for a table of the heads beside their baselines.
+        against: Heads that all rows of --baselines are compared with.
+        transfer: Second embeddings of the same model, for --baselines.
     """
 
-    controls: Annotated[Path | None, Option(metavar="FOLDER")] = None
+    baselines: Annotated[Path | None, Option(metavar="FOLDER")] = None
     against: Annotated[Path | None, Option(exists=True, default="what training starts from")] = None
     transfer: Existing = None
 
@@ -31,19 +31,19 @@ class Controls(Settings, frozen=True):
             InputError: there is none.
         """
         for option, value in (("--against", self.against), ("--transfer", self.transfer)):
-            if value is not None and self.controls is None:
-                raise InputError(f"{option} goes with --controls; name a folder for the table.")
+            if value is not None and self.baselines is None:
+                raise InputError(f"{option} goes with --baselines; name a folder for the table.")
 
 
 @command(
     "harden",
-    inputs=TrainingSplit, settings=HardenSettings, public=PublicInputs, table=Controls, output=HeadsOutput,
+    inputs=TrainingSplit, settings=HardenSettings, public=PublicInputs, table=Baselines, output=HeadsOutput,
 )  # fmt: skip
 def harden(
     inputs: TrainingSplit,
     settings: HardenSettings,
     public: PublicInputs,
-    table: Controls,
+    table: Baselines,
     output: HeadsOutput,
 ) -> None:
     """Train projection heads on EMB, or on arrays, with differential privacy, and state what that spends."""
@@ -56,22 +56,22 @@ def harden(
     known = studies.read_public(public.start, public.public, public.anchors)
     against = studies.heads_of(table.against)
     transfer = None if table.transfer is None else studies.open(table.transfer)
-    if table.controls is not None:
-        studies.check_controls(table.controls, embeddings, inputs.train, known, against, transfer)
+    if table.baselines is not None:
+        studies.check_baselines(table.baselines, embeddings, inputs.train, known, against, transfer)
     hardened = harden_embeddings(embeddings, inputs.train, settings, known, output.out)
-    if table.controls is None:
+    if table.baselines is None:
         made = hardened.manifest
         stated = None if made is None else made.privacy
         output.show(made, f"{output.out}: {stated.sentence if stated else 'no privacy is stated'}")
         return
 
+    from relinkage.pages.defences_table import defences_table
     from relinkage.progress import say
-    from relinkage.reports.defences_table import defences_table
 
-    result = studies.run_controls(
+    result = studies.judge_baselines(
         embeddings, hardened, settings,
         train=inputs.train, public=known, against=against, transfer=transfer,
     )  # fmt: skip
-    report = studies.write_controls(result, table.controls)
+    page = studies.write_baselines(result, table.baselines)
     output.show(result, defences_table(result))
-    say(f"The report is in {report}")
+    say(f"The page is in {page}")

@@ -37,8 +37,8 @@ def map_space(mapped: Mapped, settings: MapSettings, output: MapOutput) -> None:
     check_map(output.out)
 
     from relinkage import studies
+    from relinkage.pages.maps import map_table
     from relinkage.progress import say
-    from relinkage.reports.maps import map_table
 
     heads = [read for each in mapped.heads if (read := studies.heads_of(each)) is not None]
     maps = studies.draw_maps(mapped.read(), heads, settings)

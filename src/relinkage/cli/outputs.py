@@ -11,7 +11,7 @@ from relinkage.options import Option, Settings
 from relinkage.printing import visible_lines
 from relinkage.progress import say
 from relinkage.records import json_text
-from relinkage.studies.places import REPORT, check_run
+from relinkage.studies.places import PAGE, check_run
 from relinkage.studies.pseudonym_keys import pseudonym_key
 
 
@@ -53,8 +53,8 @@ class RunOutput(Printed, frozen=True):
     """Where runs go, and how they name things.
 
     Attributes:
-        name: What the report calls the audited model.
-        out: Run folder to write: audit.json, linkage.parquet, report.html, card.md, figures.
+        name: What the page calls the audited model.
+        out: Run folder to write: audit.json, linkage.parquet, page.html, card.md, figures.
         pseudonymise: Replace ids in linkage.parquet by hashes with a random key that is kept nowhere: nobody
             can undo them, and linkage.parquet differs from run to run.
         pseudonym_key: Pseudonymise with the key in this file (32 random bytes): the same ids in every run,
@@ -87,6 +87,6 @@ class RunOutput(Printed, frozen=True):
         return pseudonym_key(self.pseudonym_key)
 
     def say_where(self, place: Path | None) -> None:
-        """Say on standard error where the report of a run is."""
+        """Say on standard error where the page of a run is."""
         if place is not None:
-            say(f"The report is in {place / REPORT}")
+            say(f"The page is in {place / PAGE}")

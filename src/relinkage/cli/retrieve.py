@@ -54,8 +54,8 @@ def retrieve(
 
     from relinkage import studies
     from relinkage.cohorts import read_cohort
+    from relinkage.pages.retrieval import retrieval_table
     from relinkage.progress import say
-    from relinkage.reports.retrieval import retrieval_table
 
     table = None if searched.cohort is None else read_cohort(searched.cohort, searched.root)
     heads = studies.heads_of(searched.heads)

@@ -46,7 +46,7 @@ def utility(inputs: Measured, settings: UtilitySettings, output: UtilityOutput) 
         check_folder(output.out, UTILITY, SCHEMA)
 
     from relinkage import studies
-    from relinkage.reports.utility import utility_table
+    from relinkage.pages.utility import utility_table
 
     result = studies.measure_utility(
         inputs.read(), studies.heads_of(inputs.heads), studies.heads_of(inputs.against), settings,

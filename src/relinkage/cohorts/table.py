@@ -153,7 +153,7 @@ class Cohort:
         It follows from the whole content, so that repeated runs agree, and is not the published
         fingerprint, so that nobody without the cohort can test a guessed report against a hash.
         """
-        return fingerprint(b"relinkage report salt\x00", self._content())
+        return fingerprint(b"relinkage page salt\x00", self._content())
 
     def _content(self) -> bytes:
         return self.table().write_csv().encode()

@@ -1,6 +1,6 @@
-"""Control heads: what lowers linkage without privacy, to hold against heads that were hardened.
+"""Baselines: what lowers linkage without privacy, to hold against heads that were hardened.
 
-Open `matching` for how a control is given the usefulness of the hardened heads.
+Open `matching` for how a baseline is given the usefulness of the hardened heads.
 """
 
 import lazy_loader

@@ -8,7 +8,7 @@ from .result import BothWays as BothWays
 from .result import DefencesResult as DefencesResult
 from .result import Match as Match
 from .rotation import rotated as rotated
-from .settings import ControlSettings as ControlSettings
+from .settings import BaselineSettings as BaselineSettings
 from .spread import over_trainings as over_trainings
 from .training import early_stops as early_stops
 from .training import trained as trained

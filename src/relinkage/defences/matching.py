@@ -1,6 +1,6 @@
-"""Matching: the setting of a control at which it is as useful as the hardened heads.
+"""Matching: the setting of a baseline at which it is as useful as the hardened heads.
 
-Less linkage is easily had for less use. So a control is turned up until its use equals that of the hardened
+Less linkage is easily had for less use. So a baseline is turned up until its use equals that of the hardened
 heads, and only then is its linkage looked at. Use is label precision in both directions: a probe of images
 sees one side only, and what it finds is still there when nothing works across modalities.
 """
@@ -16,7 +16,7 @@ from relinkage.encoders.heads import HeadPair
 
 @dataclass(frozen=True)
 class Knob:
-    """A control with a strength.
+    """A baseline with a strength.
 
     Attributes:
         name: what is turned, such as `steps`.

@@ -1,4 +1,4 @@
-"""A random image head: the control that shows what a linear probe on images cannot see.
+"""A random image head: the baseline that shows what a linear probe on images cannot see.
 
 A random linear image of features keeps nearly all that a linear probe finds in them, so the probe's area
 hardly moves; yet by cosine no image finds a report any more. An attacker who realigns finds them as before.

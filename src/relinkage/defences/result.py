@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from relinkage.attackers.names import AttackerName
-from relinkage.defences.settings import ControlSettings, Matched
+from relinkage.defences.settings import BaselineSettings, Matched
 from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.trained.manifest import HeadsManifest
 from relinkage.linkage.estimates import Compared, Estimate, RelativeChange
@@ -53,14 +53,14 @@ class BothWays(Record, frozen=True):
 
 
 class Match(Record, frozen=True):
-    """The setting of a control that was found for the usefulness of the hardened heads.
+    """The setting of a baseline that was found for the usefulness of the hardened heads.
 
     Attributes:
         setting: The value of what was turned.
         measure: What was matched: label precision in one direction, or in both, which means as much in one
             and no less in the other.
         target: That of the hardened heads.
-        reached: That of the control.
+        reached: That of the baseline.
         held: Whether they differ by no more than the tolerance in what was matched.
     """
 
@@ -194,7 +194,7 @@ class DefenceCohort(Record, frozen=True):
 
 
 class DefencesResult(Record, frozen=True):
-    """Hardened heads beside their controls: linkage by several attackers, and usefulness.
+    """Hardened heads beside their baselines: linkage by several attackers, and usefulness.
 
     Judged on patients that trained none of them. Holds no report text, no patient id and no pair id.
 
@@ -211,7 +211,7 @@ class DefencesResult(Record, frozen=True):
     schema: Literal["relinkage.defences/1"] = SCHEMA
     version: str
     inputs: DefencesInputs
-    settings: ControlSettings
+    settings: BaselineSettings
     rows: Annotated[tuple[DefenceRow, ...], Meta(min_length=2)]
     cohorts: Annotated[tuple[DefenceCohort, ...], Meta(min_length=1)]
     notes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A random rotation of the text side: the control that no defence may look like.
+"""A random rotation of the text side: the baseline that no defence may look like.
 
 It takes cosine linkage to chance and leaves every probe of images exactly as it was. Yet nothing was
 protected: some hundred pairs and Procrustes undo it, and until then nothing cross-modal works either.

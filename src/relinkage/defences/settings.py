@@ -14,7 +14,7 @@ Pool = Annotated[int, Meta(ge=2)]
 Matched = Literal["both", "image-to-report", "report-to-image"]
 
 
-class ControlSettings(Resampling, frozen=True):
+class BaselineSettings(Resampling, frozen=True):
     """The choices of a table of defences.
 
     Attributes:
@@ -25,7 +25,7 @@ class ControlSettings(Resampling, frozen=True):
         pool: Pools that Recall@1 is stated at: the largest that the candidates fill (all of them where they
             fill none), and the smallest, which is also searched inside the query's own label stratum.
         seeds: Trainings or draws of each row that has any, the first being the one that is shown.
-        match: Directions of label precision@K at which controls are held against the hardened heads, in the
+        match: Directions of label precision@K at which baselines are held against the hardened heads, in the
             order they are tried; both means as useful in one direction and no less in the other.
         tolerance: How far label precision may be off and still count as matched.
         k: Cases that label precision looks at.

@@ -13,9 +13,9 @@ from .checking import check_statement as check_statement
 from .checking import statement_text as statement_text
 from .comparing import Comparison as Comparison
 from .comparing import compare as compare
-from .defending import check_controls as check_controls
-from .defending import run_controls as run_controls
-from .defending import write_controls as write_controls
+from .defending import check_baselines as check_baselines
+from .defending import judge_baselines as judge_baselines
+from .defending import write_baselines as write_baselines
 from .demo_settings import DemoSettings as DemoSettings
 from .demo_settings import check_demo as check_demo
 from .demonstrating import demo as demo

@@ -13,8 +13,8 @@ from relinkage.linkage.measures import Cell
 from relinkage.linkage.rows import RecallRow
 from relinkage.linkage.settings import FULL
 from relinkage.linkage.strongest import at_least, at_most
-from relinkage.reports import audit_table
-from relinkage.reports.headlines import usual_row
+from relinkage.pages import audit_table
+from relinkage.pages.headlines import usual_row
 from relinkage.studies.audits import Audit
 from relinkage.studies.frames import frame
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from relinkage import reports
+from relinkage import pages
 from relinkage.errors import InputError
 from relinkage.files import whole_file, whole_folder
 from relinkage.linkage import LinkageTable, read_tables, table_frame, write_tables
@@ -21,10 +21,10 @@ from relinkage.linkage.risk import query_risk
 from relinkage.linkage.rows import RecallRow
 from relinkage.linkage.settings import FULL, Direction, PoolSize
 from relinkage.options import Count, Share
+from relinkage.pages.wording import bare_percent, counted, interval, percent, times
 from relinkage.records import write_record
-from relinkage.reports.wording import bare_percent, counted, interval, percent, times
 from relinkage.studies.frames import frame
-from relinkage.studies.places import AUDIT, CARD, FIGURES, REPORT, TABLES
+from relinkage.studies.places import AUDIT, CARD, FIGURES, PAGE, TABLES
 from relinkage.studies.pseudonym_keys import pseudonym_key
 from relinkage.studies.pseudonyms import pseudonymous
 
@@ -72,7 +72,7 @@ class Audit:
         Raises:
             InputError: it is missing or damaged.
         """
-        return cls(reports.read_audit(Path(run)), read_tables(Path(run) / TABLES))
+        return cls(pages.read_audit(Path(run)), read_tables(Path(run) / TABLES))
 
     @property
     def name(self) -> str:
@@ -87,7 +87,7 @@ class Audit:
     @property
     def headline(self) -> str:
         """What was found, in one sentence."""
-        return reports.headline(self.result).sentence
+        return pages.headline(self.result).sentence
 
     def recall(
         self,
@@ -193,9 +193,9 @@ class Audit:
         with whole_folder(Path(out), AUDIT, SCHEMA) as folder:
             write_record(folder / AUDIT, self.result)
             write_tables(self.tables, folder / TABLES, self._risk())
-            (folder / REPORT).write_text(reports.render_report([self.result]), encoding="utf-8")
-            (folder / CARD).write_text(reports.render_card([self.result]), encoding="utf-8")
-            reports.write_figures([self.result], folder / FIGURES)
+            (folder / PAGE).write_text(pages.render_page([self.result]), encoding="utf-8")
+            (folder / CARD).write_text(pages.render_card([self.result]), encoding="utf-8")
+            pages.write_figures([self.result], folder / FIGURES)
         return Path(out)
 
     def page(self, out: str | PathLike[str]) -> Path:
@@ -204,7 +204,7 @@ class Audit:
         Args:
             out: the file.
         """
-        return _write(Path(out), reports.render_report([self.result]))
+        return _write(Path(out), pages.render_page([self.result]))
 
     def card(self, out: str | PathLike[str] | None = None) -> str:
         """Return the audit card, Markdown to publish beside a model card, and write it where asked.
@@ -212,18 +212,18 @@ class Audit:
         Args:
             out: a file to write it to.
         """
-        text = reports.render_card([self.result])
+        text = pages.render_card([self.result])
         if out is not None:
             _write(Path(out), text)
         return text
 
     def __repr__(self) -> str:
         notes = "".join(f"\nNote: {note}" for note in self.notes)
-        return f"{self.name}: {self.headline}\n\n{reports.audit_table([self.result])}{notes}"
+        return f"{self.name}: {self.headline}\n\n{pages.audit_table([self.result])}{notes}"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: headline, table, controls and notes."""
-        found = reports.headline(self.result)
+        found = pages.headline(self.result)
         parts = [
             f"<p><strong>{html.escape(found.sentence)}</strong><br>{html.escape(found.detail)}</p>",
             _table(self.result.closed_set),

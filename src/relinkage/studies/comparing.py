@@ -30,11 +30,11 @@ from relinkage.linkage.pairing import Pairing
 from relinkage.linkage.result import AuditResult
 from relinkage.linkage.rows import RecallRow
 from relinkage.linkage.settings import FULL, Direction
+from relinkage.pages import comparison_table, read_audit, render_page
 from relinkage.records import write_record
-from relinkage.reports import comparison_table, read_audit, render_report
 from relinkage.studies.audits import Audit
 from relinkage.studies.frames import frame
-from relinkage.studies.places import AUDIT, REPORT, TABLES
+from relinkage.studies.places import AUDIT, PAGE, TABLES
 from relinkage.studies.text_length import text_length_notes
 
 
@@ -57,7 +57,7 @@ class Comparison:
         return rows.select(pl.Series("name", [names[run] for run in rows["run"]]), pl.all())
 
     def save(self, out: str | PathLike[str]) -> Path:
-        """Write `comparison.json` and `report.html`, all or nothing; an earlier comparison there is replaced.
+        """Write `comparison.json` and `page.html`, all or nothing; an earlier comparison there is replaced.
 
         Args:
             out: the folder.
@@ -67,8 +67,8 @@ class Comparison:
         """
         with whole_folder(Path(out), COMPARISON, SCHEMA) as folder:
             write_record(folder / COMPARISON, self.result)
-            page = render_report(self.audits, self.result)
-            (folder / REPORT).write_bytes(page.encode("utf-8", "replace"))
+            page = render_page(self.audits, self.result)
+            (folder / PAGE).write_bytes(page.encode("utf-8", "replace"))
         return Path(out)
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from relinkage.attackers import AuxiliaryPairs, load_attacker
 from relinkage.attackers.names import AttackerName
 from relinkage.defences.result import BothWays, Search
-from relinkage.defences.settings import ControlSettings
+from relinkage.defences.settings import BaselineSettings
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
@@ -69,10 +69,10 @@ class Ground:
     drawn: Embeddings
     searches: tuple[Search, ...]
     strata: Level
-    settings: ControlSettings
+    settings: BaselineSettings
 
     @classmethod
-    def prepare(cls, embeddings: Embeddings, settings: ControlSettings) -> "Ground":
+    def prepare(cls, embeddings: Embeddings, settings: BaselineSettings) -> "Ground":
         """Prepare what does not depend on heads.
 
         Args:

@@ -1,4 +1,4 @@
-"""The rows of a table of defences: hardened heads, and every control made from the same cached features."""
+"""The rows of a table of defences: hardened heads, and every baseline made from the same cached features."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from relinkage.attackers import load_attacker
 from relinkage.defences import (
-    ControlSettings,
+    BaselineSettings,
     Knob,
     Match,
     cut,
@@ -46,8 +46,8 @@ class Defence:
         heads: a pair per seed, the shown one first; none where the row does not apply, and None in the
             place of a pair for the features before any head.
         note: what it is, or why it does not apply.
-        knob: the name of what was turned, for a matched control.
-        matched: how its usefulness was matched, for a matched control.
+        knob: the name of what was turned, for a matched baseline.
+        matched: how its usefulness was matched, for a matched baseline.
     """
 
     key: str
@@ -83,7 +83,7 @@ class Recipe:
         return trained(self.embeddings, self.train, settings, self.public, seed)
 
 
-def defences(recipe: Recipe, ground: Ground, choices: ControlSettings) -> Iterator[Defence]:
+def defences(recipe: Recipe, ground: Ground, choices: BaselineSettings) -> Iterator[Defence]:
     """Make the rows one by one.
 
     Args:

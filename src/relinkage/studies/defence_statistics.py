@@ -24,7 +24,7 @@ Side = TypeVar("Side", Estimate, Difference)
 
 
 @dataclass(frozen=True, eq=False)
-class Baseline:
+class Published:
     """The published heads on one cohort, with what every comparison with them needs again.
 
     Attributes:
@@ -40,8 +40,8 @@ class Baseline:
     zero_shot: ClusterBootstrap | None
 
     @classmethod
-    def of(cls, ground: Ground, judged: Judged) -> "Baseline":
-        """Prepare the baseline of a cohort."""
+    def of(cls, ground: Ground, judged: Judged) -> "Published":
+        """Prepare what the published heads reach on a cohort."""
         zero_shot = judged.zero_shot_scores
         return cls(
             ground,

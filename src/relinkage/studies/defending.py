@@ -1,4 +1,4 @@
-"""A table of defences: hardened heads beside every control, by the strongest attacker and by usefulness.
+"""A table of defences: hardened heads beside every baseline, by the strongest attacker and by usefulness.
 
 It shows what differential privacy itself contributed to a lower recall, and what less would have done.
 """
@@ -17,34 +17,34 @@ from relinkage.defences.result import (
     DefencesInputs,
     DefencesResult,
 )
-from relinkage.defences.settings import ControlSettings
+from relinkage.defences.settings import BaselineSettings
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.encoders.trained.manifest import HeadsManifest
 from relinkage.errors import InputError
 from relinkage.files import check_folder, whole_folder
+from relinkage.pages.defences_page import render_defences
 from relinkage.privacy import LEAST_PATIENTS, HardenSettings, Public, few_patients
 from relinkage.progress import progress
 from relinkage.records import write_record
-from relinkage.reports.defences_page import render_defences
 from relinkage.studies.defence_judging import Ground, Judged
 from relinkage.studies.defence_rows import PUBLISHED, Defence, Recipe, defences
-from relinkage.studies.defence_statistics import Baseline
-from relinkage.studies.places import REPORT
+from relinkage.studies.defence_statistics import Published
+from relinkage.studies.places import PAGE
 
 
-def run_controls(
+def judge_baselines(
     embeddings: Embeddings,
     hardened: Heads,
     settings: HardenSettings,
-    choices: ControlSettings | None = None,
+    choices: BaselineSettings | None = None,
     *,
     train: str = "train",
     public: Public | None = None,
     against: Heads | None = None,
     transfer: Embeddings | None = None,
 ) -> DefencesResult:
-    """Judge hardened heads beside all controls, on patients that trained none of them.
+    """Judge hardened heads beside all baselines, on patients that trained none of them.
 
     Args:
         embeddings: what the heads were hardened on.
@@ -53,7 +53,7 @@ def run_controls(
         choices: the choices of the table; the defaults where not given.
         train: the split they were hardened on.
         public: what the hardening might look at freely.
-        against: heads that are the baseline; where not given, those that the hardening started from.
+        against: heads that all are compared with; where not given, those that the hardening started from.
         transfer: second embeddings of the same model, on which the same heads are judged again.
 
     Returns:
@@ -63,7 +63,7 @@ def run_controls(
         InputError: a folder cannot be read or does not fit, the tested split trained the heads, or the model
             has no heads to hold the hardened ones against.
     """
-    choices, public = choices or ControlSettings(), public or Public()
+    choices, public = choices or BaselineSettings(), public or Public()
     _check_split(choices, train)
     published = _published(against, public, embeddings)
     recipe = Recipe(embeddings, train, settings, public, hardened.pair, published)
@@ -90,7 +90,7 @@ def run_controls(
     )
 
 
-def check_controls(
+def check_baselines(
     out: Path,
     embeddings: Embeddings,
     train: str = "train",
@@ -102,17 +102,17 @@ def check_controls(
 
     Args:
         out: where the table is to be written.
-        embeddings: as in `run_controls`, which says more about the others too.
+        embeddings: as in `judge_baselines`, which says more about the others too.
         train: the split that trains the heads.
         public: what the hardening may look at freely.
-        against: heads that are the baseline.
+        against: heads that all are compared with.
         transfer: second embeddings.
 
     Raises:
-        InputError: as in `run_controls` and `write_controls`.
+        InputError: as in `judge_baselines` and `write_baselines`.
     """
     check_folder(out, DEFENCES, SCHEMA)
-    choices = ControlSettings()
+    choices = BaselineSettings()
     _check_split(choices, train)
     embeddings.split(choices.split)
     _published(against, public or Public(), embeddings)
@@ -120,11 +120,11 @@ def check_controls(
         _check_model(embeddings, transfer)
 
 
-def write_controls(result: DefencesResult, out: Path) -> Path:
-    """Write `defences.json` and `report.html` into a folder, all or nothing.
+def write_baselines(result: DefencesResult, out: Path) -> Path:
+    """Write `defences.json` and `page.html` into a folder, all or nothing.
 
     Args:
-        result: what `run_controls` gives.
+        result: what `judge_baselines` gives.
         out: the folder to write; an earlier table there is replaced.
 
     Raises:
@@ -132,13 +132,13 @@ def write_controls(result: DefencesResult, out: Path) -> Path:
     """
     with whole_folder(out, DEFENCES, SCHEMA) as folder:
         write_record(folder / DEFENCES, result)
-        (folder / REPORT).write_bytes(render_defences(result).encode("utf-8", "replace"))
-    return out / REPORT
+        (folder / PAGE).write_bytes(render_defences(result).encode("utf-8", "replace"))
+    return out / PAGE
 
 
-def _check_split(choices: ControlSettings, train: str) -> None:
+def _check_split(choices: BaselineSettings, train: str) -> None:
     if choices.split == train:
-        raise InputError(f"The split {train} is what controls are judged on; train on another with --train.")
+        raise InputError(f"The split {train} is what baselines are judged on; train on another with --train.")
 
 
 def _published(against: Heads | None, public: Public, embeddings: Embeddings) -> HeadPair:
@@ -165,14 +165,14 @@ def _check_model(embeddings: Embeddings, transfer: Embeddings) -> None:
 def _judge_all(ground: Ground, made: Sequence[Defence]) -> DefenceCohort:
     manifest = ground.benchmark.test.manifest
     figures: dict[str, DefenceFigures] = {}
-    baseline = None
+    published = None
     with progress(len(made), "judging", "defences") as bar:
         for defence in made:
             judged: list[Judged] = [ground.judge(heads) for heads in defence.heads]
             if defence.key == PUBLISHED:
-                baseline = Baseline.of(ground, judged[0])
-            if judged and baseline is not None:
-                figures[defence.key] = baseline.figures(judged)
+                published = Published.of(ground, judged[0])
+            if judged and published is not None:
+                figures[defence.key] = published.figures(judged)
             bar.update()
     on = ground.benchmark
     return DefenceCohort(
@@ -202,10 +202,10 @@ def _described(defence: Defence) -> DefenceRow:
 
 
 def _notes(
-    hardened: HeadsManifest, choices: ControlSettings, train: str, grounds: Sequence[Ground], trained: int
+    hardened: HeadsManifest, choices: BaselineSettings, train: str, grounds: Sequence[Ground], trained: int
 ) -> list[str]:
     notes = [
-        "The controls were made from the same pairs without privacy, and the hardening was repeated for its "
+        "The baselines were made from the same pairs without privacy, and the hardening was repeated for its "
         "variance over seeds: the statement covers the hardened heads themselves, and not this table.",
         _told_of_trainings(choices.seeds),
     ]

@@ -25,7 +25,7 @@ class DemoSettings(Settings, frozen=True):
 
 
 class DemoMark(Record, frozen=True):
-    """What an earlier demonstration is known by; people keep a report.html in folders of their own.
+    """What an earlier demonstration is known by; people keep a page.html in folders of their own.
 
     Attributes:
         version: The relinkage version that made it.

@@ -7,12 +7,12 @@ from relinkage.cohorts.phantom import phantom_cohort
 from relinkage.embeddings import EmbedSettings, embed
 from relinkage.encoders import load_encoder
 from relinkage.files import whole_folder
+from relinkage.pages import write_page
 from relinkage.progress import say
 from relinkage.records import write_record
-from relinkage.reports import write_report
 from relinkage.studies.auditing import audit
 from relinkage.studies.demo_settings import MARKER, SCHEMA, DemoMark, DemoSettings
-from relinkage.studies.places import REPORT
+from relinkage.studies.places import PAGE
 
 ENCODERS = ("phantom:general", "phantom:label", "phantom:report")
 
@@ -42,7 +42,7 @@ def demo(out: Path, settings: DemoSettings) -> list[Path]:
             )
             made = audit(folder / f"embeddings-{name}", split="test", direction="both", seed=settings.seed)
             made.save(folder / f"run-{name}")
-        write_report([folder / f"run-{name}" for name in names], folder / REPORT)
+        write_page([folder / f"run-{name}" for name in names], folder / PAGE)
         mark = DemoMark(version=relinkage.__version__, pairs=settings.pairs, seed=settings.seed)
         write_record(folder / MARKER, mark)
     return [out / f"run-{name}" for name in names]

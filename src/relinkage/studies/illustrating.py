@@ -10,7 +10,7 @@ from PIL import Image
 
 from relinkage.cohorts import Cohort
 from relinkage.images import UnreadableImageError, open_image
-from relinkage.reports.retrieval import Illustration
+from relinkage.pages.retrieval import Illustration
 
 SIDE = 220
 """Pixels of a picture's longer side: the lungs can be told apart, and ten of them weigh about 100 kB."""

@@ -12,8 +12,8 @@ from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, whole_folder
 from relinkage.options import chosen
+from relinkage.pages.utility import utility_table
 from relinkage.records import write_record
-from relinkage.reports.utility import utility_table
 from relinkage.studies.found_encoder import find_encoder
 from relinkage.studies.frames import frame
 from relinkage.studies.held_out import not_held_out, used

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from relinkage.files import whole_folder
+from relinkage.pages.figures.canvas import standalone
+from relinkage.pages.maps import map_figures, render_map
 from relinkage.records import write_record
-from relinkage.reports.figures.canvas import standalone
-from relinkage.reports.maps import map_figures, render_map
 from relinkage.studies.mapping import Maps
 from relinkage.studies.places import FIGURES, MAP, MAP_PAGE, MAP_SCHEMA, POINTS
 from relinkage.tables import write_parquet

@@ -7,7 +7,7 @@ from relinkage.errors import InputError
 from relinkage.files import check_folder
 from relinkage.linkage.result import SCHEMA as AUDIT_SCHEMA
 
-AUDIT, TABLES, REPORT, CARD, FIGURES = "audit.json", "linkage.parquet", "report.html", "card.md", "figures"
+AUDIT, TABLES, PAGE, CARD, FIGURES = "audit.json", "linkage.parquet", "page.html", "card.md", "figures"
 
 MAP, POINTS, MAP_PAGE = "map.json", "maps.parquet", "map.html"
 MAP_SCHEMA = "relinkage.map/1"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relinkage.files import whole_folder
+from relinkage.pages.retrieval import Illustration, render_retrieval
 from relinkage.records import write_record
-from relinkage.reports.retrieval import Illustration, render_retrieval
 from relinkage.retrieval import RetrievalResult
 from relinkage.studies.places import RETRIEVAL, RETRIEVAL_PAGE, RETRIEVAL_SCHEMA
 

@@ -20,11 +20,11 @@ from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
 from relinkage.files import check_folder, whole_folder
 from relinkage.linkage import Resampling
+from relinkage.pages.sweep_page import render_sweep
 from relinkage.privacy import read_stated_heads
 from relinkage.progress import say
 from relinkage.records import plain, write_record
-from relinkage.reports.sweep_page import render_sweep
-from relinkage.studies.places import REPORT
+from relinkage.studies.places import PAGE
 from relinkage.studies.sweep_judging import Ground, Judged
 from relinkage.usefulness import UtilitySettings
 from relinkage.usefulness.benchmark import DIRECTIONS
@@ -48,7 +48,7 @@ def sweep_heads(
         train: the split to train on.
         split: the split that heads are judged on.
         sweep: the trainings.
-        out: the folder to write: `sweep.json`, `report.html`, and a folder of heads for each training.
+        out: the folder to write: `sweep.json`, `page.html`, and a folder of heads for each training.
         beside: further heads to judge, such as hardened ones.
         resampling: how intervals are made.
 
@@ -83,7 +83,7 @@ def sweep_heads(
             **drawing,
         )
         write_record(folder / SWEEP, result)
-        (folder / REPORT).write_bytes(render_sweep(result).encode("utf-8", "replace"))
+        (folder / PAGE).write_bytes(render_sweep(result).encode("utf-8", "replace"))
     return result
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from relinkage.linkage.result import Inputs
-from relinkage.reports.wording import percent
+from relinkage.pages.wording import percent
 
 
 def text_length_notes(inputs: Sequence[Inputs]) -> list[str]:

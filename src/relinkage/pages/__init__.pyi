@@ -1,0 +1,9 @@
+from .audits import read_audit as read_audit
+from .card import render_card as render_card
+from .headlines import Headline as Headline
+from .headlines import headline as headline
+from .html import render_page as render_page
+from .html import write_page as write_page
+from .pictures import write_figures as write_figures
+from .terminal import audit_table as audit_table
+from .terminal import comparison_table as comparison_table

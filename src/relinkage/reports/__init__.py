@@ -1,5 +1,0 @@
-"""What a person reads: the figures, the HTML report, the audit card and the table in the terminal."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
