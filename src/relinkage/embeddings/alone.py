@@ -39,7 +39,8 @@ def check_alone(encoder: Encoder, images: Sequence[Path], root: Path, texts: Seq
     rough = encoder.card.device != "cpu" or torch.get_float32_matmul_precision() != "highest"
     tolerance = _ROUGH if rough else _EXACT
     with closing(decode_ahead([images[:_IMAGES]], root, encoder.preprocess, 1)) as decoded:
-        pixels = [image for image in next(decoded, []) if not isinstance(image, str)][:_COMPARED]
+        opened = [image.pixels for image in next(decoded, [])]
+    pixels = [image for image in opened if not isinstance(image, str)][:_COMPARED]
     _check("image", pixels, lambda part: encoder.encode_images(torch.stack(part)), tolerance, encoder)
     ordered = sorted(dict.fromkeys(texts), key=len)
     chosen = list(dict.fromkeys(ordered[place] for place in (0, len(ordered) // 2, -1))) if ordered else []
