@@ -44,7 +44,7 @@ def defences_json(cohorts=("city",), model="phantom:report"):
             "hardened": plain(HARDENED),
         },
         "settings": {
-            "split": "test", "auxiliary": "train", "auxiliary_pairs": 1000, "attacker": ["cosine", "cca"],
+            "split": "test", "auxiliary": "train", "auxiliary_pairs": 1000, "attackers": ["cosine", "cca"],
             "pool": [POOL, 1000, 100], "seeds": 5, "tolerance": 0.002, "k": 10,
             "match": ["both", "report-to-image", "image-to-report"],
             "least_patients": 10, "interval": 0.95, "replicates": 2000, "seed": 0,

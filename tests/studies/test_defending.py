@@ -326,16 +326,16 @@ def test_another_model_is_nothing_to_carry_over_to(desk, hardened, tmp_path):
         ({"attackers": ("cca",)}, "start with cosine"),
         (
             {"attackers": ("cosine", "magic")},
-            "--attackers cosine,magic is not a valid attacker; give cosine, whiten",
+            "attackers cosine,magic is not a valid attacker; give cosine, whiten",
         ),
-        ({"pool": (1,)}, "--pool 1 is not a valid pool size; give whole numbers from 2 up"),
-        ({"seeds": 0}, "--seeds 0 is not a valid number of trainings"),
+        ({"pool": (1,)}, "pool 1 is not a valid pool size; give whole numbers from 2 up"),
+        ({"seeds": 0}, "seeds 0 is not a valid number of trainings"),
         (
             {"match": ("beauty",)},
-            "--match beauty is not a valid direction; give both, image-to-report or report-to-image",
+            "match beauty is not a valid direction; give both, image-to-report or report-to-image",
         ),
-        ({"tolerance": 0.0}, "--tolerance 0 is not a valid tolerance; give a number above 0 and below 1"),
-        ({"split": "train"}, "--fit and --split are both train"),
+        ({"tolerance": 0.0}, "tolerance 0 is not a valid tolerance; give a number above 0 and below 1"),
+        ({"split": "train"}, "fit and split are both train"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(wrong, message):
