@@ -1,5 +1,6 @@
 """What is written is whole or absent, even where the process is killed."""
 
+import errno
 import os
 import sys
 
@@ -109,3 +110,32 @@ def test_whole_folder_puts_back_what_a_process_of_the_same_number_moved(tmp_path
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (out / "marker.json").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize(
+    "whole", [whole_file, lambda path: whole_folder(path, "marker.json", "ours/1")], ids=["file", "folder"]
+)
+def test_a_full_disk_is_told_by_the_name_that_was_asked_for_and_leaves_nothing(tmp_path, whole, number):
+    out = tmp_path / "new/deep/run"
+
+    def fills_up():
+        raise OSError(number, os.strerror(number))  # as `write` says it: without a name
+
+    with pytest.raises(OSError, match=os.strerror(number)) as told, whole(out):
+        fills_up()
+    assert (told.value.errno, told.value.filename) == (number, str(out))
+    with pytest.raises(FileNotFoundError) as told, whole(out) as temporary:
+        (temporary / "missing/figure.svg").touch()
+    assert told.value.filename == str(out)
+    with pytest.raises(FileNotFoundError) as told, whole(out):
+        (tmp_path / "input").read_bytes()  # another file keeps its name
+    assert told.value.filename == str(tmp_path / "input")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_were_there_stay_where_writing_fails(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "there/new/a.txt"):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/relinkage"
 BELOW_ALL = (
-    "__version__", "errors", "leftovers", "progress", "files", "records", "options", "threads", "tables",
-    "cluster", "exponential",
+    "__version__", "errors", "leftovers", "printing", "progress", "files", "records", "options", "threads", "tables",
+    "cluster", "compiled", "exponential",
 )  # fmt: skip
 
 

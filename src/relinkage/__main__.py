@@ -18,6 +18,9 @@ def run() -> None:
     try:
         for number in _STOP:
             signal.signal(number, _stop)
+        import logging
+
+        logging.getLogger().addHandler(logging.NullHandler())  # what libraries say of caches is not ours
         from relinkage.cli import main
     except KeyboardInterrupt:
         print("relinkage: Interrupted; nothing was begun.", file=sys.stderr)

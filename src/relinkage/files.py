@@ -1,17 +1,21 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from relinkage.errors import InputError
 from relinkage.leftovers import exchange, temporary_beside, tidy
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The disk is full, the user's share of it is used up, files may not be as large: no error names the file."""
 
 
 @contextmanager
@@ -23,20 +27,45 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Yields:
         The path to write to. It keeps the suffix of `path`, which some writers go by.
+
+    Raises:
+        OSError: it cannot be written; the error names `path`, and folders that were made for it are gone.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tidy(path)
     temporary = temporary_beside(path, path.suffix)
+    with _written(path, temporary):
+        tidy(path)
+        try:
+            # The mask can only be read by setting it, for all threads; a new file shows what it leaves.
+            temporary.touch()
+            mode = stat.S_IMODE(temporary.stat().st_mode)
+            temporary.unlink()
+            yield temporary
+            temporary.chmod(mode)  # some writers leave files that only their owner can read
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written(path: Path, temporary: Path) -> Iterator[None]:
+    """Make the folders above `path`; where the block fails, they go again, and its error names `path`."""
+    missing = [place for place in path.parents if not place.exists()]
     try:
-        # The mask can only be read by setting it, for all threads; a new file shows what it leaves.
-        temporary.touch()
-        mode = stat.S_IMODE(temporary.stat().st_mode)
-        temporary.unlink()
-        yield temporary
-        temporary.chmod(mode)  # some writers leave files that only their owner can read
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        for place in missing:
+            with suppress(OSError):
+                place.rmdir()
+        if isinstance(error, OSError) and _concerns(error, temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _concerns(error: OSError, temporary: Path) -> bool:
+    if error.filename is None:
+        return error.errno in _NO_ROOM
+    return isinstance(error.filename, str) and Path(error.filename).is_relative_to(temporary)
 
 
 def check_file(path: Path) -> None:
@@ -79,12 +108,17 @@ def whole_folder(path: Path, marker: str, schema: str) -> Iterator[Path]:
 
     Raises:
         InputError: as in `check_folder`.
+        OSError: as in `whole_file`.
     """
     check_folder(path, marker, schema)
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tidy(path)
     temporary = temporary_beside(path)
+    with _written(path, temporary):
+        yield from _replacing(path, temporary)
+
+
+def _replacing(path: Path, temporary: Path) -> Iterator[Path]:
+    tidy(path)
     replaced = path.with_name(f"{temporary.name}-replaced")
     if replaced.is_dir() and not path.exists():  # left by a process that had the same number
         os.replace(replaced, path)

@@ -1,8 +1,11 @@
 """Progress on stderr: a bar where a terminal is there, silence where none is."""
 
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from relinkage.printing import visible
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -46,7 +49,7 @@ def progress(
 
     return tqdm(
         total=total,
-        desc=what,
+        desc=visible(what),
         unit=f" {unit}",
         initial=done,
         unit_scale=scale,
@@ -56,6 +59,11 @@ def progress(
     )
 
 
-def say(message: str) -> None:
-    """Print one line for the person at the terminal to stderr, so that stdout keeps only results."""
-    print(message, file=sys.stderr)
+def say(*lines: str) -> None:
+    """Print lines for the person at the terminal to stderr, so that stdout keeps only results.
+
+    Nothing depends on whether they can be written.
+    """
+    with suppress(OSError):
+        for line in lines:
+            print(visible(line), file=sys.stderr)

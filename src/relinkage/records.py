@@ -56,7 +56,8 @@ def json_text(value: Any) -> str:
     Raises:
         ValueError: it holds NaN or infinity, for which JSON has no numbers.
     """
-    return json.dumps(plain(value), indent=1, allow_nan=False)
+    text = json.dumps(plain(value), indent=1, allow_nan=False)
+    return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
 
 
 def write_record(path: Path, record: Record) -> None:

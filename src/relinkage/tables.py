@@ -110,10 +110,22 @@ def read_csv(source: Path | bytes, **choices: Any) -> pl.DataFrame:
 
 
 def write_parquet(rows: pl.DataFrame, path: Path) -> None:
-    """Write rows as a Parquet file."""
-    rows.write_parquet(path.absolute())
+    """Write rows as a Parquet file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = io.BytesIO()  # polars names neither the file nor the reason where a disk is full
+    rows.write_parquet(content)
+    path.write_bytes(content.getbuffer())
 
 
 def write_csv(rows: pl.DataFrame, path: Path) -> None:
-    """Write rows as a CSV file."""
-    rows.write_csv(path.absolute())
+    """Write rows as a CSV file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = io.BytesIO()
+    rows.write_csv(content)
+    path.write_bytes(content.getbuffer())

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.alignment.side_by_side import Both
+from relinkage.compiled import compiled
 from relinkage.exponential import exponential
 
 _ONE_TABLE = {torch.float32: 60.0, torch.float64: 500.0}
@@ -132,7 +132,7 @@ def equal(values: Tensor) -> Tensor:
     return out
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _equal(values, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     for i in range(len(values)):
         value = values[i]
@@ -145,7 +145,7 @@ def _equal(values, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 # are apart, for that is what wide instructions are made of.
 
 
-@njit(nogil=True, cache=True, inline="always")
+@compiled(inline="always")
 def _relate(positives, same, i, diagonal, mark, relation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Fill in p_ij, or a mark where i and j are the same but no mates."""
     for j in range(len(relation)):
@@ -156,7 +156,7 @@ def _relate(positives, same, i, diagonal, mark, relation):  # type: ignore[no-un
     relation[diagonal] = own
 
 
-@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+@compiled(fastmath={"contract", "reassoc"})
 def _weigh(logits, positives, same, start, relation, high, by_row, by_column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Leave e_ij = exp(l_ij − high), 0 where i, j leave the sums; give Σ_i l_ii.
 
@@ -185,7 +185,7 @@ def _weigh(logits, positives, same, start, relation, high, by_row, by_column):  
     return mates
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _differentiate(table, positives, same, start, relation, weight, own, by_row, by_column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Leave the gradient by the logits: e_ij (by_row_i + by_column_j) − w_ij − [i = j] own."""
     nothing = own * 0

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from relinkage.compiled import compiled
 from relinkage.embeddings.scaling import divisors
 
 
@@ -54,7 +54,7 @@ class StandardFeatures:
         first.weight.copy_(weight.float())
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _standardise(features, rows, near, rest, scale, made):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     for i in range(len(rows)):
         row = features[rows[i]]
@@ -62,7 +62,7 @@ def _standardise(features, rows, near, rest, scale, made):  # type: ignore[no-un
             made[i, j] = ((row[j] - near[j]) - rest[j]) * scale[j]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_moments(features, rows, around, total, squares):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     for i in rows:
         row = features[i]

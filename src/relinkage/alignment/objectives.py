@@ -5,12 +5,12 @@ logits s_ij / τ, an image against every report of the batch and a report agains
 single or double precision, on the CPU.
 """
 
-from numba import njit
 from torch import Tensor
 from torch.nn import functional
 
 from relinkage.alignment.cross_entropies import CrossEntropies, equal
 from relinkage.alignment.side_by_side import Both, in_turn
+from relinkage.compiled import compiled
 
 
 def infonce(images: Tensor, texts: Tensor, temperature: float, same: Tensor | None = None) -> Tensor:
@@ -108,7 +108,7 @@ def shared_labels(labels: Tensor) -> Tensor:
     return shares
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _jaccard(common, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Turn numbers of labels in common into Jaccard indices."""
     one = sizes.dtype.type(1)

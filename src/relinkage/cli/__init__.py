@@ -3,12 +3,15 @@
 import os
 import re
 import sys
+import unicodedata
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 import relinkage
 from relinkage.errors import InputError
+from relinkage.progress import say
 
 COMMANDS = {
     "demo": "demo",
@@ -65,7 +68,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line: exit 0 done, 1 a check failed, 2 a wrong input, 70 a bug, 130 interrupted."""
     try:
-        sys.exit(cli.main(prog_name="relinkage", standalone_mode=False) or 0)
+        status = _command_line()
+        sys.stdout.flush()  # here, where it can still be said that this failed
+        sys.exit(status)
     except InputError as error:
         _fail(error.on_command_line, 2)
     except click.UsageError as error:
@@ -75,6 +80,13 @@ def main() -> None:
         _fail("Interrupted; nothing half-written is left, and the same command starts again.", 130)
     except MemoryError:
         _fail("There is not enough memory; close other programs or audit a smaller split.", 2)
+    except UnicodeEncodeError as error:
+        sign = error.object[error.start]
+        if unicodedata.category(sign) == "Cs":  # half a character, made of bytes that are no text
+            _fail("A path or an id is not valid Unicode; rename the file, or write its table in UTF-8.", 2)
+        _fail(f"Standard output takes no {sign!a}; set PYTHONIOENCODING=utf-8.", 2)
+    except BrokenPipeError:
+        _fail("Who reads the output closed it before all was written; read it to its end.", 2)
     except OSError as error:
         _fail(
             f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error}); "
@@ -92,6 +104,13 @@ def main() -> None:
         )
 
 
-def _fail(message: str, status: int) -> None:
-    click.echo(f"relinkage: {' '.join(message.splitlines())}", err=True)
+def _command_line() -> int:
+    try:
+        return cli.main(prog_name="relinkage", standalone_mode=False) or 0
+    except SystemExit:  # click's, and it would say 1, which is a check that failed
+        raise BrokenPipeError from None
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    say(f"relinkage: {message}")
     sys.exit(status)

@@ -51,7 +51,7 @@ def cohort(source: DataSet, options: ReadOptions, output: CohortOutput) -> None:
     if output.json:
         click.echo(json_text(reading.summary))
     else:
-        say("\n".join(reading.summary.lines()))
+        say(*reading.summary.lines())
     if output.out is not None:
         root = reading.cohort.root
         write_cohort(reading.cohort, output.out)

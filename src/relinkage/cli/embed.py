@@ -79,7 +79,7 @@ def _read_aloud(path: Path, root: Path | None, share: float) -> Any:
             f"allowed ({why}); correct them, or allow more with --max-left-out."
         )
     if reading.summary.format != TABLE or dropped:
-        say("\n".join(reading.summary.lines()))
+        say(*reading.summary.lines())
     else:
         for note in reading.cohort.notes:
             say(f"Note: {note}")

@@ -8,6 +8,7 @@ import click
 
 from relinkage.encoders.trained.manifest import check_heads
 from relinkage.options import Option, Settings
+from relinkage.printing import visible_lines
 from relinkage.progress import say
 from relinkage.records import json_text
 from relinkage.studies.places import REPORT, check_run
@@ -27,7 +28,7 @@ class Printed(Settings, frozen=True):
         """Print a result alone on standard output, as JSON or as a table; notes go to standard error."""
         for note in notes:
             say(f"Note: {note}")
-        click.echo(json_text(result) if self.json else table)
+        click.echo(json_text(result) if self.json else visible_lines(table))
 
 
 class HeadsOutput(Printed, frozen=True):

@@ -10,6 +10,7 @@ import polars as pl
 
 from relinkage.cohorts.cells import ABSENT
 from relinkage.errors import InputError
+from relinkage.printing import known_of
 
 REPORT, LAST_PARAGRAPH = "report", "last_paragraph"
 """Names that always stand for something: the whole report, and its last paragraph."""
@@ -157,7 +158,7 @@ class SectionChoice:
             if part not in known:
                 raise InputError(
                     f"--section names {part!r}, which these reports do not have; choose among "
-                    f"{', '.join(names)} (a comma for or else, + to join)."
+                    f"{known_of(names, NAMES)} (a comma for or else, + to join)."
                 )
         return cls(tuple(tuple(known[part] for part in alternative) for alternative in alternatives))
 

@@ -20,12 +20,16 @@ from relinkage.embeddings.stored import Stored, choose, in_safetensors
 from relinkage.embeddings.table import ADDED, IDS
 from relinkage.encoders.card import EncoderCard
 from relinkage.errors import InputError
+from relinkage.printing import known_of
 
 if TYPE_CHECKING:  # heads bring torch, which audits of arrays do without
     from relinkage.encoders.heads import HeadPair
 
 Floats = NDArray[np.float32]
 Arrays = dict[str, Any]
+
+SPLITS = ("train", "valid", "validate", "validation", "val", "dev", "test")
+"""What splits are called; other names may be those of wards or of patients."""
 
 _KINDS = {
     **dict.fromkeys((*IDS, "split", "report_hash"), (pl.String,)),
@@ -137,9 +141,9 @@ class Embeddings:
             )
         inside = (self.pairs["split"] == name).fill_null(False)
         if not inside.any():
-            splits = ", ".join(sorted(self.pairs["split"].drop_nulls().unique())) or "none"
+            splits = known_of(self.pairs["split"].drop_nulls().unique(), SPLITS)
             raise InputError(
-                f"{self.path} has no pair in the split {name} (it has: {splits}); name one of them."
+                f"{self.path} has no pair in the split {name} (it has: {splits}); name one of its splits."
             )
         return self.select(inside.to_numpy())
 

@@ -4,9 +4,9 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor, nn
 
+from relinkage.compiled import compiled
 from relinkage.exponential import exponential
 
 
@@ -71,7 +71,7 @@ _TAIL_AT = np.float32(0.3275911 / np.sqrt(2))
 """Φ(−a) = q(1 / (1 + 0.3275911 a/√2)) e^(−a²/2) for a ≥ 0, to 0.75e-7 (Abramowitz and Stegun, 7.1.26)."""
 
 
-@njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "arcp"}, error_model="numpy")
+@compiled(fastmath={"contract", "reassoc", "arcp"}, error_model="numpy")
 def _activate(values, made, slope, bits, below, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Fill in GELU and its derivative, both scaled where a value is kept and 0 where it is dropped."""
     for i in range(len(values)):

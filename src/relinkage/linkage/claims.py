@@ -21,9 +21,9 @@ P − k(s_j − T) that do not score above s_j − T:
 from typing import get_args
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.compiled import compiled
 from relinkage.linkage.open_set_rows import Score
 from relinkage.linkage.pools import log_factorials
 from relinkage.linkage.score_rows import ScoreRows
@@ -118,7 +118,7 @@ def _share_below(rows: ScoreRows, threshold: Floats, drawn: Ints) -> Floats:
     return out
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _fill_share_below(
     log_factorial: Floats, top: Floats, distractors: Ints, threshold: Floats, drawn: Ints, out: Floats
 ) -> None:
@@ -126,7 +126,7 @@ def _fill_share_below(
         out[i] = _below(log_factorial, top, i, threshold[i], distractors[i], drawn[i])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _below(log_factorial: Floats, top: Floats, i: int, threshold: float, P: int, D: int) -> float:
     c = _reaching(top, i, threshold, top.shape[1])
     if P - c < D:
@@ -136,7 +136,7 @@ def _below(log_factorial: Floats, top: Floats, i: int, threshold: float, P: int,
     return np.exp(log_factorial[P - c] - log_factorial[P - c - D] - log_factorial[P] + log_factorial[P - D])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _reaching(top: Floats, i: int, score: float, depth: int) -> int:
     """Give how many of the first scores of a row, which descends, reach a score."""
     low, high = 0, depth
@@ -149,7 +149,7 @@ def _reaching(top: Floats, i: int, score: float, depth: int) -> int:
     return low
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _alone_at_the_top(
     top: Floats, distractors: Ints, drawn: Ints, mate: Floats, threshold: float, out: Floats
 ) -> None:
@@ -174,7 +174,7 @@ def _alone_at_the_top(
             out[i] += share[above]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _shares(P: int, D: int, share: Floats) -> int:
     """Fill in C(P − k, D − 1) / C(P, D) for k = 0, 1, …, each from the one before; give how many count."""
     value = D / (P - D + 1.0)

@@ -9,10 +9,10 @@ them against all pools and all orders written out.
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from relinkage.compiled import compiled
 from relinkage.linkage.pools import recall_at
 
 Ints = NDArray[np.int64]
@@ -168,7 +168,7 @@ def _exactly(population: Ints, successes: Ints, draws: Ints, number: int) -> Flo
     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _overtaken(log_factorial: Floats, law: Ints, K: int) -> Floats:
     """Give the sum over x < t of `recall_of_patient` for every column (P, n, b, t, y)."""
     out = np.zeros(law.shape[1])

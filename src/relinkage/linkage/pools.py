@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import gammaln
+
+from relinkage.compiled import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -97,7 +98,7 @@ def log_factorials(largest: int) -> Floats:
     return gammaln(np.arange(largest + 1) + 1.0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):
     value = np.empty(out.shape[1])
     for q in range(len(eligible)):
@@ -113,7 +114,7 @@ def _sum_few(log_factorial, eligible, above, ties, pool, ks, out):
             out[q, k] /= ties[q] + 1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _prefix_sums(log_factorial, M, N, ks):
     """Give the sums over s < S of the value at s, for every S up to M: float64, shape (M + 1, values)."""
     sums = np.zeros((M + 1, max(len(ks), 1)))
@@ -125,7 +126,7 @@ def _prefix_sums(log_factorial, M, N, ks):
     return sums
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _at(log_factorial, M, s, N, ks, value):
     """Without ties: P(rank ≤ K) for every K, or, where there is no K, the expected reciprocal rank."""
     if len(ks) == 0:
@@ -162,7 +163,7 @@ def _at(log_factorial, M, s, N, ks, value):
             value[k] = 1.0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _log_probability(log_factorial, P, s, n, i):
     """Logarithm of P(X = i), X hypergeometric: population P, successes s, draws n."""
     return (
@@ -172,7 +173,7 @@ def _log_probability(log_factorial, P, s, n, i):
     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _first_that_counts(log_factorial, P, s, n, low):
     """Give the least i above `low` whose P(X = i) is no less than e⁻⁶⁰⁰: below, a first term would vanish."""
     high = (n + 1) * (s + 1) // (P + 2)  # up to the mode P(X = i) rises
@@ -185,7 +186,7 @@ def _first_that_counts(log_factorial, P, s, n, low):
     return high
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _log_share_missed(log_factorial, s, M, N):
     """Logarithm of C(M − 1 − s, N) / C(M, N): a pool of N out of M misses s + 1 given candidates."""
     fewer, more = min(N, s + 1), max(N, s + 1)

@@ -5,13 +5,14 @@ norms: the same number whichever of the two asks, and whoever works it out.
 """
 
 import numpy as np
-from numba import njit
+
+from relinkage.compiled import compiled
 
 TIE = 2.0**-40
 """Cosines that differ by at most this much tie."""
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def dot(a, i, b, j):
     """Float64 dot product of row i of `a` and row j of `b`."""
     total = 0.0
@@ -20,7 +21,7 @@ def dot(a, i, b, j):
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):
     """Float64 cosines of row rows[n] of `a` and row columns[n] of `b`."""
     out = np.empty(len(rows), np.float64)
@@ -30,7 +31,7 @@ def paired_cosines(a, a_inverse, rows, b, b_inverse, columns):
     return out
 
 
-@njit(nogil=True, cache=True, inline="always")
+@compiled(inline="always")
 def compare(score, mate_score):
     """Give 1 above the mate, 0 tied with it, -1 below."""
     if score > mate_score + TIE:
@@ -38,7 +39,7 @@ def compare(score, mate_score):
     return 0 if score >= mate_score - TIE else -1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def depth_of(starts, ends, i, column):
     """Give how many of row i's nested strata hold a column."""
     depth = 0
@@ -48,7 +49,7 @@ def depth_of(starts, ends, i, column):
     return depth
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def count_pairs(
     rows, columns, score, place, starts, ends, identity, mate_identity, mate_score, listed, above, ties
 ):  # fmt: skip

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import betainccinv, betaincinv, ndtr, ndtri, stdtrit
+
+from relinkage.compiled import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -257,7 +258,7 @@ def _weights(seed: int, first: int, end: int, patients: int) -> NDArray[np.uint8
     return weights
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def draw_patients(stream: np.uint64, first: int, weights: Floats | NDArray[np.uint8]) -> None:
     """Draw as many patients as there are, with replacement, and count how often each is drawn.
 
@@ -282,14 +283,14 @@ def draw_patients(stream: np.uint64, first: int, weights: Floats | NDArray[np.ui
                 weights[row, ((bits >> np.uint64(32)) * patients) >> np.uint64(32)] += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _mix(bits: np.uint64) -> np.uint64:
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_up(values: Floats, which: Ints, sums: Floats, counts: Floats) -> None:
     for query in range(values.shape[0]):
         for cell in range(values.shape[1]):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.compiled import compiled
 from relinkage.embeddings.given import not_finite
 from relinkage.embeddings.stored import Matrix, choose, is_stored
 from relinkage.errors import InputError
@@ -192,7 +192,7 @@ class _Rows:
         self.count += len(rows)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _hashes(given, inverse_norm):
     """FNV-1a over the bits of each unit vector, a 64-bit word at a time."""
     n, d = given.shape
@@ -226,7 +226,7 @@ def _label_twins(vectors: Vectors, hashes: NDArray[np.uint64]) -> None:
     vectors.identity[order] = order[first]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _are_equal(a, a_inverse, rows, b, b_inverse, columns):
     """Say for each pair whether its unit vectors are equal in float64."""
     out = np.ones(len(rows), np.bool_)

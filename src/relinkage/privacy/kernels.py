@@ -1,11 +1,12 @@
 """The compiled loop of clipping: norms of summed gradients of small groups of rows, in float64."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.compiled import compiled
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+
+@compiled(fastmath={"reassoc", "contract"})
 def add_squared_norms(
     gradient: NDArray[np.float32],
     inputs: NDArray[np.float32],

@@ -9,6 +9,7 @@ from typing import Literal
 from relinkage.encoders.trained.manifest import HardenedHeads
 from relinkage.encoders.trained.statement import PrivacyStatement, SpeaksOf, StatementKind
 from relinkage.errors import InputError
+from relinkage.leftovers import temporary_beside, tidy
 from relinkage.progress import say
 from relinkage.records import Fingerprint, Record, json_text, read_record
 
@@ -95,17 +96,19 @@ def enter(embeddings: Path, manifest: HardenedHeads) -> None:
     if stated is None or stated.heads is None:
         return
     entry = _entry(stated, stated.heads, manifest.train_split)
-    partial = embeddings / f".{LEDGER}.partial-{os.getpid()}"
+    path = embeddings / LEDGER
+    partial = temporary_beside(path)
     try:
         with _alone(embeddings):
+            tidy(path)
             ledger = Ledger(entries=(*read_ledger(embeddings).entries, entry))
             # Nobody else may read, at any time, how often and on what somebody trained.
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 file.write(json_text(ledger) + "\n")
-            partial.replace(embeddings / LEDGER)
+            partial.replace(path)
     except OSError as error:
         raise InputError(
-            f"The heads were written, and {embeddings / LEDGER} could not be ({error.strerror}): note "
+            f"The heads were written, and {path} could not be ({error.strerror}): note "
             f"({stated.epsilon:.3g}, {stated.delta:g}) as spent on the split {manifest.train_split}."
         ) from None
     finally:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.cohorts.labels import abnormality
+from relinkage.cohorts.labels import CHEXPERT_LABELS, abnormality
 from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
+from relinkage.printing import known_of
 from relinkage.retrieval.settings import MapSettings
 from relinkage.retrieval.sides import rows_of_split
 from relinkage.usefulness.labels import read_truth
@@ -82,7 +83,7 @@ def draw_sample(embeddings: Embeddings, settings: MapSettings) -> Sample:
 def _colourings(drawn: Embeddings, labels: tuple[str, ...]) -> tuple[Colouring, ...]:
     for label in labels:
         if label not in drawn.labels:
-            there = ", ".join(drawn.labels) or "none"
+            there = known_of(drawn.labels, CHEXPERT_LABELS)
             raise InputError(f"{drawn.path} has no label {label} to colour by (it has: {there}); name one.")
     if labels:
         truth = read_truth(drawn.pairs, labels, "left-out", "negative")

@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
+from relinkage.compiled import compiled
 from relinkage.linkage.scores import TIE
 from relinkage.linkage.settings import Resampling
 from relinkage.linkage.uncertainty import FEW as FEW_HITS
@@ -198,7 +198,7 @@ def _in_order(
     return patient[order], truth[order] == 1, ends
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _areas(
     patient: NDArray[np.int64], positive: NDArray[np.bool_], ends: NDArray[np.bool_], weights: Floats
 ) -> Floats:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.compiled import compiled
 from relinkage.usefulness.labels import Truth
 
 Floats = NDArray[np.float64]
@@ -116,7 +116,7 @@ def prospects(queries: Cases, candidates: Cases, k: int) -> Prospects:
     return Prospects(len(candidates) - (last - first), *found)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def overlap(left: Sets, i: int, right: Sets, j: int) -> tuple[np.int64, np.int64]:
     """Count labels that two sets have in common, and labels that either has."""
     both = either = np.int64(0)
@@ -126,7 +126,7 @@ def overlap(left: Sets, i: int, right: Sets, j: int) -> tuple[np.int64, np.int64
     return both, either
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _ones(bits: np.uint64) -> np.int64:
     """Count the bits that are set, two by two, four by four, and so on."""
     bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -135,7 +135,7 @@ def _ones(bits: np.uint64) -> np.int64:
     return np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _count(
     sets: Sets, patterns: Sets, counts: Ints, own_pattern: Ints, first: Ints, last: Ints, discount: Floats
 ) -> tuple[Ints, Ints, Floats, Floats]:

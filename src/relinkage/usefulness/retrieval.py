@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from relinkage.compiled import compiled
 from relinkage.linkage.scores import TIE
 from relinkage.progress import progress
 from relinkage.usefulness.relevance import Cases, Sets, discounts, overlap
@@ -110,7 +110,7 @@ def _on_all_cores(
             strip.result()
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _top_rows(
     scores: Floats, own: Ints, sets: Sets, candidate_own: Ints, candidate_sets: Sets,
     discount: Floats, out: Floats,
@@ -166,7 +166,7 @@ def _order_and_average(
     _average_rows(scores, order, own, sets, candidate_own, candidate_sets, out)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _average_rows(
     scores: Floats, orders: Ints, own: Ints, sets: Sets, candidate_own: Ints, candidate_sets: Sets,
     out: Floats,

@@ -1,5 +1,8 @@
 """Weights in a file: read without running anything that stands in it, written as safetensors."""
 
+import errno
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,9 @@ def write_weights(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write tensors as safetensors, in the form that transformers and open_clip read.
 
     Tensors that share memory become copies.
+
+    Raises:
+        OSError: they cannot be written.
     """
     seen: set[int] = set()
     own: dict[str, Tensor] = {}
@@ -62,7 +68,12 @@ def write_weights(path: Path, tensors: dict[str, Tensor]) -> None:
         place = tensor.untyped_storage().data_ptr()
         own[name] = tensor.clone().contiguous() if place in seen else tensor.contiguous()
         seen.add(place)
-    save_file(own, path, {"format": "pt"})
+    try:
+        save_file(own, path, {"format": "pt"})
+    except SafetensorError as error:  # the reason stands in its text alone
+        told = re.search(r"\(os error (\d+)\)", str(error))
+        number = int(told[1]) if told else errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def _tensors(values: Any, path: Path) -> dict[str, Tensor]:

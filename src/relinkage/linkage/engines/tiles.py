@@ -10,12 +10,12 @@ kept per depth: those of a level are the sum over the depths from it on.
 """
 
 import numpy as np
-from numba import njit
 
+from relinkage.compiled import compiled
 from relinkage.linkage.scores import TIE, compare, depth_of, dot
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def count_rows(
     tile,
     first_row,
@@ -83,7 +83,7 @@ def count_rows(
                 above[depth, i] += higher
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def count_rows_and_columns(
     tile,
     first_row,
@@ -155,7 +155,7 @@ def count_rows_and_columns(
                     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _tally(line, shifts, low, high):
     """Count the values above `high` and those from `low` on. Slices from zero on let the loop vectorise.
 
@@ -170,7 +170,7 @@ def _tally(line, shifts, low, high):
     return counted, reached
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _tally_both(line, shifts, low, high, shift, lows, highs, above):
     """Do what `_tally` does, add to `above` for every column, and count the columns left open."""
     counted = np.int32(0)
@@ -187,7 +187,7 @@ def _tally_both(line, shifts, low, high, shift, lows, highs, above):
     return counted, reached, left_open
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _settle(
     line, shifts, low, high, i, first, a, a_inverse, b, b_inverse, b_identity, mate, own, mate_score
 ):  # fmt: skip
@@ -207,7 +207,7 @@ def _settle(
     return tied, higher
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _list_open(line, shifts, low, high, left_open):
     """List the columns inside the band and give how many; without a branch, as none could be foretold."""
     found = 0
@@ -218,7 +218,7 @@ def _list_open(line, shifts, low, high, left_open):
     return found
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _list_open_columns(line, shift, lows, highs, left_open):
     """List the columns whose own band the row's score lies in and give how many."""
     found = 0
@@ -229,7 +229,7 @@ def _list_open_columns(line, shift, lows, highs, left_open):
     return found
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def _quick_dot(a, i, b, j):
     """What `dot` gives but for the last digits: the order of summation is the compiler's."""
     total = 0.0
@@ -238,7 +238,7 @@ def _quick_dot(a, i, b, j):
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _order(a, i, b, j, inverse, mate_score):
     """Compare a score with the mate's as `compare` does.
 
@@ -252,7 +252,7 @@ def _order(a, i, b, j, inverse, mate_score):
     return compare(score, mate_score)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _settle_one(
     i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_identity, mate_score, above, ties
 ):  # fmt: skip
@@ -266,7 +266,7 @@ def _settle_one(
     above[depth, i] += order > 0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _cut(starts, ends, i, first_column, columns, cuts):
     """Cut a tile's columns where a stratum of row i begins or ends; give the number of segments."""
     cuts[0] = 0
