@@ -44,3 +44,22 @@ def pytest_runtest_setup(item):
     """
     network = item.path.relative_to(item.config.rootpath / "tests").parts[0] in NETWORKS
     torch.set_float32_matmul_precision("highest" if network else PRECISION)
+
+
+@pytest.fixture(scope="session")
+def room(tmp_path_factory):
+    """Something of everything that commands take (`every_command`); tests only read from it."""
+    from every_command import lay_out
+
+    folder = tmp_path_factory.mktemp("room")
+    lay_out(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def room_with_model(room):
+    """The room, with a small CLIP, its embeddings and its hardened heads."""
+    from every_command import lay_model
+
+    lay_model(room)
+    return room

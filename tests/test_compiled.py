@@ -33,7 +33,9 @@ def folder(tmp_path, monkeypatch):
 
 def counted(folder, before=""):
     """What a process of its own prints that calls the loop, once it has done something else."""
-    code = f"import numba; numba.config.reload_config()\n{before}\nfrom loop import sum_to\nprint(sum_to(100), end='')"
+    code = (
+        f"import numba; numba.config.reload_config()\n{before}\nimport loop; print(loop.sum_to(100), end='')"
+    )
     done = warm.run([sys.executable, "-c", code], cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/relinkage"
 BELOW_ALL = (
-    "__version__", "errors", "leftovers", "printing", "progress", "files", "records", "options", "threads", "tables",
-    "cluster", "compiled", "exponential",
+    "__version__", "errors", "leftovers", "printing", "progress", "files", "records", "options", "threads",
+    "tables", "cluster", "cluster_process", "compiled", "exponential",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What is printed cannot steer a terminal or forge a line, and messages count what may be a patient's name."""
+"""What is printed cannot steer a terminal or forge a line; messages count what may be a patient's name."""
 
 import string
 import unicodedata
@@ -51,7 +51,8 @@ def test_known_of_counts_what_may_be_somebodys(found, told):
 @pytest.mark.parametrize("line", [(HOSTILE,), ("audit", f"--{HOSTILE}"), ("audit", HOSTILE),
     ("audit", "--pool", HOSTILE), ("report", HOSTILE), ("embed", HOSTILE, "--model", HOSTILE, "--out", "x"),
     ("retrieve", HOSTILE), ("phantom", "out", "--site", HOSTILE), ("schema", HOSTILE),
-    ("models", "--offline-plan", HOSTILE), ("cohort", HOSTILE), ("cohort", "x", "--format", HOSTILE)])  # fmt: skip
+    ("models", "--offline-plan", HOSTILE), ("cohort", HOSTILE),
+    ("cohort", "x", "--format", HOSTILE)])  # fmt: skip
 def test_a_refusal_is_one_line_whatever_was_asked_for(line):
     outcome = relinkage(*line)
     assert (outcome.status, outcome.out) == (2, "")

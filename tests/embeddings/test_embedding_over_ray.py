@@ -1,29 +1,27 @@
 """A cohort embedded by workers of Ray leaves the bytes of one process."""
 
-import os
-import sys
+from importlib.util import find_spec
 
 import pytest
 from sketch_encoder import SketchEncoder
 
+from relinkage.cluster import disconnect
 from relinkage.embeddings import EmbedSettings, embed
 from relinkage.errors import InputError
 
-ray = pytest.importorskip("ray", reason="Ray is not installed (the extra `cluster`)")
-pytestmark = pytest.mark.slow  # two workers have to start
+pytestmark = [
+    pytest.mark.slow,  # a Ray has to start
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed (the extra `cluster`)"),
+]
 
 SMALL = EmbedSettings(batch=3, shard_rows=5, max_left_out=0.5)
 RAY = EmbedSettings(batch=3, shard_rows=5, max_left_out=0.5, engine="ray")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _two_workers():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        paths = {"env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}}
-        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=paths)
-        yield
-        ray.shutdown()
+def _ended():
+    yield
+    disconnect()
 
 
 @pytest.mark.parametrize("heads", [True, False])
@@ -45,7 +43,7 @@ def test_what_one_process_began_workers_finish(make_cohort, tmp_path, contents):
 
 
 def test_an_encoder_that_fails_at_a_worker_stops_the_run_in_one_sentence(make_cohort, tmp_path):
-    with pytest.raises(InputError, match=r"A worker of engine ray failed .*; see Ray's log"):
+    with pytest.raises(InputError, match=r"A worker of engine ray failed .*; the same command resumes"):
         embed(make_cohort(8), SketchEncoder(batches=0), tmp_path / "out", settings=RAY)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from relinkage.cluster import RETRIES, connect, failure
+from relinkage.cluster import Held, connect
 from relinkage.embeddings.decoding import Decoded, decode_ahead
 from relinkage.embeddings.features import checked, checked_images
 from relinkage.encoders import Encoder
@@ -102,27 +102,26 @@ class OverRay:
         self, work: Callable[..., Any], batches: Iterable[tuple[Any, ...]]
     ) -> Generator[Any, None, None]:
         ray = connect(self.address)
-        gpu = self.encoder.card.device == "cuda"
-        task = ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=RETRIES)(work)
-        room = max(_AHEAD * int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)), 2)
-        waiting: deque[Any] = deque()
+        gpus = int(self.encoder.card.device == "cuda")
+        room = max(_AHEAD * (ray.gpus if gpus else ray.cores), 2)
+        waiting: deque[int] = deque()
+        encoder: list[Held] = []
         try:
-            encoder = [ray.put(self.encoder)]  # in a list Ray hands it on as a reference
+            encoder.append(ray.put(self.encoder))  # in a list Ray hands it on as a reference
             for batch in batches:
-                waiting.append(task.remote(encoder, *batch))
+                waiting.append(ray.submit(work, encoder, *batch, gpus=gpus))
                 if len(waiting) >= room:
-                    yield ray.get(waiting.popleft())
+                    yield ray.wait([waiting.popleft()])[1]
             while waiting:
-                yield ray.get(waiting.popleft())
-        except ray.exceptions.RayError as error:
-            raise failure(error) from None
+                yield ray.wait([waiting.popleft()])[1]
         except TypeError:  # what pickle says of what it cannot pack
             raise InputError(
                 f"The encoder cannot be sent to the workers of --engine {self.address}; embed without it."
             ) from None
         finally:
-            for left in waiting:
-                ray.cancel(left, force=False)
+            ray.cancel(waiting)
+            for held in encoder:
+                ray.forget(held)
 
 
 def over(engine: str, encoder: Encoder, workers: int) -> Batches:

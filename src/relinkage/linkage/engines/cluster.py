@@ -7,9 +7,8 @@ are put into Ray's object store once. Counts are added up as they come.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from relinkage.cluster import RETRIES, connect, failure
+from relinkage.cluster import Connection, Held, connect
 from relinkage.linkage.engines.blocks import Block, InBlocks
 from relinkage.linkage.engines.question import Question, Tally
 from relinkage.linkage.vectors import Vectors
@@ -53,30 +52,24 @@ class Cluster:
         """
         ray = connect(self.address)
         cores = threads or 1
-        task = ray.remote(num_cpus=cores, max_retries=RETRIES)(count_block)
         shards = _Shards(ray, question)
         waiting = iter(blocks)
-        under_way: dict[Any, Block] = {}
-        room = max(2 * int(ray.cluster_resources().get("CPU", 1) // cores), 2)
+        under_way: dict[int, Block] = {}
+        room = max(2 * (ray.cores // cores), 2)
         try:
             while True:
                 for block in _some(waiting, room - len(under_way)):
                     rows, columns = shards.rows(block.rows), shards.columns(block.columns)
                     rest = _without_vectors(question, block)
-                    under_way[task.remote(rows, columns, rest, self.engine, cores)] = block
+                    task = ray.submit(count_block, rows, columns, rest, self.engine, cores, cores=cores)
+                    under_way[task] = block
                 if not under_way:
                     return
-                finished, _ = ray.wait(list(under_way), num_returns=1)
-                for done in finished:
-                    block = under_way.pop(done)
-                    try:
-                        tally = ray.get(done)
-                    except ray.exceptions.RayError as error:
-                        raise failure(error) from None
-                    yield block, tally
+                done, tally = ray.wait(under_way)
+                yield under_way.pop(done), tally
         finally:
-            for task_left in under_way:
-                ray.cancel(task_left, force=False)
+            ray.cancel(under_way)
+            shards.forget()
 
 
 def over_ray(address: str) -> InBlocks:
@@ -109,23 +102,33 @@ def count_block(rows: Vectors, columns: Vectors, rest: Question, engine: str, th
 
 
 class _Shards:
-    """The rows and columns of blocks as references; one that is done with is let go."""
+    """The rows and columns of blocks as Ray holds them; one that is done with is let go."""
 
-    def __init__(self, ray: Any, question: Question) -> None:
+    def __init__(self, ray: Connection, question: Question) -> None:
         self._ray, self._question = ray, question
-        self._rows: tuple[slice | None, Any] = (None, None)
-        self._columns: dict[tuple[int, int], Any] = {}
+        self._rows: dict[tuple[int, int], Held] = {}
+        self._columns: dict[tuple[int, int], Held] = {}
 
-    def rows(self, part: slice) -> Any:
-        if self._rows[0] != part:
-            self._rows = part, self._ray.put(self._question.rows[part])
-        return self._rows[1]
+    def rows(self, part: slice) -> Held:
+        key = part.start, part.stop
+        if key not in self._rows:
+            self._forget(self._rows)  # Ray keeps what a task that is under way still needs
+            self._rows[key] = self._ray.put(self._question.rows[part])
+        return self._rows[key]
 
-    def columns(self, part: slice) -> Any:
+    def columns(self, part: slice) -> Held:
         key = part.start, part.stop
         if key not in self._columns:
             self._columns[key] = self._ray.put(self._question.columns[part])
         return self._columns[key]
+
+    def forget(self) -> None:
+        self._forget(self._rows)
+        self._forget(self._columns)
+
+    def _forget(self, some: dict[tuple[int, int], Held]) -> None:
+        while some:
+            self._ray.forget(some.popitem()[1])
 
 
 def _without_vectors(question: Question, block: Block) -> Question:
