@@ -47,7 +47,7 @@ def known_of(found: Iterable[str], known: Collection[str]) -> str:
         'test, train and 1 other'
     """
     names = list(dict.fromkeys(found))
-    shown = sorted(name for name in names if name in known)
+    shown = [name for name in names if name in known]
     others = len(names) - len(shown)
     counted = [f"{others} other{'s' * (others > 1)}"] if others else []
     return " and ".join([*([", ".join(shown)] if shown else []), *counted]) or "none"

@@ -14,12 +14,15 @@ from relinkage.embeddings.numbered_parts import open_parts
 from relinkage.embeddings.stored import Matrix, Stored, from_bfloat16, in_npy, in_safetensors
 from relinkage.embeddings.vector_columns import from_columns, from_lists, list_columns
 from relinkage.errors import InputError
+from relinkage.printing import known_of
 from relinkage.tables import is_parquet, read_parquet
 
 FORMATS = (".npy", ".npz", ".safetensors", ".parquet", ".pt")
 FLOATS = (np.float16, np.float32, np.float64)
 LARGE = 2**27
 """Bytes from which on an array stays on disk and is read as it is needed."""
+ARRAYS = ("image", "images", "report", "reports", "text", "texts", "features", "embeddings", "vectors")
+"""What arrays of a file may be called without telling of anybody."""
 _ALIASES = {".parq": ".parquet", ".pq": ".parquet", ".pth": ".pt"}
 _OF_NUMPY = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL")
 _NARROW = ("BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")
@@ -182,7 +185,7 @@ def _parquet(path: Path, name: str | None) -> NDArray[Any]:
 
 
 def _choose(names: list[str], name: str | None, path: Path) -> str:
-    listed = ", ".join(names[:8]) or "none"
+    listed = known_of(names, ARRAYS)
     if name is not None:
         if name not in names:
             raise InputError(f"{path} holds no array {name} (it holds: {listed}); name one of them.")

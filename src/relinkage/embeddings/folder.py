@@ -141,7 +141,7 @@ class Embeddings:
             )
         inside = (self.pairs["split"] == name).fill_null(False)
         if not inside.any():
-            splits = known_of(self.pairs["split"].drop_nulls().unique(), SPLITS)
+            splits = known_of(sorted(self.pairs["split"].drop_nulls().unique()), SPLITS)
             raise InputError(
                 f"{self.path} has no pair in the split {name} (it has: {splits}); name one of its splits."
             )

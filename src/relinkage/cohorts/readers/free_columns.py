@@ -11,6 +11,7 @@ from relinkage.cohorts.readers.settings import ReadOptions
 from relinkage.cohorts.sections import SectionChoice
 from relinkage.cohorts.unused import ALIASES
 from relinkage.errors import InputError
+from relinkage.printing import known_of
 
 TEXTS = ("report", "text", "txt", "findings+impression", "caption", "description", "note")
 """What stands for a report where nothing is chosen: the first that is there, even in part."""
@@ -115,8 +116,8 @@ def _choice(asked: str | None, sections: Mapping[str, str]) -> SectionChoice:
         if there:
             return SectionChoice((tuple(there),))
     raise InputError(
-        f"No column is called {', '.join(TEXTS)}; name the column of the reports with --section, one of "
-        f"{', '.join(sorted(sections)) or 'those that there are, but there is no other'}."
+        f"No column is called {', '.join(TEXTS)}; name the column of the reports with --section (it has "
+        f"{known_of(sections, TEXTS)})."
     )
 
 
