@@ -106,7 +106,7 @@ def lines(room, out):
         "utility": _few("utility", emb, "--out", out),
         "report": ["report", room / "one", "--out", f"{out}.html"],
         "retrieve": ["retrieve", emb, "--query", 3, "--out", out],
-        "map": ["map", emb, "--pairs", 30, "--perplexity", 5, "--out", out],
+        "map": ["map", emb, "--sample", 30, "--perplexity", 5, "--out", out],
         "heads": ["heads", emb, "--out", out],
         "schema": ["schema", "--out", out],
     }

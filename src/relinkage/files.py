@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from relinkage.errors import InputError
-from relinkage.leftovers import exchange, temporary_beside, tidy
+from relinkage.leftovers import discard, exchange, temporary_beside, tidy
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The disk is full, the user's share of it is used up, files may not be as large: no error names the file."""
@@ -43,7 +42,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.chmod(mode)  # some writers leave files that only their owner can read
             os.replace(temporary, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
 
 
 @contextmanager
@@ -122,10 +121,9 @@ def _replacing(path: Path, temporary: Path) -> Iterator[Path]:
     replaced = path.with_name(f"{temporary.name}-replaced")
     if replaced.is_dir() and not path.exists():  # left by a process that had the same number
         os.replace(replaced, path)
-    for left in (temporary, replaced):
-        shutil.rmtree(left, ignore_errors=True)
-    temporary.mkdir()
+    discard(temporary, replaced)
     try:
+        temporary.mkdir()
         yield temporary
         if not path.is_dir():
             os.replace(temporary, path)
@@ -135,8 +133,7 @@ def _replacing(path: Path, temporary: Path) -> Iterator[Path]:
     finally:
         if replaced.is_dir() and not path.exists():
             os.replace(replaced, path)
-        for left in (temporary, replaced):
-            shutil.rmtree(left, ignore_errors=True)
+        discard(temporary, replaced)
 
 
 def _schema_of(marker: Path) -> object:

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,23 @@ def tidy(path: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def discard(*paths: Path) -> None:
+    """Remove files and folders that are there; an interrupt that comes meanwhile waits until they are gone."""
+    try:
+        _remove(paths)
+    except KeyboardInterrupt:  # no second one comes: `__main__` lets one through
+        _remove(paths)
+        raise
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def exchange(first: Path, second: Path) -> bool:
