@@ -40,7 +40,7 @@ def tidy(path: Path) -> None:
 
 
 def discard(*paths: Path) -> None:
-    """Remove files and folders that are there; an interrupt that comes meanwhile waits until they are gone."""
+    """Remove files and folders that are there; an interrupt waits until they are gone."""
     try:
         _remove(paths)
     except KeyboardInterrupt:  # no second one comes: `__main__` lets one through
