@@ -101,7 +101,7 @@ def lines(room, out):
         "harden": [*_harden(emb), "--public", room / "public-emb", "--out", out],
         "audit": _few("audit", emb, "--direction", "both", "--open-set", "0.1", "--out", out),
         "audit arrays": _few("audit", *arrays, "--pairs", room / "pairs.csv", "--out", out),
-        "attack": _few("attack", emb, "--attacker", "whiten", "--out", out),
+        "attack": _few("attack", emb, "--attackers", "whiten", "--out", out),
         "compare": ["compare", room / "one", room / "two", "--out", out],
         "utility": _few("utility", emb, "--out", out),
         "page": ["page", room / "one", "--out", f"{out}.html"],

@@ -108,7 +108,7 @@ def test_a_tensor_of_torch_comes_as_it_is(tmp_path, kind):
     [
         ([1.0, 2.0], "holds neither a tensor nor named tensors"),
         ({"epoch": 3}, r"holds 0 arrays \(none\)"),
-        ({"a": torch.ones(2, 2), "b": torch.ones(2, 2)}, r"holds 2 arrays \(a, b\)"),
+        ({"a": torch.ones(2, 2), "b": torch.ones(2, 2)}, r"holds 2 arrays \(2 others\)"),
         (torch.ones(2, 2, dtype=torch.int64), "holds int64 values"),
         (torch.ones(2, 2).to_sparse(), "cannot be read as a .pt array"),
     ],
