@@ -183,8 +183,8 @@ def test_a_place_that_cannot_be_written_to(refuse, line, says):
     ("align emb --out drawer", "drawer holds files that relinkage did not write"),
     ("align emb --out towers", "towers holds files that relinkage did not write"),
     ("align emb --out emb", "emb holds files that relinkage did not write"),
-    ("report run --out letter/page.html", "letter is a file; name a folder to write to"),
-    ("report run --out drawer", "--out drawer is no HTML file; give a name that ends in .html"),
+    ("page run --out letter/page.html", "letter is a file; name a folder to write to"),
+    ("page run --out drawer", "--out drawer is no HTML file; give a name that ends in .html"),
 )
 def test_nobody_loses_what_relinkage_did_not_write(desk, tmp_path, monkeypatch, line, says):
     copy = shutil.copytree(desk, tmp_path / "desk", symlinks=True)
@@ -313,7 +313,7 @@ def test_embeddings_and_heads_that_are_none_or_do_not_fit(refuse, line, says):
     ("run-nan", "run-nan/audit.json is not JSON, or was cut short"),
 )
 def test_runs_that_hold_no_audit(refuse, line, says):
-    refuse(f"report {line} --out new.html", says)
+    refuse(f"page {line} --out new.html", says)
 
 
 def test_files_that_may_not_be_read_or_written(tmp_path, desk, monkeypatch):

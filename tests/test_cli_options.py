@@ -52,10 +52,10 @@ def test_it_is_checked_on_the_command_line_and_in_python():
     message = "--patience 25 is not a valid patience; give a number from 0 to 24."
     with pytest.raises(InputError) as error:
         shown("--patience", "25")
-    assert str(error.value) == message
+    assert error.value.on_command_line == message
     with pytest.raises(InputError) as error:
         Stricter(patience=25)
-    assert str(error.value) == message
+    assert error.value.on_command_line == message
 
 
 def test_it_stands_in_the_json_and_in_the_schema():

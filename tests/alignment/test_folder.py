@@ -145,7 +145,7 @@ def test_a_training_that_diverges_says_so_and_leaves_nothing(embeddings, tmp_pat
     with pytest.raises(InputError) as error:
         align(embeddings, "train", wrong, tmp_path / "heads")
     assert str(error.value).startswith("Training diverged at step ")
-    assert str(error.value).endswith("; give a smaller --lr or a larger --temperature.")
+    assert str(error.value).endswith("; give a smaller lr or a larger temperature.")
     assert list(tmp_path.iterdir()) == []
 
 

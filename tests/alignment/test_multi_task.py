@@ -132,11 +132,11 @@ def test_one_seed_one_pair_of_heads():
     [
         (
             {},
-            "--weights bce=0,supcon=0,clip=0 leaves nothing to train by; give one a number above 0.",
+            "weights bce=0,supcon=0,clip=0 leaves nothing to train by; give one a number above 0.",
         ),
-        ({"bce": -1}, "--bce -1 is not a valid bce; give a number from 0 up."),
-        ({"clip": float("nan")}, "--clip nan is not a valid clip; give a number from 0 up."),
-        ({"clip": float("inf")}, "--clip inf is not a valid clip; give a number from 0 up."),
+        ({"bce": -1}, "bce -1 is not a valid bce; give a number from 0 up."),
+        ({"clip": float("nan")}, "clip nan is not a valid clip; give a number from 0 up."),
+        ({"clip": float("inf")}, "clip inf is not a valid clip; give a number from 0 up."),
     ],
 )
 def test_weights_that_make_no_objective_are_refused(weights, said):

@@ -170,29 +170,29 @@ def test_one_patient_cannot_be_told_from_others(rng):
     with pytest.raises(InputError) as error:
         train_heads(images, texts, np.zeros(40, int), AlignSettings())
     assert str(error.value) == (
-        "Training needs pairs of at least two patients; name a larger split with --train."
+        "Training needs pairs of at least two patients; name a larger split with train."
     )
 
 
 @pytest.mark.parametrize(
     ("choice", "value", "said"),
     [
-        ("objective", "mse", "--objective mse is not a valid objective; give infonce or multi-task."),
-        ("head", "deep", "--head deep is not a valid head; give linear or mlp."),
-        ("dimension", 0, "--dimension 0 is not a valid dimension; give a whole number from 1 to 65536."),
-        ("hidden", 0, "--hidden 0 is not a valid hidden; give a whole number from 1 to 65536."),
-        ("dropout", 1.0, "--dropout 1 is not a valid dropout; give a number from 0 and below 1."),
-        ("dropout", -0.1, "--dropout -0.1 is not a valid dropout; give a number from 0 and below 1."),
-        ("temperature", 0, "--temperature 0 is not a valid temperature; give a number from 0.0001 to 10000."),
-        ("temperature", float("nan"), "--temperature nan is not a valid temperature; give a number from"),
-        ("steps", 0, "--steps 0 is not a valid number of steps; give a whole number from 1 up."),
-        ("batch", 1, "--batch 1 is not a valid number of pairs; give a whole number from 2 up."),
-        ("lr", -1e-3, "--lr -0.001 is not a valid learning rate; give a number above 0."),
-        ("lr", float("inf"), "--lr inf is not a valid learning rate; give a number above 0."),
-        ("weight_decay", -1, "--weight-decay -1 is not a valid weight decay; give a number from 0 up."),
-        ("validation", 1.0, "--validation 1 is not a valid share of the patients; give a number from 0 and"),
-        ("patience", 0, "--patience 0 is not a valid number of looks; give a whole number from 1 up."),
-        ("seed", -1, "--seed -1 is not a valid seed; give a whole number from 0 to 4294967295."),
+        ("objective", "mse", "objective mse is not a valid objective; give infonce or multi-task."),
+        ("head", "deep", "head deep is not a valid head; give linear or mlp."),
+        ("dimension", 0, "dimension 0 is not a valid dimension; give a whole number from 1 to 65536."),
+        ("hidden", 0, "hidden 0 is not a valid hidden; give a whole number from 1 to 65536."),
+        ("dropout", 1.0, "dropout 1 is not a valid dropout; give a number from 0 and below 1."),
+        ("dropout", -0.1, "dropout -0.1 is not a valid dropout; give a number from 0 and below 1."),
+        ("temperature", 0, "temperature 0 is not a valid temperature; give a number from 0.0001 to 10000."),
+        ("temperature", float("nan"), "temperature nan is not a valid temperature; give a number from"),
+        ("steps", 0, "steps 0 is not a valid number of steps; give a whole number from 1 up."),
+        ("batch", 1, "batch 1 is not a valid number of pairs; give a whole number from 2 up."),
+        ("lr", -1e-3, "lr -0.001 is not a valid learning rate; give a number above 0."),
+        ("lr", float("inf"), "lr inf is not a valid learning rate; give a number above 0."),
+        ("weight_decay", -1, "weight_decay -1 is not a valid weight decay; give a number from 0 up."),
+        ("validation", 1.0, "validation 1 is not a valid share of the patients; give a number from 0 and"),
+        ("patience", 0, "patience 0 is not a valid number of looks; give a whole number from 1 up."),
+        ("seed", -1, "seed -1 is not a valid seed; give a whole number from 0 to 4294967295."),
     ],
 )
 def test_choices_that_are_none(choice, value, said):

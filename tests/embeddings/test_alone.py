@@ -30,7 +30,7 @@ class CompanyMatters(SketchEncoder):
 
 @pytest.mark.parametrize("side", ["image", "text"])
 def test_an_encoder_that_lets_company_matter_is_refused(make_cohort, tmp_path, side):
-    with pytest.raises(InputError, match=rf"sketch gives {side}s other features beside .* --batch 1\.$"):
+    with pytest.raises(InputError, match=rf"sketch gives {side}s other features beside .* batch 1\.$"):
         embed(make_cohort(), CompanyMatters(side, 0.3), tmp_path / "emb")
     assert not (tmp_path / "emb").exists()
 

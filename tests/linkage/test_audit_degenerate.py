@@ -107,5 +107,5 @@ def test_patient_level_names_the_pools_that_hold_no_other_patient():
 
 def test_one_patient_among_other_patients_has_nothing_to_be_asked():
     vectors = np.random.default_rng(0).normal(size=(12, 3))
-    with pytest.raises(InputError, match=r"its mate; an audit needs at least two\. `distractors other-pa"):
+    with pytest.raises(InputError, match=r"its mate; an audit needs at least two\. `--distractors other-pa"):
         audited(vectors, vectors, ONE_PATIENT, distractors="other-patients")

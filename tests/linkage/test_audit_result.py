@@ -133,29 +133,29 @@ def test_a_patients_own_other_studies_are_no_distractors_when_so_asked():
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
-        ({"pool": (1,)}, "--pool 1 is not a valid pool size; give whole numbers from 2 up, or full."),
-        ({"pool": ("all",)}, "--pool all is not a valid pool size; give whole numbers from 2 up, or full."),
-        ({"pool": (2.5,)}, "--pool 2.5 is not a valid pool size; give whole numbers from 2 up, or full."),
-        ({"k": (1, 0)}, "--k 1,0 is not a valid rank; give whole numbers from 1 up, separated by commas."),
+        ({"pool": (1,)}, "pool 1 is not a valid pool size; give whole numbers from 2 up, or full."),
+        ({"pool": ("all",)}, "pool all is not a valid pool size; give whole numbers from 2 up, or full."),
+        ({"pool": (2.5,)}, "pool 2.5 is not a valid pool size; give whole numbers from 2 up, or full."),
+        ({"k": (1, 0)}, "k 1,0 is not a valid rank; give whole numbers from 1 up, separated by commas."),
         (
             {"direction": "up"},
-            "--direction up is not a valid direction; give image-to-report, report-to-image or both.",
+            "direction up is not a valid direction; give image-to-report, report-to-image or both.",
         ),
         (
             {"distractors": "none"},
-            "--distractors none is not a valid choice of distractors; give all or other-patients.",
+            "distractors none is not a valid choice of distractors; give all or other-patients.",
         ),
         (
             {"interval": 1},
-            "--interval 1 is not a valid confidence level; give a number above 0 and below 1.",
+            "interval 1 is not a valid confidence level; give a number above 0 and below 1.",
         ),
         (
             {"interval": 0},
-            "--interval 0 is not a valid confidence level; give a number above 0 and below 1.",
+            "interval 0 is not a valid confidence level; give a number above 0 and below 1.",
         ),
         (
             {"replicates": 99},
-            "--replicates 99 is not a valid number of replicates; give a whole number from 100 up.",
+            "replicates 99 is not a valid number of replicates; give a whole number from 100 up.",
         ),
     ],
 )
@@ -170,10 +170,10 @@ def test_choices_that_are_none(choices, message):
     [
         (
             {"pool": (21, 500)},
-            "--pool 21,500 is larger than the 20 eligible candidates; give smaller sizes, or full.",
+            "pool 21,500 is larger than the 20 eligible candidates; give smaller sizes, or full.",
         ),
-        ({"k": (1, 21)}, "--k 21 is larger than the largest pool, 20; give smaller ranks."),
-        ({"k": (6,), "pool": (5, 2)}, "--k 6 is larger than the largest pool, 5; give smaller ranks."),
+        ({"k": (1, 21)}, "k 21 is larger than the largest pool, 20; give smaller ranks."),
+        ({"k": (6,), "pool": (5, 2)}, "k 6 is larger than the largest pool, 5; give smaller ranks."),
     ],
 )
 def test_pools_and_ranks_that_the_gallery_cannot_bear(choices, message):
@@ -187,7 +187,7 @@ def test_vectors_of_different_width_must_be_aligned_first():
         measure(np.ones((3, 4)), np.ones((3, 5)), sources=("images.npy", "reports.npy"))
     assert str(error.value) == (
         "images.npy has 4 dimensions and reports.npy has 5, so they share no space; train heads on them "
-        "first (`relinkage align EMB --out HEADS`, then `relinkage audit EMB --heads HEADS`)."
+        "first (`relinkage align`) and put those on with heads=HEADS."
     )
 
 

@@ -177,7 +177,7 @@ REFUSED = {
         {"pair_id": ["a", "b"]},
         (2, 3),
         "There are 2 images and 3 reports; say which report belongs to which image in a column candidate of "
-        "--pairs.",
+        "pairs.",
     ),
     "a study of two patients": (
         {"pair_id": ["a", "b", "c"], "study_id": ["2", "1", "1"], "patient_id": ["p", "p", "q"]},

@@ -205,7 +205,7 @@ def test_a_rate_with_too_few_queries_is_left_out_and_a_note_says_how_many_it_tak
     [
         (np.arange(40), "takes 50 queries in each half of the patients, and the smaller half has 20; give "
                         "rates from 0.25 up"),
-        (np.arange(40) // 36, "the smaller half has 4; leave out --open-set"),
+        (np.arange(40) // 36, "the smaller half has 4; leave out open_set"),
     ],
 )  # fmt: skip
 def test_where_no_rate_has_queries_enough_the_request_is_refused(patient, said):

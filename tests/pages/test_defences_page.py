@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 from synthetic_defences import ROWS, defences_json, synthetic_defences
-from test_page import HOSTILE, Page
+from test_audit_page import HOSTILE, Page
 
 from encoders.trained.sketched import ALIGNED, STATEMENT
 from relinkage.defences.result import DefencesResult

@@ -2,7 +2,7 @@
 
 import pytest
 from synthetic_sweep import synthetic_sweep
-from test_page import HOSTILE, Page
+from test_audit_page import HOSTILE, Page
 
 from relinkage.pages.sweep import sweep_table
 from relinkage.pages.sweep_page import render_sweep, sweep_figures

@@ -275,7 +275,7 @@ def test_what_is_refused(emb, public, tmp_path):
     start = Heads(prepare(wide, "train", SETTINGS, Public()).inside.start, None)
     assert "The heads to start from take features of 11 and 7" in refusal(emb, tmp_path, Public(start=start))
     assert "takes linear heads" in refusal(emb, tmp_path, mechanism="logit", head="mlp", hidden=3)
-    assert "give --outside drop" in refusal(emb, tmp_path, head="mlp", hidden=3)
+    assert "give outside drop" in refusal(emb, tmp_path, head="mlp", hidden=3)
 
 
 def test_a_population_much_larger_than_the_split_is_pointed_out(emb, public, tmp_path, capsys):

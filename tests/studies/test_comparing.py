@@ -393,7 +393,7 @@ def bad_runs(case, folder, sharp):
     [
         ("one run", "one run only; name two or more"),
         ("no run", "does not exist"),
-        ("distractors", "has --distractors all and .* has other-patients"),
+        ("distractors", "has distractors all and .* has other-patients"),
         ("candidates", "searches 150 candidates and .* 120"),
         ("few shared", "shares 60 of its 150 image-to-report queries"),
         ("none shared", "shares 0 of its 150"),

@@ -169,7 +169,7 @@ def test_canaries_stand_beside_the_stated_epsilon(desk):
     assert "right guesses would have refuted it, which the best of attacks has in four of five" in outcome.out
     assert outcome.out.endswith("No evidence against the statement was found.\n")
     assert "No fault" not in outcome.out
-    asked = ("--canaries", "40", "--guesses", "20", "--positive-baseline", "--json")
+    asked = ("--canaries", "40", "--guesses", "20", "--positive-control", "--json")
     found = json.loads(done("privacy", desk / "heads", *asked, *given).out)
     jsonschema.Draft202012Validator(json_schema(PrivacyCheck)).validate(found)
     assert plain(msgspec.convert(found, PrivacyCheck)) == found

@@ -196,18 +196,18 @@ def test_large_fits_and_mean_average_precision_are_drawn_from_the_seed(emb):
     ("change", "message"),
     [
         ({"split": "validate"}, "no pair in the split validate"),
-        ({"k": 5000}, "--k 5000 is more than the"),
-        ({"k": 0}, "--k 0 is not a valid number of cases; give a whole number from 1 up."),
-        ({"fit": "test"}, "--fit and --split are both test"),
+        ({"k": 5000}, "k 5000 is more than the"),
+        ({"k": 0}, "k 0 is not a valid number of cases; give a whole number from 1 up."),
+        ({"fit": "test"}, "fit and split are both test"),
         ({"least_patients": 300}, "no label with 300 positive and as many negative patients"),
-        ({"uncertain": "maybe"}, "--uncertain maybe is not a valid choice; give left-out"),
-        ({"exclude": "nobody"}, "--exclude nobody is not a valid choice; give study or patient"),
+        ({"uncertain": "maybe"}, "uncertain maybe is not a valid choice; give left-out"),
+        ({"exclude": "nobody"}, "exclude nobody is not a valid choice; give study or patient"),
         (
             {"interval": 1.5},
-            "--interval 1.5 is not a valid confidence level; give a number above 0",
+            "interval 1.5 is not a valid confidence level; give a number above 0",
         ),
-        ({"replicates": 5}, "--replicates 5 is not a valid number of replicates"),
-        ({"choosing": 0.0}, "--choosing 0 is not a valid share; give a number above 0 and below 1."),
+        ({"replicates": 5}, "replicates 5 is not a valid number of replicates"),
+        ({"choosing": 0.0}, "choosing 0 is not a valid share; give a number above 0 and below 1."),
     ],
 )
 def test_a_wrong_request_is_one_sentence(emb, change, message):
