@@ -13,11 +13,11 @@ pytestmark = pytest.mark.slow
 LIMITED = """
 import resource, sys
 from relinkage import cli
-resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 sys.argv = {line!r}
 cli.main()
 """
-"""No file may be longer than 600 bytes, which writers are told like that a disk is full."""
+"""No file may be longer than 3,000 bytes, which writers are told like that a disk is full."""
 NAMES = [name for name in lines(Path(), Path()) if not name.startswith(("embed", "cohort"))]
 
 

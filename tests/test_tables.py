@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relinkage import tables
+from relinkage.errors import InputError
 
 PACKAGE = Path(tables.__file__).parent
 NAMES = [f"a{sign}1{sign}" for sign in string.punctuation if sign != "/"]
@@ -127,3 +128,16 @@ def test_separators_are_found_as_they_were_written(tmp_path_factory, data, separ
 )
 def test_a_comma_goes_first(header, separator):
     assert tables.separator_of(header.encode()) == separator
+
+
+@pytest.mark.parametrize("ending", ONES)
+def test_a_path_that_is_no_unicode_is_read_whole_and_refused_where_polars_would_come_back_to_it(
+    tmp_path, ending
+):
+    path = tmp_path / os.fsdecode(b"caf\xe9") / f"rows{ending}"
+    path.parent.mkdir()
+    WRITE[ending](RIGHT, path)
+    read, scan = ONES[ending]
+    assert read(path).equals(RIGHT)
+    with pytest.raises(InputError, match=r"rows\..* is not valid Unicode; rename the file"):
+        scan(path)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ RETRIES = 5
 _COMMAND = (sys.executable, "-P", "-m", "relinkage.cluster_process")
 _SHORT = 40
 """Characters that the path of temporary folders may have, for the names of sockets below it are bounded."""
+_LAST_WORDS = 30
+"""How often the folder of a Ray is removed that is still written to, a tenth of a second apart."""
 _starting = threading.Lock()
 _connected: "dict[str, Connection]" = {}
 
@@ -120,7 +123,11 @@ class Connection:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for _ in range(_LAST_WORDS):  # what Ray began dies with it, and writes until then
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if not self._folder.exists():
+                return
+            time.sleep(0.1)
 
     def _ask(self, what: str, *given: Any) -> Any:
         content = self._dumps(given)

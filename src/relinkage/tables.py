@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from relinkage.errors import InputError
+
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises about a file that cannot be read."""
 _PARQUET = b"PAR1"
@@ -57,14 +59,39 @@ def separator_of(source: Path | bytes) -> str:
     return max(_SEPARATORS, key=lambda separator: header.count(separator.encode()))
 
 
+def _for_polars(path: Path) -> Path | bytes:
+    """Return what polars is given to read a whole file: its content where the path is no Unicode."""
+    path = path.absolute()
+    return path if _is_unicode(path) else path.read_bytes()
+
+
+def _to_scan(path: Path) -> Path:
+    """Return a path that polars can come back to.
+
+    Raises:
+        InputError: it is no Unicode, which polars asks for.
+    """
+    if not _is_unicode(path.absolute()):
+        raise InputError(f"{path} is not valid Unicode; rename the file, or the folder that it lies in.")
+    return path.absolute()
+
+
+def _is_unicode(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def scan_parquet(path: Path) -> pl.LazyFrame:
     """Return the rows of a Parquet file, to be read as they are asked for."""
-    return pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
+    return pl.scan_parquet(_to_scan(path), glob=False, hive_partitioning=False)
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
     """Return the rows of a Parquet file."""
-    return pl.read_parquet(path.absolute(), glob=False, hive_partitioning=False)
+    return pl.read_parquet(_for_polars(path), glob=False, hive_partitioning=False)
 
 
 def parquet_schema(path: Path) -> dict[str, pl.DataType]:
@@ -81,7 +108,7 @@ def parquet_metadata(path: Path) -> dict[str, str]:
 
 def scan_arrow(path: Path) -> pl.LazyFrame:
     """Return the rows of an Arrow file, to be read as they are asked for."""
-    return pl.scan_ipc(path.absolute(), glob=False, hive_partitioning=False)
+    return pl.scan_ipc(_to_scan(path), glob=False, hive_partitioning=False)
 
 
 def read_arrow_stream(path: Path) -> pl.DataFrame:
@@ -92,7 +119,7 @@ def read_arrow_stream(path: Path) -> pl.DataFrame:
 
 def scan_csv(path: Path) -> pl.LazyFrame:
     """Return the rows of a CSV file as strings, to be read as they are asked for."""
-    path = path.absolute()
+    path = _to_scan(path)
     return pl.scan_csv(path, infer_schema=False, glob=False, separator=separator_of(path))
 
 
@@ -105,7 +132,7 @@ def read_csv(source: Path | bytes, **choices: Any) -> pl.DataFrame:
     """
     choices.setdefault("separator", separator_of(source))
     if isinstance(source, Path):
-        source, choices = source.absolute(), {**choices, "glob": False}
+        source, choices = _for_polars(source), {**choices, "glob": False}
     return pl.read_csv(source, infer_schema=False, **choices)
 
 
