@@ -15,7 +15,7 @@ from relinkage.pages.audits import select
 from relinkage.pages.figures import control_figure, ladder_figures, pool_figures, rank_figure, standalone
 from relinkage.pages.figures.canvas import _spread, log_ticks
 from relinkage.pages.figures.dots import linear_ticks
-from relinkage.pages.figures.ranks import rank_bins
+from relinkage.pages.figures.ranks import Bins, _middle, rank_bins
 from relinkage.pages.palette import DARK, LIGHT
 from relinkage.pages.wording import count, percent
 from tiers import quick
@@ -258,3 +258,10 @@ def test_the_own_stratum_stands_in_the_ladder_and_not_on_the_axis_of_pools():
     for figure in ladder_figures(audits, "ladder"):
         assert "53 reports Recall" not in figure.takeaway
         assert ("labels" in figure.title) <= ("against pool size" not in figure.title)
+
+
+def test_half_of_the_mates_lie_where_their_bin_is_cut_in_the_same_shares():
+    bins = Bins([0.1, 0.2, 0.6, 1.0], [20, 60, 20], [0.2, 0.6, 0.2], [0.1, 0.4, 0.5])
+    assert _middle(bins) == pytest.approx(0.2 + 0.4 * 0.5)
+    even = Bins([0.0, 0.25, 0.5, 0.75, 1.0], [1] * 4, [0.25] * 4, [0.25] * 4)
+    assert _middle(even) == pytest.approx(0.5)

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_audit import changed, synthetic_audit
 
+from encoders.trained.sketched import HARDENED
+from relinkage.linkage.result import AuditedHeads
 from relinkage.pages import headline
 from relinkage.pages.headlines import strongest
 
@@ -71,10 +73,12 @@ def test_green_says_at_most():
     found = headline(audit_with(0.0012, pool=1000, half_width=0.00055))
     assert found.outcome == "none"
     assert words(found.sentence) == (
-        "An attacker holding 1,000 reports finds the right one at most 1.8 times as often as chance, which "
-        "is 1 image in 1,000 (at 95 %)."
+        "An attacker holding 1,000 reports finds the right one at most 1.75 times as often as chance (95 % "
+        "limit); chance alone does for 1 image in 1,000."
     )
-    assert words(found.verdict) == "No linkage found: at most 1.8 times chance at 95 %, in every row"
+    assert (
+        words(found.verdict) == "No linkage found in pools of up to 1,000: at most 1.75 times chance at 95 %"
+    )
     stricter = changed(audit_with(0.0012, pool=1000, half_width=0.00055), settings__negligible_lift=1.5)
     assert headline(stricter).outcome == "unclear"
 
@@ -183,15 +187,22 @@ def test_a_hair_above_chance_is_not_one_times_chance():
 
 
 @pytest.mark.parametrize(
-    ("patients", "caveat"),
+    ("recall", "patients", "caveat"),
     [
-        (137, "137 patients: too few to tell a rate below 1 image in 46 from none."),
-        (7, "7 patients: too few to say anything about others."),
-        (None, "Patients are not known"),
+        (0.0001, 137, "137 patients: too few to tell a rate below 1 image in 46 from none."),
+        (0.005, 7, "7 patients: too few to say anything about others."),
+        (0.005, None, "Patients are not known"),
     ],
 )
-def test_small_or_unknown_cohorts_are_named(patients, caveat):
-    assert words(headline(audit_with(0.005, patients=patients)).caveats[-1]).startswith(caveat)
+def test_small_or_unknown_cohorts_are_named(recall, patients, caveat):
+    assert words(headline(audit_with(recall, patients=patients)).caveats[-1]).startswith(caveat)
+
+
+def test_green_in_small_pools_says_that_larger_ones_were_not_asked_for():
+    small = changed(audit_with(0.0012, pool=1000, half_width=0.00055), candidates=40_000)
+    assert any(
+        "larger pools, up to all 40,000: they were not asked for" in text for text in headline(small).caveats
+    )
 
 
 def test_the_other_direction_asks_about_reports():
@@ -237,3 +248,12 @@ def test_the_strongest_is_judged_at_a_pool_that_all_have():
     position, found = strongest([weak, strong])
     assert position == 1
     assert found.row.pool == 1000
+
+
+def test_the_first_screen_says_whom_a_statement_of_the_heads_protects():
+    heads = AuditedHeads(file="heads", manifest=HARDENED)
+    told = " ".join(headline(changed(audit_with(0.005), inputs__heads=heads)).caveats)
+    stated = HARDENED.privacy
+    assert f"{stated.kind} differential privacy (ε {stated.epsilon:.3g}" in told
+    assert "it says nothing of the linkage of other patients" in told
+    assert "differential privacy" not in " ".join(headline(audit_with(0.005)).caveats)

@@ -26,7 +26,7 @@ def test_a_complete_audit_tells_all_of_it(complete):
     steps = {name: words(" ".join(texts)) for name, texts in told(complete).items()}
     assert list(steps) == [
         *("Score", "Ranks", "Pools", "Distractors", "Chance", "Intervals", "Verdict", "Hits"),
-        *("Open set", "Entropy", "Controls", "Text", "Again"),
+        *("Open set", "Entropy", "Controls", "Text", "To repeat it"),
     ]
     for name, said in {
         "Ranks": "engine: cpu",
@@ -36,7 +36,7 @@ def test_a_complete_audit_tells_all_of_it(complete):
         "Entropy": "temperature 0.07",
         "Controls": "scrambled mates and random scorer",
         "Text": "a budget of 64 tokens (words and punctuation marks); 21.0 % of the reports were cut there",
-        "Again": "Seed 0, relinkage 0.1.0",
+        "To repeat it": "Seed 0, relinkage 0.1.0",
     }.items():
         assert said in steps[name]
     assert "The gallery is held fixed" in steps["Intervals"]
@@ -115,8 +115,8 @@ def test_several_audits_tell_once_what_they_share_and_apart_what_they_do_not(com
     other = changed(other, settings__seed=7)
     steps = told(complete, other)
     assert len(steps["Score"]) == len(steps["Chance"]) == 1
-    assert steps["Again"][0].startswith("report-level encoder: Seed 0")
-    assert steps["Again"][1].startswith("other name: Seed 7")
+    assert steps["To repeat it"][0].startswith("report-level encoder: Seed 0")
+    assert steps["To repeat it"][1].startswith("other name: Seed 7")
     assert steps["Open set"][1] == "other name: not done."
 
 

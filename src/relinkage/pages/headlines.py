@@ -25,19 +25,19 @@ from relinkage.pages.wording import (
     SPACE,
     bare_percent,
     bare_times,
+    bounded,
     count,
     counted,
     exact_odds,
     interval,
     percent,
     plural,
-    rounded_up,
     sides,
 )
 
 SYNTHETIC = (
-    "These patients are synthetic: a phantom cohort, drawn so that its ladder of encoders rises. The figures "
-    "say how the tool behaves, never how a clinical model would."
+    "These patients are synthetic: they were drawn by a program, in such a way that encoders which know more "
+    "of the reports link more. The figures say how the tool behaves, never how a clinical model would."
 )
 
 SMALL_COHORT = 300
@@ -127,8 +127,10 @@ def _sentence(audit: AuditResult, row: RecallRow, outcome: Outcome) -> str:
     if outcome == "above":
         return f"{attacker} {does} for {_how_many(row.recall, query)}: {_times_chance(row.lift)}."
     if outcome == "none":
-        most = f"at most {rounded_up(row.high / row.chance)} times as often as {chance}"
-        return f"{attacker} {does} {most} (at {bare_percent(audit.settings.interval)})."
+        level = bare_percent(audit.settings.interval)
+        most = f"at most {bounded(row.high / row.chance)} times as often as chance ({level} limit)"
+        by_chance = "always" if row.chance >= 1 else f"for {_how_many(row.chance, query)}"
+        return f"{attacker} {does} {most}; chance alone does {by_chance}."
     share = f"none of the {counted(row.queries, query)}" if row.recall == 0 else _how_many(row.recall, query)
     if outcome == "below":
         return f"{attacker} {does} for {share}: less often than {chance}."
@@ -185,6 +187,13 @@ def _caveats(audit: AuditResult, found: Verdict, row: RecallRow) -> tuple[str, .
         caveats.append(f"{controls_finding(audit)} Do not quote this audit before you know why.")
     if synthetic(audit):
         caveats.append(SYNTHETIC)
+    if stated := _statement(audit):
+        caveats.append(stated)
+    largest = max(other.pool for other in audit.closed_set)
+    if found.outcome == "none" and largest < audit.candidates:
+        caveats.append(
+            f"Nothing is said of larger pools, up to all {count(audit.candidates)}: they were not asked for."
+        )
     if found.outcome == "unclear":
         if row.high > row.chance > 0:
             allowed = f"{_how_many(row.high, query)}: {bare_times(row.high / row.chance)} times chance"
@@ -206,9 +215,23 @@ def _caveats(audit: AuditResult, found: Verdict, row: RecallRow) -> tuple[str, .
             "Patients are not known: every study counts as a patient of its own, "
             "which makes the interval too narrow where patients have several."
         )
-    elif row.patients < SMALL_COHORT:
+    elif row.patients <= TINY_COHORT or (row.patients < SMALL_COHORT and found.outcome != "above"):
         caveats.append(_too_few(row.patients, query))
     return tuple(caveats)
+
+
+def _statement(audit: AuditResult) -> str:
+    """Say on the first screen whom a privacy statement of the heads speaks of; often nothing."""
+    heads = audit.inputs.heads
+    stated = None if heads is None or heads.manifest is None else heads.manifest.privacy
+    if stated is None or stated.kind == "refuted":
+        return ""
+    return (
+        f"The heads were trained with {stated.kind} differential privacy (ε {stated.epsilon:.3g}, δ "
+        f"{stated.delta:g}). That protects the {stated.speaks_of} who trained them from what the heads "
+        f"reveal; it says nothing of the linkage of other {stated.speaks_of}, and nothing of an attacker who "
+        "holds an image and the encoder and leaves the heads aside."
+    )
 
 
 def _too_few(patients: int, query: str) -> str:

@@ -8,7 +8,7 @@ from relinkage.linkage.rows import RecallRow, TargetRow
 from relinkage.linkage.verdict import Verdict, can_tell, judge
 from relinkage.pages.audits import ALL, select
 from relinkage.pages.places import at
-from relinkage.pages.wording import bare_percent, bare_times, count, counted, rounded_up
+from relinkage.pages.wording import bare_percent, bare_times, bounded, count, counted, rounded_up
 
 LARGEST_POOL = 10_000
 """Headlines speak of the largest pool up to this size, so that those of audits compare."""
@@ -84,7 +84,9 @@ def verdict_words(audit: AuditResult, found: Verdict, row: RecallRow) -> str:
         return f"Below chance {at(row)}"
     if found.outcome == "none" and found.at_most is not None:
         level = bare_percent(audit.settings.interval)
-        return f"No linkage found: at most {rounded_up(found.at_most)} times chance at {level}, in every row"
+        largest = max(row.pool for row in audit.closed_set)
+        pools = f"pools of up to {count(largest)}"
+        return f"No linkage found in {pools}: at most {bounded(found.at_most)} times chance at {level}"
     if found.patients is None:
         return "Too few to tell: chance is too high in pools so small"
     return f"Too few to tell: about {patients_needed(audit, found.patients)} like these would do"

@@ -42,7 +42,7 @@ def percent(share: float) -> str:
     """
     value = 100 * share
     if value == 0 or value >= 100:
-        return f"{value:.0f}{SPACE}%"
+        return f"{abs(value):.0f}{SPACE}%"
     if value > 99.99:
         return f"over{SPACE}99.99{SPACE}%"
     if value < 1e-6:
@@ -101,9 +101,14 @@ def bare_times(lift: float) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def rounded_up(number: float) -> str:
-    """Give a bound with two significant digits, never below it: `1.9`, `9,800`."""
-    step = 10.0 ** (math.floor(math.log10(number)) - 1)
+def bounded(number: float) -> str:
+    """Return a bound with three significant digits, never below it: `1.12`, `9,810`."""
+    return rounded_up(number, 3)
+
+
+def rounded_up(number: float, digits: int = 2) -> str:
+    """Give a bound with two significant digits, or more, never below it: `1.9`, `9,800`."""
+    step = 10.0 ** (math.floor(math.log10(number)) + 1 - digits)
     up = math.ceil(number / step - 1e-9) * step
     return count(up) if up >= 10 else f"{up:.3g}"
 

@@ -22,7 +22,9 @@ NEIGHBOURS = {
     "studies": "add or remove one study with all its pairs, for it is not known which studies are of one "
     "patient",
 }
-NOT_MEASURED = "how many was not measured here; run `relinkage attack EMB --attackers cca --on features`."
+NOT_MEASURED = (
+    "how far that leads was not measured here; run `relinkage attack EMB --attackers cca --on features`."
+)
 Noise = Literal["operating system", "seeded"]
 StatementKind = Literal["proven", "nominal", "void", "refuted"]
 SpeaksOf = Literal["patients", "studies"]
@@ -173,14 +175,14 @@ def what_epsilon_leaves_open(stated: PrivacyStatement, linked: float | None = No
     """
     spoken_of = (
         f"The statement of these heads speaks of the {stated.speaks_of} whose pairs trained them, and of "
-        f"what the heads reveal of them. It does not bound linkage of other {stated.speaks_of}: where that "
-        "is lower, alignment was lost."
+        f"what the heads reveal of them. It does not bound linkage of other {stated.speaks_of}: where these "
+        "are linked less than through other heads, the two sides fit each other less."
     )
     if stated.kind == "refuted":
         spoken_of = f"{stated.sentence[0].upper()}{stated.sentence[1:]}"
     found = f"{linked:.2%} in this run." if linked is not None else NOT_MEASURED
     return spoken_of, (
-        f"Whoever holds an image and the encoder links by its features, whatever the heads: {found}"
+        f"Whoever holds an image and the encoder can leave the heads aside and link by features: {found}"
     )
 
 

@@ -156,7 +156,8 @@ def risk_finding(row: RiskRow, who: str = "patient") -> str:
     above = row.most_exposed
     share, ends = percent(above.above_share), interval(above.above_low, above.above_high)
     return (
-        f"Of {counted(row.patients, who)}, {count(above.above)} ({share}, interval {ends}) have "
+        f"Of {counted(row.patients, who)}, {count(above.above)} ({share}, interval {ends}) "
+        f"{'has' if above.above == 1 else 'have'} "
         f"a query that is linked with a probability above {bare_percent(row.threshold)}; for the "
         f"{who} in the middle it is {percent(middle)}."
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -126,14 +126,26 @@ def _name_lines(axes: Axes, bins: Bins) -> None:
         )
 
 
+def _middle(bins: Bins) -> float:
+    """Return where half of the mates are, as if those of a bin lay evenly in it."""
+    before = 0.0
+    for low, high, share in zip(bins.edges, bins.edges[1:], bins.shares, strict=False):
+        if share > 0 and before + share >= 0.5:
+            return low + (0.5 - before) / share * (high - low)
+        before += share
+    return bins.edges[-1]
+
+
 def _takeaway(audit: AuditResult, distribution: RankDistribution, bins: Bins, gallery: int) -> str:
     direction, negatives = distribution.direction, distribution.negatives
     ranks = select(audit.ranks, direction=direction, negatives=negatives, pool=gallery)
-    shares = zip(bins.edges[1:], accumulate(bins.shares), strict=True)
     # Where the full gallery was not asked for, only the bin is known that holds the middle query.
-    half = ranks[0].median_rank / gallery if ranks else next(edge for edge, share in shares if share >= 0.5)
+    if ranks:
+        half, about = ranks[0].median_rank / gallery, ""
+    else:
+        half, about = _middle(bins), "about "
     _, candidate = sides(direction)
     return (
-        f"Half of the mates rank within the top {percent(half)} of {count(gallery)} {candidate}s; "
+        f"Half of the mates rank within {about}the top {percent(half)} of {count(gallery)} {candidate}s; "
         f"chance would put half of them within the top 50{SPACE}%."
     )

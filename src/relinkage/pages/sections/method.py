@@ -108,7 +108,7 @@ def _steps(audit: AuditResult) -> list[tuple[str, str]]:
         steps.append(("Text", f"Reports reach the encoder up to {'; then '.join(limits)}."))
     steps.append(
         (
-            "Again",
+            "To repeat it",
             f"Seed {settings.seed}, relinkage {one_line(audit.version)}. The same inputs (fingerprints "
             "under “What was audited”), seed and version give the same figures.",
         )
