@@ -10,7 +10,6 @@ import pytest
 import warm
 from calling import done
 from every_command import lines
-from tiers import quick
 
 pytestmark = pytest.mark.slow
 
@@ -49,19 +48,24 @@ ONES = {
     "Ctrl-C three times": [signal.SIGINT] * 3,
 }
 SEEDS = {"audit": ("--seed", 1), "align": ("--seed", 1), "map": ("--seed", 1), "retrieve": ("--top", 3),
-    "page": (), "cohort": ("--split", "random"), "heads": (), "compare": ("--interval", "0.9")}  # fmt: skip
+    "page": (), "cohort": ("--split", "random"), "heads": (), "compare": ()}  # fmt: skip
 """What makes each command write something else, for the folder that is there before."""
 EVERY = {
-    "cohort": 1,
-    "heads": 1,
-    "retrieve": 2,
-    "align": 5,
-    "page": 3,
-    "compare": 17,
-    "map": 17,
-    "audit": 41,
+    "cohort": 3,
+    "heads": 5,
+    "retrieve": 9,
+    "align": 47,
+    "page": 11,
+    "compare": 53,
+    "map": 67,
+    "audit": 263,
 }
-"""Commands that take seconds are stopped at one step in so many."""
+"""Commands are stopped at one step in so many: all steps of all would take a quarter of an hour."""
+STOPS = [
+    *((name, "SIGKILL") for name in SEEDS),
+    *(("cohort", how) for how in ONES if how != "SIGKILL"),
+    ("retrieve", "SIGINT"), ("page", "SIGTERM"),
+]  # fmt: skip
 
 
 def everything(folder):
@@ -72,8 +76,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("how", ONES)
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize(("name", "how"), STOPS)
 def test_a_command_that_is_stopped_leaves_the_old_or_the_new(room, tmp_path, name, how):
     target, old, new = (tmp_path / part for part in ("target", "old", "new"))
     for folder, more in ((old, SEEDS[name]), (new, ())):
@@ -105,7 +108,7 @@ def test_a_command_that_is_stopped_leaves_the_old_or_the_new(room, tmp_path, nam
     assert len(ends) == 2  # it was stopped, and it was not
 
 
-@pytest.mark.parametrize("step", quick(0, (1, 5, 30, 100, 200, 300, 450, 600, 800, 1000, 1300, 1600, 2000)))
+@pytest.mark.parametrize("step", [1, 30, 300, 1000])
 def test_an_interrupt_while_python_imports_prints_a_sentence(room, tmp_path, step):
     line = ["relinkage", *map(str, lines(room, tmp_path / "out")["audit"])]
     code = IMPORTING.format(step=step, line=line)

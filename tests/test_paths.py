@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import string
 
 import pytest
 
@@ -50,7 +49,7 @@ def check(line, folder, out_name):
     return outcome.status == 0
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", ["cohort", "heads"])
 def test_every_sign_may_stand_in_the_name_of_what_is_written(room, tmp_path, name):
     unfit = []
     for sign in SIGNS:
@@ -64,14 +63,14 @@ def test_every_sign_may_stand_in_the_name_of_what_is_written(room, tmp_path, nam
 
 @pytest.mark.parametrize("name", ALL)
 def test_odd_names_are_written_literally_or_refused(room, tmp_path, name):
-    for odd in ODD:
+    for odd in ODD if name in QUICK else ODD[::5]:  # the others take a second each
         out = tmp_path / odd
         line = lines(room, out)[name]
         where = line[1] if name == "phantom" else line[line.index("--out") + 1]
         check(line, tmp_path, str(where).removeprefix(f"{tmp_path}/"))
 
 
-@pytest.mark.parametrize("odd", ODD[:-3] + [f"x{sign}" for sign in string.punctuation if sign != "/"])
+@pytest.mark.parametrize("odd", [*ODD[:-3:2], *(f"x{sign}" for sign in "*?[~:#%{")])
 def test_everything_is_read_from_a_folder_of_any_name(room, tmp_path, odd):
     """A link to the room, so that all inputs lie below an odd name."""
     if len(odd) > 100:
