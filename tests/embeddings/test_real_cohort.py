@@ -36,6 +36,7 @@ def test_ninety_six_radiographs_and_their_notes(cohort, tmp_path, contents):
         "reports": 80,
         "texts": 80,
         "left_out": {},
+        "respelled": 0,
     }
     training = cohort.pairs.filter(cohort.pairs["split"] == "train")
     assert embeddings.text_features.shape == (80, training["report"].n_unique())

@@ -123,5 +123,5 @@ def test_the_same_seed_gives_the_same_heads(emb, tmp_path):
 def test_a_report_over_runs_of_differing_splits_says_so(emb, heads, tmp_path):
     for split in ("train", "test"):
         done("audit", emb, "--heads", heads, "--split", split, "--name", split, "--out", tmp_path / split)
-    done("report", tmp_path / "train", tmp_path / "test", "--out", tmp_path / "both.html")
+    done("page", tmp_path / "train", tmp_path / "test", "--out", tmp_path / "both.html")
     assert "These runs differ in the split" in (tmp_path / "both.html").read_text()

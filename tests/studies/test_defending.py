@@ -109,7 +109,7 @@ def test_figures_are_those_of_an_attack_and_of_a_utility_measurement(
         ("image-to-report", "labels", 5),
         ("report-to-image", "all", 50),
     ]
-    for name in CHOICES.attacker:
+    for name in CHOICES.attackers:
         attacker = load_attacker(name, 0)
         known = known_pairs(drawn, heads)
         images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(
@@ -121,7 +121,7 @@ def test_figures_are_those_of_an_attack_and_of_a_utility_measurement(
             assert mine.recall.value == pytest.approx(np.mean(hits), rel=1e-9)
             assert (mine.chance, mine.queries) == (1 / search.pool, len(hits))
     for place in range(len(searches)):
-        best = max(CHOICES.attacker, key=lambda name: link(found, name, place).recall.value)
+        best = max(CHOICES.attackers, key=lambda name: link(found, name, place).recall.value)
         assert link(found, "strongest", place).by == best
     measured = benchmark(read_embeddings(desk / folder), CHOICES.usefulness).retrieve(heads)
     for direction in ("image-to-report", "report-to-image"):
@@ -136,6 +136,7 @@ def counted_one_by_one(images, texts, pairs, search):
     """Give every query's chance to be ranked first, from its cosines and from nothing of the package."""
     images, texts = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (images, texts))
     study, row = pairs["study_id"].to_list(), pairs["report_row"].to_list()
+    patient = pairs["patient_id"].to_list()
     labels = [str(values) for values in pairs.select(LABELS).rows()]
     first = [place for place, one in enumerate(study) if study.index(one) == place]
     hits = []
@@ -149,7 +150,8 @@ def counted_one_by_one(images, texts, pairs, search):
             others = [at for at in range(len(study)) if study[at] != one]
             scores = {at: texts[row[place]] @ images[at] for at in others}
         if search.negatives == "labels":
-            scores = {at: score for at, score in scores.items() if labels[at] == labels[place]}
+            alike = [at for at in scores if labels[at] == labels[place] and patient[at] != patient[place]]
+            scores = {at: scores[at] for at in alike}
         below = sum(score < mate for score in scores.values())
         if len(scores) >= search.pool - 1:
             hits.append(math.comb(below, search.pool - 1) / math.comb(len(scores), search.pool - 1))
@@ -161,13 +163,13 @@ def test_a_change_is_that_of_the_same_attacker_on_the_published_heads(result):
     for key in ("hardened", "without-noise", "weight-noise"):
         found = figures(result, key)
         for place in range(len(result.cohorts[0].searches)):
-            for attacker in (*CHOICES.attacker, "strongest"):
+            for attacker in (*CHOICES.attackers, "strongest"):
                 before, after = (link(one, attacker, place) for one in (published, found))
                 assert after.relative.value == pytest.approx(after.recall.value / before.recall.value - 1)
             strongest = link(found, "strongest", place)
             assert strongest.recall.value == link(found, strongest.by, place).recall.value
             assert strongest.recall.value == max(
-                link(found, attacker, place).recall.value for attacker in CHOICES.attacker
+                link(found, attacker, place).recall.value for attacker in CHOICES.attackers
             )
     assert all(row.relative is None for row in published.linkage)
 

@@ -201,8 +201,8 @@ def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
     assert not [note for note in audit["notes"] if "held out" in note]
     both = json.loads(done("audit", desk / "emb", "--heads", desk / "heads", "--json").out)
     assert [note for note in both["notes"] if "held out" in note] == [
-        "Hardened heads do not tell which cohort trained them: where it is this one, 120 of the 160 audited "
-        "pairs are not held out."
+        "Hardened heads do not tell which cohort trained them: where it is this one, 120 of the 160 pairs "
+        "that are looked at are not held out from the heads."
     ]
 
 

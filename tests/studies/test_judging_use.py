@@ -88,7 +88,7 @@ def test_untrained_heads_are_worse_than_the_models_own_and_the_differences_say_s
     result = measured(phantom, "--heads", tmp_path / "heads")
     assert result["inputs"]["measured"]["manifest"] == plain(manifest)
     assert result["inputs"]["baseline"]["name"] == "the model's own heads"
-    assert any("trained on the split train, as probes are" in note for note in result["notes"])
+    assert any("The split train trained the heads of --heads" in note for note in result["notes"])
     for row in (result["probe"][0], result["retrieval"][0]):
         apart = row["measured"]["value"] - row["baseline"]["value"]
         assert row["difference"]["value"] == pytest.approx(apart)

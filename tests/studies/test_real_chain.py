@@ -34,7 +34,7 @@ def chain(tmp_path_factory):
         ),
         done("align", emb, "--train", "train", "--out", heads),
         done("audit", emb, "--heads", heads, "--split", "test", "--pool", "5,10,full", "--out", run),
-        done("report", run, "--out", out / "page.html"),
+        done("page", run, "--out", out / "page.html"),
     ]  # fmt: skip
     return out, printed
 

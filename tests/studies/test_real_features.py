@@ -72,9 +72,13 @@ def rows_of(audit, negatives):
 
 
 def strata(arrays, column):
-    """How many images there are for each value of a column, of which nothing is one; by image."""
-    values = pl.read_csv(arrays / "pairs.csv")[column].to_list()
-    return [values.count(value) for value in values]
+    """How many reports of other patients bear the value of an image, and its own; without a value, all."""
+    table = pl.read_csv(arrays / "pairs.csv")
+    rows = list(zip(table["patient_id"].to_list(), table[column].to_list(), strict=True))
+    return [
+        1 + sum(other != patient and value in (None, theirs) for other, theirs in rows)
+        for patient, value in rows
+    ]
 
 
 def test_the_audit_holds_what_its_schema_asks_for(run):
