@@ -70,10 +70,10 @@ def test_one_thread_each_restores_after_an_exception_and_from_inside_itself():
 
 
 def test_torch_threads_are_those_of_the_calling_thread_alone():
-    number = torch.get_num_threads()
+    number, beginning = torch.get_num_threads(), in_a_new_thread(torch.get_num_threads)
     with threads.torch_threads(number + 2):
         assert threads.available() == number + 2
-        assert in_a_new_thread(torch.get_num_threads) == number
+        assert in_a_new_thread(torch.get_num_threads) == beginning
         with pytest.raises(ValueError, match="no"), threads.torch_threads(1):
             raise ValueError("no")
         assert torch.get_num_threads() == number + 2

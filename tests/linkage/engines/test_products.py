@@ -9,6 +9,15 @@ from relinkage.linkage.engines import Portable, products
 from relinkage.linkage.engines.products import InBfloat16, InFloat32, WrongProductError, check
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.vectors import Vectors
+from relinkage.threads import set_torch_threads
+
+
+@pytest.fixture(autouse=True)
+def own_threads_of_torch():
+    """A worker sets how many threads torch uses in the thread that calls it, which here is the tests' own."""
+    before = torch.get_num_threads()
+    yield
+    set_torch_threads(before)
 
 
 def operands(d, rows=60, columns=300):
