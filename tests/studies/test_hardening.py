@@ -174,7 +174,7 @@ def test_canaries_stand_beside_the_stated_epsilon(desk):
         assert "Fault: Guessing about canaries shows an epsilon of" in outcome.out
     assert "No fault" not in outcome.out
     asked = ("--canaries", "40", "--guesses", "20", "--positive-control", "--json")
-    found = json.loads(done("privacy", desk / "heads", *asked, *given).out)
+    found = json.loads(relinkage("privacy", desk / "heads", *asked, *given).out)
     jsonschema.Draft202012Validator(json_schema(PrivacyCheck)).validate(found)
     assert plain(msgspec.convert(found, PrivacyCheck)) == found
     found, baseline = found["canaries"], found["positive_control"]
