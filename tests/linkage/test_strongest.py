@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from relinkage.linkage import LinkageTable, Resampling, Standing
 from relinkage.linkage.measures import Cell
 from relinkage.linkage.strongest import at_least, at_most
+from relinkage.linkage.thresholds import Halves
 
 CELL, HOW = Cell("full", 1), Resampling(replicates=200)
 
@@ -24,12 +25,10 @@ def table(hits, patient):
 def by_hand(tables, seed):
     """Choose on each half and measure on the other, query by query."""
     hits = [np.asarray(one.standings["all"].above == 0, float) for one in tables]
-    numbers = {value: place for place, value in enumerate(sorted(set(tables[0].patient.tolist())))}
-    place = np.random.default_rng([seed, 31]).permutation(len(numbers))
-    first = [place[numbers[value]] < len(numbers) // 2 for value in tables[0].patient.tolist()]
+    halves = Halves.deal(tables[0].patient, seed, 0).in_second.tolist()
     chosen = []
-    for row, inside in enumerate(first):
-        others = [other for other, side in enumerate(first) if side != inside]
+    for row, inside in enumerate(halves):
+        others = [other for other, side in enumerate(halves) if side != inside]
         means = [sum(values[other] for other in others) / max(len(others), 1) for values in hits]
         chosen.append(hits[means.index(max(means))][row])
     return sum(chosen) / len(chosen)

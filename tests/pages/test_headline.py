@@ -255,5 +255,5 @@ def test_the_first_screen_says_whom_a_statement_of_the_heads_protects():
     told = " ".join(headline(changed(audit_with(0.005), inputs__heads=heads)).caveats)
     stated = HARDENED.privacy
     assert f"{stated.kind} differential privacy (ε {stated.epsilon:.3g}" in told
-    assert "it says nothing of the linkage of other patients" in told
+    assert "It does not bound linkage of other patients" in told
     assert "differential privacy" not in " ".join(headline(audit_with(0.005)).caveats)

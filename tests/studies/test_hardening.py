@@ -162,16 +162,15 @@ def test_a_seed_of_the_noise_voids_the_statement(desk, tmp_path):
 
 def test_canaries_stand_beside_the_stated_epsilon(desk):
     given = ("--embeddings", desk / "emb", "--public", desk / "public")
-    outcome = relinkage("privacy", desk / "heads", "--canaries", "100", *given)
+    for _ in range(3):  # coins are the system's, and one audit in twenty of a true statement may be lucky
+        outcome = relinkage("privacy", desk / "heads", "--canaries", "100", *given)
+        if outcome.status == 0:
+            break
     said = r"ε is at least [\d.]+ with 95% confidence; stated is ε = (1|0\.99\d*) "  # guesses may be lucky
     assert re.search(said, outcome.out)
     assert "of 10 guesses about 100 canaries were right" in outcome.out
     assert "right guesses would have refuted it, which the best of attacks has in four of five" in outcome.out
-    if outcome.status == 0:
-        assert outcome.out.endswith("No evidence against the statement was found.\n")
-    else:  # coins are the system's: one audit in twenty of a true statement may be lucky
-        assert outcome.status == 1
-        assert "Fault: Guessing about canaries shows an epsilon of" in outcome.out
+    assert outcome.out.endswith("No evidence against the statement was found.\n")
     assert "No fault" not in outcome.out
     asked = ("--canaries", "40", "--guesses", "20", "--positive-control", "--json")
     found = json.loads(relinkage("privacy", desk / "heads", *asked, *given).out)

@@ -100,7 +100,7 @@ def embed(
         return read_embeddings(out)
     try:
         batches = over(settings.engine, encoder, settings.workers)
-        _run(cohort, encoder, out, settings, empty, encoded, salt, beginning, batches)
+        _run(cohort, encoder, out, settings, empty, encoded, shards, salt, beginning, batches)
     except HopelessError:
         discard(out)
         raise
@@ -138,6 +138,7 @@ def _run(
     settings: EmbedSettings,
     empty: NDArray[np.bool_],
     encoded: EncodedTexts,
+    shards: Sequence[tuple[Path, NDArray[np.intp]]],
     salt: str,
     beginning: Beginning,
     work: Batches,
@@ -148,7 +149,6 @@ def _run(
         usable, paths = np.flatnonzero(~empty), cohort.image_paths()
         texts = [encoded.texts[row] for row in usable]
         check_alone(encoder, [paths[row] for row in usable[: settings.batch]], cohort.root, texts)
-    shards = list(_image_shards(out, np.flatnonzero(~empty), settings))
     image_shards = _embed_images(cohort, encoder, shards, settings, salt, left_out, work)
     kept = np.setdiff1d(np.arange(len(cohort)), list(left_out.reasons)).astype(np.intp)
     if not len(kept):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relinkage.cohorts.tabular import read_table
 from relinkage.embeddings.arrays import LARGE
-from relinkage.embeddings.given import Given
+from relinkage.embeddings.given import Given, no_shared_space
 from relinkage.embeddings.grid import Grid, open_grid
 from relinkage.embeddings.manifest import HEADS, MANIFEST, PAIRS, Manifest, read_manifest
 from relinkage.embeddings.shards import WHOLE, Side, heads_widths, read_shard, shard_name, shard_shapes
@@ -146,6 +146,22 @@ class Embeddings:
                 f"{self.path} has no pair in the split {name} (it has: {splits}); name one of its splits."
             )
         return self.select(inside.to_numpy())
+
+    def shared_space(self) -> tuple[Floats, Floats]:
+        """Return the vectors that both sides share without trained heads: of the images, of distinct texts.
+
+        Raises:
+            InputError: the two sides share no space.
+        """
+        if self.image_embeddings is not None and self.text_embeddings is not None:
+            return self.image_embeddings, self.text_embeddings
+        if self.given is not None:
+            widths = self.image_features.shape[1], self.text_features.shape[1]
+            raise no_shared_space((self.given.images, self.given.reports), widths)
+        raise InputError(
+            f"{self.path} holds the features of towers that share no space; train heads first "
+            f"(`relinkage align {self.path} --out HEADS`) and name them with --heads HEADS."
+        )
 
     def project(self, heads: "HeadPair", batch: int = 8192) -> tuple[Floats, Floats]:
         """Project the features through heads.

@@ -53,12 +53,9 @@ def as_matrix(array: Any, name: str, *, large_on_disk: bool = False) -> Matrix:
         return open_array(array) if large_on_disk else read_array(array)
     if isinstance(array, np.ndarray | Stored | Chosen):
         matrix: Any = array
-    elif _is_tensor(array):
-        tensor = array.detach().cpu()
-        matrix = (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
     else:
         try:
-            matrix = np.asarray(array)
+            matrix = np.asarray(from_tensor(array))
         except ValueError:
             raise InputError(
                 f"{name} has rows of different lengths; give as many numbers for each vector."
@@ -72,8 +69,12 @@ def as_matrix(array: Any, name: str, *, large_on_disk: bool = False) -> Matrix:
     return matrix
 
 
-def _is_tensor(array: Any) -> bool:
-    return hasattr(array, "detach") and hasattr(array, "cpu")
+def from_tensor(values: Any) -> Any:
+    """Return a torch tensor as a numpy array, bfloat16 as float32, and anything else as it is."""
+    if not (hasattr(values, "detach") and hasattr(values, "cpu")):
+        return values
+    tensor = values.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
 def not_finite(name: str, rows: int, of: int, first: int) -> InputError:

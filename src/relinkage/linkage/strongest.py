@@ -14,6 +14,7 @@ from relinkage.linkage.estimates import Estimate
 from relinkage.linkage.measures import Cell, recalls
 from relinkage.linkage.settings import Resampling
 from relinkage.linkage.table import ALL, LinkageTable
+from relinkage.linkage.thresholds import Halves
 from relinkage.linkage.uncertainty import ClusterBootstrap, Estimates
 
 Floats = NDArray[np.float64]
@@ -34,11 +35,10 @@ def at_least(
         The mean over all queries that have so large a pool. The interval takes each half's choice as made.
     """
     values = _values(tables, cell, negatives)
-    patient = np.unique(tables[0].patient, return_inverse=True)[1].ravel()
-    place = np.random.default_rng([resampling.seed, 31]).permutation(int(patient.max()) + 1)
-    first = place[patient] < (int(patient.max()) + 1) // 2
+    patient = tables[0].patient
+    second = Halves.deal(patient, resampling.seed, 0).in_second
     chosen = np.empty(len(patient))
-    for half in (first, ~first):
+    for half in (second, ~second):
         chosen[half] = values[half, _best(values[~half])]
     estimate = _interval(chosen[:, None], patient, resampling, resampling.interval)
     return Estimate(value=float(estimate.mean[0]), low=float(estimate.low[0]), high=float(estimate.high[0]))

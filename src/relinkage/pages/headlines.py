@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from relinkage.encoders.trained.statement import what_epsilon_leaves_open
 from relinkage.linkage.result import AuditResult
 from relinkage.linkage.rows import RecallRow, TargetRow
 from relinkage.linkage.verdict import Outcome, Verdict
@@ -226,12 +227,8 @@ def _statement(audit: AuditResult) -> str:
     stated = None if heads is None or heads.manifest is None else heads.manifest.privacy
     if stated is None or stated.kind == "refuted":
         return ""
-    return (
-        f"The heads were trained with {stated.kind} differential privacy (ε {stated.epsilon:.3g}, δ "
-        f"{stated.delta:g}). That protects the {stated.speaks_of} who trained them from what the heads "
-        f"reveal; it says nothing of the linkage of other {stated.speaks_of}, and nothing of an attacker who "
-        "holds an image and the encoder and leaves the heads aside."
-    )
+    trained = f"{stated.kind} differential privacy (ε {stated.epsilon:.3g}, δ {stated.delta:g})"
+    return " ".join([f"The heads were trained with {trained}.", *what_epsilon_leaves_open(stated)])
 
 
 def _too_few(patients: int, query: str) -> str:

@@ -77,12 +77,7 @@ def shared_space(embeddings: Embeddings, heads: HeadPair | None) -> tuple[Floats
         if not (np.isfinite(images).all() and np.isfinite(texts).all()):
             raise InputError("The heads give vectors that are not finite; train them again.")
         return images, texts
-    if embeddings.image_embeddings is None or embeddings.text_embeddings is None:
-        raise InputError(
-            f"{embeddings.path} holds the features of towers that share no space; train heads first "
-            f"(`relinkage align {embeddings.path} --out HEADS`) and name them with --heads HEADS."
-        )
-    return embeddings.image_embeddings, embeddings.text_embeddings
+    return embeddings.shared_space()
 
 
 def rows_of_split(embeddings: Embeddings, split: str | None) -> Ints:

@@ -1,6 +1,5 @@
 from .attacking import attack as attack
 from .attacking import attack_embeddings as attack_embeddings
-from .attacking import attacker_rows as attacker_rows
 from .attacks import Attack as Attack
 from .auditing import audit as audit
 from .auditing import audit_embeddings as audit_embeddings
@@ -35,6 +34,7 @@ from .opening import open as open
 from .own_heads import write_own_heads as write_own_heads
 from .pairs import Pairs as Pairs
 from .pseudonym_keys import pseudonym_key as pseudonym_key
+from .recall_by_attacker import attacker_rows as attacker_rows
 from .retrieval_folder import write_retrieval as write_retrieval
 from .retrieving import retrieve as retrieve
 from .sweeping import sweep_heads as sweep_heads

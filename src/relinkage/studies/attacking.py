@@ -1,7 +1,6 @@
 """Attacks: the same audit with stronger scorers, which may know pairs of other patients."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -20,83 +19,21 @@ from relinkage.attackers import (
 )
 from relinkage.attackers.own import OwnFamily
 from relinkage.attackers.settings import Knowledge
-from relinkage.embeddings import Embeddings, shared_with
-from relinkage.encoders import HeadPair
+from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings
-from relinkage.linkage.grid import grid
-from relinkage.linkage.measures import recall_rows
 from relinkage.linkage.result import AttackerUsed
-from relinkage.linkage.rows import RecallRow, Size
 from relinkage.linkage.settings import On
-from relinkage.linkage.several_reports import candidates_of
-from relinkage.linkage.table import ALL
-from relinkage.linkage.vectors import Vectors
-from relinkage.linkage.ways import link
 from relinkage.options import chosen
 from relinkage.progress import say
 from relinkage.records import plain
 from relinkage.studies.attacks import Attack
 from relinkage.studies.auditing import Sides, audit_embeddings, title
 from relinkage.studies.audits import Audit
-from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, first_patients, known_pairs
-from relinkage.studies.opening import embeddings_of, heads_of, links_of
-
-
-class AttackerRow(RecallRow, frozen=True):
-    """Recall@K of one attacker.
-
-    Attributes:
-        attacker: The attacker.
-        auxiliary_pairs: Pairs of other patients that it learned from.
-        auxiliary_patients: Patients of these pairs; studies where patients are not known.
-    """
-
-    attacker: str
-    auxiliary_pairs: Size
-    auxiliary_patients: Size
-
+from relinkage.studies.auxiliary import Known, attacked_sides, check_space, known_pairs
+from relinkage.studies.opening import embeddings_of, heads_of
 
 _AUXILIARY = ("auxiliary images", "auxiliary reports", "auxiliary pairs")
-
-
-@dataclass(frozen=True)
-class Known:
-    """Where the pairs that attackers know come from.
-
-    Attributes:
-        split: a split of the attacked embeddings; None where they come from elsewhere.
-        embeddings: the pairs themselves, where somebody gave them.
-        most: how many are known at most; all where it is None.
-    """
-
-    split: str | None = None
-    embeddings: Embeddings | None = None
-    most: int | None = None
-
-    @property
-    def none(self) -> bool:
-        """Whether attackers know nothing."""
-        return self.split is None and self.embeddings is None
-
-    def draw(self, embeddings: Embeddings, audited: Embeddings, seed: int) -> Embeddings | None:
-        """Return the pairs that are known.
-
-        Raises:
-            InputError: there are none in the split, or some are of patients that are attacked.
-        """
-        if self.split is not None:
-            return draw_auxiliary(embeddings, audited, self.split, self.most or len(embeddings), seed)
-        if self.embeddings is None:
-            return None
-        if self.embeddings.patients_known and audited.patients_known:
-            shared = shared_with(self.embeddings, audited).patients
-            if shared:
-                raise InputError(
-                    f"The auxiliary pairs are of {shared} patients that are attacked, and an attacker must "
-                    "not know those; give pairs of other patients."
-                )
-        return first_patients(self.embeddings, self.most or len(self.embeddings), seed)
 
 
 def attack(
@@ -200,58 +137,6 @@ def attack_embeddings(
     return _attack(embeddings, heads, split, families, knows, attack.on, settings, name, notes)
 
 
-def attacker_rows(
-    audited: Embeddings,
-    drawn: Embeddings,
-    heads: HeadPair | None,
-    attackers: Sequence[str],
-    settings: AuditSettings,
-    on: On = "embeddings",
-) -> list[AttackerRow]:
-    """Give each attacker's recall against a pair of heads, and nothing else of an audit.
-
-    This is what a search over many pairs of heads calls: one pass an attacker, no figures, no controls.
-
-    Args:
-        audited: the pairs that are attacked.
-        drawn: the pairs that `draw_auxiliary` gave, once for all heads.
-        heads: the heads to judge, in memory; the encoder's own where not given.
-        attackers: names.
-        settings: pools, ranks, direction, distractors and resampling; hard negatives are left out.
-        on: embeddings, or the features, for which heads do not matter.
-
-    Returns:
-        Rows as in `closed_set` of an audit, each with its attacker.
-
-    Raises:
-        InputError: as in `attack_embeddings`, and where no pool fits.
-    """
-    attacked, known = attacked_sides(audited, heads, on), known_pairs(drawn, heads, on)
-    links, report_row = links_of(audited)
-    rows: list[AttackerRow] = []
-    for called in attackers:
-        attacker = load_attacker(called, settings.seed)
-        _check_space(called, attacker, attacked)
-        images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
-        sources = (f"{audited.path} (images)", f"{audited.path} (reports)")
-        reports = Vectors.prepare(texts[report_row], sources[1])
-        found = candidates_of(links, reports, settings.several_reports, sources[1])
-        ways = link(Vectors.prepare(images, sources[0]), found.vectors, found.links, settings)
-        cells = grid(ways[0].table.standings[ALL], settings).cells
-        pairs_known, patients_known = (len(known), known.patients) if attacker.needs_pairs else (0, 0)
-        rows += [
-            AttackerRow(
-                attacker=called,
-                auxiliary_pairs=pairs_known,
-                auxiliary_patients=patients_known,
-                **msgspec.structs.asdict(row),
-            )
-            for way in ways
-            for row in recall_rows(way.table, cells, settings)
-        ]
-    return rows
-
-
 def _attack(
     embeddings: Embeddings,
     heads: Heads | None,
@@ -270,7 +155,7 @@ def _attack(
         drawn = knows.draw(embeddings, audited, settings.seed)
     attacked = attacked_sides(audited, pair, on)
     for called, family in families.items():
-        _check_space(called, family, attacked)
+        check_space(called, family, attacked)
     known = None if drawn is None else known_pairs(drawn, pair, on)
     about = name or title(embeddings, heads)
     if on == "features" and name is None:
@@ -328,16 +213,10 @@ def _families(
     if not left:
         return families, ()
     why = "know no pairs" if knows.none else "need one space for both sides"
-    return families, (f"Left out, as they {why}: {', '.join(left)}.",)
-
-
-def _check_space(name: str, attacker: Family, attacked: Sides) -> None:
-    widths = [side.shape[1] for side in attacked]
-    if attacker.one_space and widths[0] != widths[1]:
-        raise InputError(
-            f"The attacker {name} compares vectors of one space, but images have {widths[0]} dimensions and "
-            f"reports {widths[1]}; take procrustes, ridge, cca or heads, which bring them into one."
-        )
+    note = f"Left out, as they {why}: {', '.join(left)}."
+    if not families:
+        raise InputError(f"No attacker can work on what is given. {note[:-1]}; give auxiliary pairs.")
+    return families, (note,)
 
 
 def _tempered(settings: AuditSettings, fitted: Fitted, scored: Sides) -> AuditSettings:

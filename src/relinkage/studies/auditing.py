@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 import relinkage
 from relinkage.cohorts.unused import unused_columns
 from relinkage.embeddings import Embeddings
-from relinkage.embeddings.given import no_shared_space
 from relinkage.embeddings.stored import Matrix, choose, fingerprint_of_rows
 from relinkage.encoders.trained.statement import what_epsilon_leaves_open
-from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.engines import Engine, Kept, in_blocks
 from relinkage.linkage.engines import choose as choose_engine
@@ -117,7 +115,7 @@ def audit_embeddings(
     embeddings = embeddings if split is None else embeddings.split(split)
     images, texts = sides(embeddings, None if heads is None else heads.pair, on)
     links, report_row = links_of(embeddings)
-    inputs = _inputs(embeddings, images, texts, heads, split)
+    inputs = _inputs(embeddings, images, texts, heads, split, on)
     if scored is not None:
         images, texts = scored
     called = _sources(embeddings)
@@ -157,18 +155,7 @@ def sides(embeddings: Embeddings, heads: "HeadPair | None", on: On = "embeddings
     """
     if on == "features":
         return embeddings.image_features, embeddings.text_features
-    if heads is not None:
-        return embeddings.project(heads)
-    if embeddings.image_embeddings is None or embeddings.text_embeddings is None:
-        if embeddings.given is not None:
-            names = embeddings.given.images, embeddings.given.reports
-            widths = embeddings.image_features.shape[1], embeddings.text_features.shape[1]
-            raise no_shared_space(names, widths)
-        raise InputError(
-            f"{embeddings.path} holds the features of towers that share no space; train heads first "
-            f"(`relinkage align {embeddings.path} --out HEADS`) and name them with --heads HEADS."
-        )
-    return embeddings.image_embeddings, embeddings.text_embeddings
+    return embeddings.shared_space() if heads is None else embeddings.project(heads)
 
 
 def title(embeddings: Embeddings, heads: "Heads | None") -> str:
@@ -196,7 +183,7 @@ def finish_blocks(out: Path) -> None:
 
 
 def _inputs(
-    embeddings: Embeddings, images: Matrix, texts: Matrix, heads: "Heads | None", split: str | None
+    embeddings: Embeddings, images: Matrix, texts: Matrix, heads: "Heads | None", split: str | None, on: On
 ) -> Inputs:
     given, manifest = embeddings.given, embeddings.manifest
     put_on = None if heads is None else AuditedHeads(file=heads.name, manifest=heads.manifest)
@@ -205,10 +192,13 @@ def _inputs(
         if given.pairs is not None:
             name, content = Path(given.pairs).name, given.fingerprints[2]
             table = InputFile(file=name, rows=len(embeddings), fingerprint=content)
+        # Of whole arrays as they were given; those that may lie on disk are not read once more.
+        whole = heads is None and split is None and on == "embeddings"
+        known = given.fingerprints if whole else (None, None)
         return Inputs(
             kind="arrays",
-            images=_described(given.images, images),
-            reports=_described(given.reports, texts),
+            images=_described(given.images, images, known[0]),
+            reports=_described(given.reports, texts, known[1]),
             pairs=table,
             heads=put_on,
             split=split,
@@ -229,11 +219,10 @@ def _inputs(
     )
 
 
-def _described(file: str, array: Matrix) -> InputFile:
+def _described(file: str, array: Matrix, fingerprint: str | None = None) -> InputFile:
     """Return what an audit's result says of an array: where it lies, its size, and a fingerprint."""
-    return InputFile(
-        file=Path(file).name, rows=len(array), dtype=str(array.dtype), fingerprint=fingerprint_of_rows(array)
-    )
+    fingerprint = fingerprint or fingerprint_of_rows(array)
+    return InputFile(file=Path(file).name, rows=len(array), dtype=str(array.dtype), fingerprint=fingerprint)
 
 
 def _sources(embeddings: Embeddings) -> tuple[str, str]:

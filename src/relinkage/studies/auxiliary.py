@@ -1,11 +1,13 @@
 """What an attacker is given: the vectors it attacks, and pairs of other patients that it knows."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from relinkage.attackers import AuxiliaryPairs
-from relinkage.embeddings import Embeddings
+from relinkage.attackers import AuxiliaryPairs, Family
+from relinkage.embeddings import Embeddings, shared_with
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.linkage.settings import On
@@ -29,6 +31,45 @@ def attacked_sides(embeddings: Embeddings, heads: HeadPair | None, on: On) -> Si
             "--on features, or name trained heads with --heads HEADS."
         )
     return sides(embeddings, heads, on)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Where the pairs that attackers know come from.
+
+    Attributes:
+        split: a split of the attacked embeddings; None where they come from elsewhere.
+        embeddings: the pairs themselves, where somebody gave them.
+        most: how many are known at most; all where it is None.
+    """
+
+    split: str | None = None
+    embeddings: Embeddings | None = None
+    most: int | None = None
+
+    @property
+    def none(self) -> bool:
+        """Whether attackers know nothing."""
+        return self.split is None and self.embeddings is None
+
+    def draw(self, embeddings: Embeddings, audited: Embeddings, seed: int) -> Embeddings | None:
+        """Return the pairs that are known.
+
+        Raises:
+            InputError: there are none in the split, or some are of patients that are attacked.
+        """
+        if self.split is not None:
+            return draw_auxiliary(embeddings, audited, self.split, self.most or len(embeddings), seed)
+        if self.embeddings is None:
+            return None
+        if self.embeddings.patients_known and audited.patients_known:
+            shared = shared_with(self.embeddings, audited).patients
+            if shared:
+                raise InputError(
+                    f"The auxiliary pairs are of {shared} patients that are attacked, and an attacker must "
+                    "not know those; give pairs of other patients."
+                )
+        return first_patients(self.embeddings, self.most or len(self.embeddings), seed)
 
 
 def draw_auxiliary(
@@ -85,6 +126,20 @@ def known_pairs(drawn: Embeddings, heads: HeadPair | None, on: On = "embeddings"
     """
     images, texts = attacked_sides(drawn, heads, on)
     return AuxiliaryPairs(images, texts[drawn.pairs["report_row"].to_numpy()], _patients(drawn))
+
+
+def check_space(name: str, attacker: Family, attacked: Sides) -> None:
+    """Check that an attacker who compares the two sides as they are can do so.
+
+    Raises:
+        InputError: the sides have other widths.
+    """
+    widths = [side.shape[1] for side in attacked]
+    if attacker.one_space and widths[0] != widths[1]:
+        raise InputError(
+            f"The attacker {name} compares vectors of one space, but images have {widths[0]} dimensions and "
+            f"reports {widths[1]}; take procrustes, ridge, cca or heads, which bring them into one."
+        )
 
 
 def _patients(embeddings: Embeddings) -> NDArray[np.int64]:

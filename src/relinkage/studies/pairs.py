@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from relinkage.embeddings.given import from_tensor
 from relinkage.errors import InputError
 
 _COLUMNS = {"pair": "pair_id", "study": "study_id", "patient": "patient_id"}
@@ -118,8 +119,7 @@ def _columns(table: Any, what: str) -> dict[str, pl.Series]:
 def _series(values: Any, name: str) -> pl.Series:
     if isinstance(values, pl.Series):
         return values.fill_nan(None) if values.dtype.is_float() else values
-    if hasattr(values, "detach"):  # a tensor
-        values = values.detach().cpu().numpy()
+    values = from_tensor(values)
     if hasattr(values, "to_pylist"):  # a column of pyarrow
         values = values.to_pylist()
     elif not isinstance(values, list | tuple | range):
@@ -143,7 +143,7 @@ def _labels(labels: Any) -> Any:
         return labels
     if hasattr(labels, "column_names"):
         return labels
-    array = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
+    array = np.asarray(from_tensor(labels))
     if array.ndim != 2:
         raise InputError(
             f"labels has shape {array.shape}; give a mapping of columns, a table, or an array of shape "

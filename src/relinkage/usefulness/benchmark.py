@@ -245,15 +245,8 @@ class Benchmark:
             if not all(np.isfinite(vectors).all() for vectors in made):
                 raise InputError("The heads give vectors that are not finite; train them again.")
             return made[0], made[1], made[2][report_row]
-        fit, test, texts = (
-            self.fit.image_embeddings, self.test.image_embeddings, self.test.text_embeddings
-        )  # fmt: skip
-        if fit is None or test is None or texts is None:
-            raise InputError(
-                f"{self.test.path} holds the features of towers that share no space; train heads first "
-                f"(`relinkage align {self.test.path} --out HEADS`) and name them with --heads HEADS."
-            )
-        return fit, test, texts[report_row]
+        test, texts = self.test.shared_space()
+        return self.fit.shared_space()[0], test, texts[report_row]
 
     def _probe(self, fit: Vectors, test: Vectors) -> tuple[Probe, Floats]:
         probe = fit_probe(fit, self.fit_truth, self.aside, self.settings.penalty)
