@@ -16,6 +16,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	  --constraint constraints.txt --editable '.[dev]'
+	@# Bytecode on all cores; pip would take one. What is left out is for other versions of Python.
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib src >$(VENV)/compileall.log 2>&1 || true
 	@touch $(STAMP)
 
 demo: $(STAMP)   ## the whole story on a phantom cohort, nothing to download
