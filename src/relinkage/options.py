@@ -152,8 +152,9 @@ class Field:
             raise _of_a_record(error) or self.refusal(text) from None
         if not _is_finite(value):
             raise self.refusal(text)
-        if self.option.exists and isinstance(value, Path) and not _is_there(value):
-            raise InputError(f"{self.flag} {value} does not exist; name a file or folder that does.")
+        for path in value if isinstance(value, tuple) else (value,):
+            if self.option.exists and isinstance(path, Path) and not _is_there(path):
+                raise InputError(f"{self.flag} {path} does not exist; name a file or folder that does.")
         return value
 
     def text(self, value: Any) -> str:

@@ -1,26 +1,23 @@
 """On frozen features of 287 real pairs, aligned heads carry the weak linkage signal that is known of them."""
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 import torch
 from safetensors.numpy import load_file
 
+from real_data import real
 from relinkage.alignment import AlignSettings, train_heads
 
-FEATURES = Path(__file__).resolve().parents[3] / "shared/data/covid_features"
 SETTINGS = {"dimension": 64, "temperature": 0.07, "steps": 300}
 
 
 @pytest.fixture(scope="module")
 def pairs():
-    if not FEATURES.is_dir():
-        pytest.skip(f"{FEATURES} does not exist: the real features are not on this machine")
-    table = pl.read_csv(FEATURES / "pairs.csv")
-    (images,) = load_file(FEATURES / "image-mobilenetv2-448.safetensors").values()
-    (texts,) = load_file(FEATURES / "text-minilm.safetensors").values()
+    features = real("covid_features")
+    table = pl.read_csv(features / "pairs.csv")
+    (images,) = load_file(features / "image-mobilenetv2-448.safetensors").values()
+    (texts,) = load_file(features / "text-minilm.safetensors").values()
     patient, group = (
         table[column].rank("dense").cast(pl.Int64).to_numpy() - 1 for column in ("patient_id", "split_group")
     )

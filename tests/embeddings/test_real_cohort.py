@@ -1,22 +1,20 @@
 """Real radiographs and case notes through a real image network and TF-IDF, where they are on this machine."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from real_data import SHARED, real
 from relinkage.cohorts import read_cohort, with_split
 from relinkage.embeddings import EmbedSettings, embed, read_embeddings
 from relinkage.encoders import EncoderOptions, load_encoder
 from relinkage.records import plain
 
-DATA = Path(__file__).resolve().parents[3] / "shared/data"
+DATA = SHARED / "data"
 
 
 @pytest.fixture
 def cohort():
-    if not DATA.is_dir():
-        pytest.skip(f"{DATA} does not exist: the real cases are not on this machine")
+    real()
     return with_split(read_cohort(DATA / "covid_chestxray"), by="split_group")
 
 

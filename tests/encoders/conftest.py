@@ -1,19 +1,15 @@
 import socket
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+from real_data import real
 
 
 @pytest.fixture(scope="session")
 def mobilenet_folder():
-    folder = SHARED / "data/encoders/mobilenet_v2"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} does not exist: the real MobileNetV2 is not on this machine")
-    return folder
+    return real("encoders/mobilenet_v2")
 
 
 @pytest.fixture

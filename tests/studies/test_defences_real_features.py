@@ -5,7 +5,6 @@ the table has to say so: intervals, the number of patients, and how few pairs an
 """
 
 import json
-from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -16,16 +15,15 @@ from safetensors.numpy import load_file
 
 from calling import done
 from embeddings.manifests import sketched_card, sketched_manifest
-from relinkage.alignment import read_heads
-from relinkage.defences import BaselineSettings, DefencesResult
+from real_data import real
+from relinkage.defences import DefencesResult, DefendSettings
 from relinkage.embeddings import read_embeddings
 from relinkage.embeddings.shards import write_shard
 from relinkage.pages.defences_table import defences_table
 from relinkage.privacy import HardenSettings, harden
 from relinkage.records import json_schema, plain, write_record
-from relinkage.studies import judge_baselines
+from relinkage.studies import defend
 
-FEATURES = Path(__file__).resolve().parents[4] / "shared/data/covid_features"
 BACTERIA = (
     "Streptococcus",
     "Klebsiella",
@@ -43,13 +41,12 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def emb(tmp_path_factory):
     """Lay the features out as an embeddings folder: half of the split groups train, the others are tested."""
-    if not FEATURES.is_dir():
-        pytest.skip(f"{FEATURES} does not exist: the real features are not on this machine")
+    features = real("covid_features")
     folder = tmp_path_factory.mktemp("real") / "emb"
     folder.mkdir()
-    pairs = pl.read_csv(FEATURES / "pairs.csv", schema_overrides={"age": pl.Float32})
-    (images,) = load_file(FEATURES / "image-mobilenetv2-448.safetensors").values()
-    (texts,) = load_file(FEATURES / "text-minilm.safetensors").values()
+    pairs = pl.read_csv(features / "pairs.csv", schema_overrides={"age": pl.Float32})
+    (images,) = load_file(features / "image-mobilenetv2-448.safetensors").values()
+    (texts,) = load_file(features / "text-minilm.safetensors").values()
     groups = sorted(set(pairs["split_group"]))
     held = np.random.default_rng(0).permutation(groups)[: len(groups) // 2].tolist()
     known = pl.when(pl.col("finding") != "todo")
@@ -86,10 +83,8 @@ def study(emb):
     for name in ("aligned", "hardened"):
         done("audit", emb, "--heads", root / name, "--split", "test", "--out", root / f"run-{name}")
     compared = done("compare", root / "run-aligned", root / "run-hardened", "--json")
-    choices = BaselineSettings(seeds=2, k=5, least_patients=5, replicates=500)
-    result = judge_baselines(
-        read_embeddings(emb), hardened, SETTINGS, choices, against=read_heads(root / "aligned")
-    )
+    choices = DefendSettings(seeds=2, k=5, least_patients=5, replicates=500)
+    result = defend(emb, heads=hardened, settings=choices, against=root / "aligned")
     torch.set_num_threads(threads)
     return json.loads(compared.out), result
 

@@ -224,7 +224,6 @@ def test_an_audit_of_hardened_heads_carries_their_statement(desk, tmp_path):
         (("--span", "-1"), "--span -1 is not a valid number of directions"),
         (("--weights", "mse=1"), "--weights mse=1 is not a valid objective; give weights by name, such as"),
         (("--weights", "bce=1"), "--weights goes with --mechanism grouped, batch-clip, nominal"),
-        (("--transfer", "emb"), "--transfer goes with --baselines; name a folder for the table."),
     ],
 )
 def test_requests_that_cannot_be_are_refused_in_one_sentence(desk, arguments, sentence, monkeypatch):

@@ -2,19 +2,19 @@
 
 import json
 import re
-from pathlib import Path
 
 import jsonschema
 import polars as pl
 import pytest
 
 from calling import done
+from real_data import SHARED, real
 from relinkage.cohorts.tabular import read_table
 from relinkage.linkage.result import AuditResult
 from relinkage.linkage.table import read_tables
 from relinkage.records import json_schema
 
-DATA = Path(__file__).resolve().parents[3] / "shared/data"
+DATA = SHARED / "data"
 WORDS = 5
 """A sequence of so many words of a report is a passage of it."""
 
@@ -22,8 +22,7 @@ WORDS = 5
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory):
     """Embed, align, audit and report; give the folder and everything that was printed."""
-    if not DATA.is_dir():
-        pytest.skip(f"{DATA} does not exist: the real cases are not on this machine")
+    real()
     out = tmp_path_factory.mktemp("chain")
     emb, heads, run = out / "emb", out / "heads", out / "run"
     printed = [

@@ -7,7 +7,6 @@ how many queries a stratum leaves over, and where chance lies inside.
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -17,12 +16,12 @@ import torch
 from safetensors.numpy import load_file
 
 from calling import done
+from real_data import real
 from relinkage.alignment import AlignSettings, train_heads
 from relinkage.linkage.result import AuditResult
 from relinkage.pages.wording import bare_percent, interval, percent
 from relinkage.records import json_schema
 
-FEATURES = Path(__file__).resolve().parents[3] / "shared/data/covid_features"
 POOLS = (2, 5, 10, "full")
 pytestmark = pytest.mark.slow
 
@@ -30,12 +29,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory):
     """Train heads on half of the split groups; give a folder with the other half, projected."""
-    if not FEATURES.is_dir():
-        pytest.skip(f"{FEATURES} does not exist: the real features are not on this machine")
+    features = real("covid_features")
     folder = tmp_path_factory.mktemp("features")
-    pairs = pl.read_csv(FEATURES / "pairs.csv")
-    (images,) = load_file(FEATURES / "image-mobilenetv2-448.safetensors").values()
-    (texts,) = load_file(FEATURES / "text-minilm.safetensors").values()
+    pairs = pl.read_csv(features / "pairs.csv")
+    (images,) = load_file(features / "image-mobilenetv2-448.safetensors").values()
+    (texts,) = load_file(features / "text-minilm.safetensors").values()
     groups = sorted(set(pairs["split_group"]))
     held = np.random.default_rng(0).permutation(groups)[: len(groups) // 2].tolist()
     inside = pairs["split_group"].is_in(held).to_numpy()

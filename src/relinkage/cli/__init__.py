@@ -20,6 +20,7 @@ COMMANDS = {
     "embed": "embed",
     "align": "align",
     "harden": "harden",
+    "defend": "defend",
     "audit": "audit",
     "attack": "attack",
     "compare": "compare",

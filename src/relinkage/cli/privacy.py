@@ -37,12 +37,12 @@ def privacy(inputs: Stating, attack: CanarySettings, public: PublicInputs, outpu
     elif inputs.embeddings is None:
         raise InputError("--canaries train again; name what the heads were trained on with --embeddings.")
 
-    from relinkage.studies import check_by_canaries, check_statement, read_public, statement_text
+    from relinkage.studies import check_by_canaries, check_statement, public_of, statement_text
 
     if attack.canaries is None or inputs.embeddings is None:
         result = check_statement(inputs.heads, inputs.embeddings)
     else:
-        known = read_public(public.start, public.public, public.anchors)
+        known = public_of(public.start, public.public, public.anchors)
         result = check_by_canaries(inputs.heads, inputs.embeddings, attack, known)
     output.show(result, statement_text(result))
     return 1 if result.faults else 0

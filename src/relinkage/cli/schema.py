@@ -16,7 +16,7 @@ KINDS = {
     "audit": ("relinkage.linkage.result:AuditResult", "audit.json of audit, attack and demo"),
     "comparison": ("relinkage.linkage.comparison_result:ComparisonResult", "comparison.json of compare"),
     "utility": ("relinkage.usefulness.result:UtilityResult", "utility.json of utility"),
-    "defences": ("relinkage.defences.result:DefencesResult", "defences.json of harden --baselines"),
+    "defences": ("relinkage.defences.result:DefencesResult", "defences.json of defend"),
     "sweep": ("relinkage.alignment.sweep_result:SweepResult", "sweep.json of align --sweep"),
     "retrieval": ("relinkage.retrieval.result:RetrievalResult", "retrieval.json of retrieve"),
     "map": ("relinkage.retrieval.map_result:MapResult", "map.json of map"),

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from relinkage.defences.released import Released
 from relinkage.defences.result import BothWays, Match
 from relinkage.defences.settings import Matched
-from relinkage.encoders.heads import HeadPair
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Knob:
     Attributes:
         name: what is turned, such as `steps`.
         settings: its values in order, from no change to the most.
-        heads: gives the heads at a setting.
+        released: gives what is released at a setting.
     """
 
     name: str
     settings: Sequence[float]
-    heads: Callable[[float], HeadPair]
+    released: Callable[[float], Released]
 
 
 _APART: Mapping[Matched, Callable[[BothWays, BothWays], float]] = {
@@ -41,7 +41,7 @@ _APART: Mapping[Matched, Callable[[BothWays, BothWays], float]] = {
 
 def match(
     knob: Knob,
-    use: Callable[[HeadPair], BothWays],
+    use: Callable[[Released], BothWays],
     target: BothWays,
     wanted: Sequence[Matched],
     tolerance: float,
@@ -54,7 +54,7 @@ def match(
 
     Args:
         knob: what is turned.
-        use: gives the label precision of some heads.
+        use: gives the label precision of what is released.
         target: that of the hardened heads.
         wanted: what is matched, the one to try first coming first.
         tolerance: how far apart two figures may be and still count as matched.
@@ -67,7 +67,7 @@ def match(
 
     @cache
     def used(place: int) -> BothWays:
-        return use(knob.heads(knob.settings[place]))
+        return use(knob.released(knob.settings[place]))
 
     found = []
     for what in wanted:

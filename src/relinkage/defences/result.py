@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from relinkage.attackers.names import AttackerName
-from relinkage.defences.settings import BaselineSettings, Matched
+from relinkage.defences.settings import DefendSettings, Matched
 from relinkage.encoders.card import EncoderCard
 from relinkage.encoders.trained.manifest import HeadsManifest
 from relinkage.linkage.estimates import Compared, Estimate, RelativeChange
@@ -156,10 +156,14 @@ class DefenceFigures(Record, frozen=True):
         linkage: Linkage: search by search, in each attacker by attacker and by the strongest.
         use: What they are useful for: label precision in both directions first. Features before any head have
             the probe alone; zero-shot labels are there where a text tower could be asked.
+        use_held: Whether use is held: label precision of both directions and the AUROC of zero-shot labels
+            each lose at most 2 points by the lower end of the interval, and each beats the upper end of a
+            random image head. Null for the published heads, and where there is no retrieval.
     """
 
     linkage: Annotated[tuple[LinkageRow, ...], Meta(min_length=1)]
     use: Annotated[tuple[UseRow, ...], Meta(min_length=1)]
+    use_held: bool | None
 
 
 class DefenceCohort(Record, frozen=True):
@@ -211,7 +215,7 @@ class DefencesResult(Record, frozen=True):
     schema: Literal["relinkage.defences/1"] = SCHEMA
     version: str
     inputs: DefencesInputs
-    settings: BaselineSettings
+    settings: DefendSettings
     rows: Annotated[tuple[DefenceRow, ...], Meta(min_length=2)]
     cohorts: Annotated[tuple[DefenceCohort, ...], Meta(min_length=1)]
     notes: tuple[str, ...]

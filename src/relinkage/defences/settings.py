@@ -14,7 +14,7 @@ Pool = Annotated[int, Meta(ge=2)]
 Matched = Literal["both", "image-to-report", "report-to-image"]
 
 
-class BaselineSettings(Resampling, frozen=True):
+class DefendSettings(Resampling, frozen=True):
     """The choices of a table of defences.
 
     Attributes:

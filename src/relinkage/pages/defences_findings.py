@@ -20,6 +20,7 @@ from relinkage.pages.defences import (
     points_interval,
     use_of,
 )
+from relinkage.pages.defences_summary import USE_HELD, left_inside
 from relinkage.pages.wording import bare_percent, count, counted, listed, one_line, percent, signed_percent
 
 
@@ -36,6 +37,7 @@ def findings(result: DefencesResult, cohort: DefenceCohort) -> list[str]:
         *_features(cohort),
         *_without_noise(cohort),
         *_precision(result, cohort),
+        *_held(cohort),
         *_images_alone(cohort),
     ]
     if result.inputs.hardened.privacy is not None:
@@ -151,10 +153,12 @@ def _inside(cohort: DefenceCohort) -> Iterator[str]:
                     f"from {_points(before.recall.value - before.chance)} to {_points(above[0])} by {who} "
                     f"(interval {_points(ends[0])} to {_points(ends[1])}{_spread(above, _points)})"
                 )
+        share = left_inside(cohort.figures, "hardened", search)
+        left = "" if share is None else f"; at most {bare_percent(share)} of it is left"
         yield (
             f"Among {count(search.pool)} reports with the image's own labels, where chance is "
-            f"{bare_percent(1 / search.pool)}, Recall@1 goes, in points above chance, {listed(clauses)}; "
-            f"{count(search.queries)} of {count(cohort.pairs)} images have so many."
+            f"{bare_percent(1 / search.pool)}, Recall@1 goes, in points above chance, {listed(clauses)}"
+            f"{left}; {count(search.queries)} of {count(cohort.pairs)} images have so many."
         )
 
 
@@ -197,6 +201,13 @@ def _precision(result: DefencesResult, cohort: DefenceCohort) -> Iterator[str]:
     ]
     if clauses:
         yield f"Label precision@{result.settings.k} goes {listed(clauses)}."
+
+
+def _held(cohort: DefenceCohort) -> Iterator[str]:
+    held = cohort.figures["hardened"].use_held
+    if held is not None and "random-image-head" in cohort.figures:
+        what = "is held" if held else "is not held"
+        yield f"Use {what}. {USE_HELD}"
 
 
 def _use_detail(row: UseRow) -> str:

@@ -12,7 +12,7 @@ from relinkage.defences.result import (
     DefencesResult,
     Search,
 )
-from relinkage.defences.settings import BaselineSettings
+from relinkage.defences.settings import DefendSettings
 from relinkage.options import fields_of
 from relinkage.pages.defences import (
     MEASURES,
@@ -32,6 +32,7 @@ from relinkage.pages.defences import (
     use_of,
 )
 from relinkage.pages.defences_findings import findings, headline
+from relinkage.pages.defences_summary import USE_HELD, summary
 from relinkage.pages.figures.frontier import frontier_figures
 from relinkage.pages.pages import page_environment
 from relinkage.pages.palette import DARK, LIGHT
@@ -66,6 +67,7 @@ def render_defences(result: DefencesResult) -> str:
         notes=[one_line(note) for note in result.notes],
         settings=_settings(result.settings),
         level=bare_percent(result.settings.interval),
+        use_held=USE_HELD,
     )
 
 
@@ -78,6 +80,7 @@ def _cohort(result: DefencesResult, cohort: DefenceCohort, place: int) -> dict[s
         "facts": cohort_facts(cohort),
         "findings": findings(result, cohort),
         "figures": frontier_figures(result, cohort, f"cohort-{place}"),
+        "summary": summary(result, cohort),
         "searches": [_search(rows, names, search) for search in cohort.searches],
         "measures": [found for measure in MEASURES if (found := _measure(rows, measure))["rows"]],
         "keys": _keys(cohort),
@@ -161,8 +164,8 @@ def _keys(cohort: DefenceCohort) -> list[dict[str, str]]:
     ]
 
 
-def _settings(settings: BaselineSettings) -> list[tuple[str, str]]:
-    return [(field.name, _said(getattr(settings, field.name))) for field in fields_of(BaselineSettings)]
+def _settings(settings: DefendSettings) -> list[tuple[str, str]]:
+    return [(field.name, _said(getattr(settings, field.name))) for field in fields_of(DefendSettings)]
 
 
 def _said(value: Any) -> str:

@@ -22,6 +22,7 @@ from relinkage.pages.defences import (
     use_of,
 )
 from relinkage.pages.defences_findings import findings
+from relinkage.pages.defences_summary import USE_HELD, columns_of, summary
 from relinkage.pages.wording import SPACE, bare_percent, interval, one_line, percent
 
 _WIDTH = 120
@@ -36,6 +37,7 @@ def defences_table(result: DefencesResult) -> str:
     parts = [privacy_sentence(result)]
     for place, cohort in enumerate(result.cohorts):
         parts.append(f"{cohort_title(cohort, place)}\n{cohort_facts(cohort)}")
+        parts.append(_summary(result, cohort))
         parts += [_linkage(result, cohort, search) for search in cohort.searches]
         parts += _uses(result, cohort)
         parts.append("\n".join(textwrap.fill(sentence, _WIDTH) for sentence in findings(result, cohort)))
@@ -48,6 +50,15 @@ def defences_table(result: DefencesResult) -> str:
     )
     parts.append("\n".join(f"Note: {one_line(note)}" for note in result.notes))
     return "\n\n".join(parts).replace(SPACE, " ")
+
+
+def _summary(result: DefencesResult, cohort: DefenceCohort) -> str:
+    """Return the summary with a number for each column, as their names are long."""
+    head, rows = summary(result, cohort)
+    named = ["Released", *(f"({number})" for number in range(1, len(head)))]
+    told = "; ".join(f"({number}) {name}" for number, name in enumerate(head[1:], 1))
+    text = f"By the strongest attacker tried: {told}. {USE_HELD}"
+    return f"{textwrap.fill(text, _WIDTH)}\n{lines(columns_of(named, rows))}"
 
 
 def _linkage(result: DefencesResult, cohort: DefenceCohort, search: Search) -> str:

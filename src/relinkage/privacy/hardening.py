@@ -97,7 +97,7 @@ def few_patients(train: str) -> str:
     return (
         f"The split {train} has fewer than {LEAST_PATIENTS:,} patients: the noise may cost much of the use, "
         "and how much differs from training to training; look at label precision in both directions "
-        "(`relinkage utility`, `--baselines`) before the heads are released."
+        "(`relinkage utility`, `relinkage defend`) before the heads are released."
     )
 
 

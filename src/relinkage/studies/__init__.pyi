@@ -12,9 +12,8 @@ from .checking import check_statement as check_statement
 from .checking import statement_text as statement_text
 from .comparing import Comparison as Comparison
 from .comparing import compare as compare
-from .defending import check_baselines as check_baselines
-from .defending import judge_baselines as judge_baselines
-from .defending import write_baselines as write_baselines
+from .defending import defend as defend
+from .defending import write_defences as write_defences
 from .demo_settings import DemoSettings as DemoSettings
 from .demo_settings import check_demo as check_demo
 from .demonstrating import demo as demo
@@ -22,7 +21,7 @@ from .exporting import Export as Export
 from .exporting import export as export
 from .found_encoder import find_encoder as find_encoder
 from .hardening import harden as harden
-from .hardening import read_public as read_public
+from .hardening import public_of as public_of
 from .illustrating import illustrate as illustrate
 from .judging_use import measure_utility as measure_utility
 from .judging_use import write_utility as write_utility

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from relinkage.alignment import read_heads
 from relinkage.embeddings import read_embeddings
-from relinkage.encoders.trained.hardening import HardenSettings
 from relinkage.encoders.trained.manifest import HardenedHeads
 from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
@@ -15,6 +14,7 @@ from relinkage.privacy import CanarySettings, Public, Recheck, recheck
 from relinkage.privacy.canaries import CanaryAudit, audit_by_canaries
 from relinkage.privacy.ledger import Ledger, read_ledger
 from relinkage.records import Record
+from relinkage.studies.same_training import check_public, settings_of
 
 
 class PrivacyCheck(Record, frozen=True):
@@ -83,8 +83,8 @@ def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, pub
         InputError: as `check_statement` and `audit_by_canaries`, or the public data are other ones.
     """
     manifest, statement = _stated(heads)
-    settings = _settings(manifest, statement)
-    _check_public(manifest, statement, public, heads)
+    settings = settings_of(manifest)
+    check_public(manifest, public, str(heads))
     result, held = check_statement(heads, embeddings), read_embeddings(embeddings)
     found, control = (
         audit_by_canaries(
@@ -174,50 +174,3 @@ def _stated(path: Path) -> tuple[HardenedHeads, PrivacyStatement]:
     if not isinstance(manifest, HardenedHeads) or manifest.privacy is None:
         raise InputError(f"{path} states no privacy; name a folder that `relinkage harden` wrote.")
     return manifest, manifest.privacy
-
-
-def _settings(manifest: HardenedHeads, statement: PrivacyStatement) -> HardenSettings:
-    """Return the settings of a training, those that the statement rests on as it tells them.
-
-    Raises:
-        InputError: they do not go together.
-    """
-    settings = HardenSettings(**asdict(manifest.settings))
-    if statement.mechanism == "one-shot":
-        return replace(settings, mechanism="one-shot")
-    return replace(
-        settings,
-        mechanism=statement.mechanism,
-        unit=statement.unit,
-        cap=statement.pairs_a_patient,
-        population=statement.population,
-        batch=round(statement.divisor),
-        steps=statement.steps,
-        clip=statement.clip,
-        delta=statement.delta,
-        temperature=statement.temperature,
-    )
-
-
-def _check_public(manifest: HardenedHeads, statement: PrivacyStatement, public: Public, path: Path) -> None:
-    anchors = manifest.anchors
-    for option, used, given in (
-        ("--start", manifest.start.startswith("given"), public.start is not None),
-        ("--anchors", anchors is not None and anchors.source == "given", public.anchors is not None),
-        ("--public", manifest.public is not None, public.embeddings is not None),
-    ):
-        if used != given:
-            raise InputError(
-                f"{path} was hardened {'with' if used else 'without'} {option}, so the training can only be "
-                f"repeated {'with the same' if used else 'without it'}."
-            )
-    other = public.embeddings
-    if other is not None and other.manifest.cohort.fingerprint != manifest.public:
-        raise InputError(f"--public {other.path} is not the cohort that {path} was hardened with; name that.")
-    held = public.inputs(None if public.start is None else public.start.pair, anchored=True)
-    for option, mine, stated in (
-        ("--start", held.start, statement.inputs.start),
-        ("--anchors", held.anchors, statement.inputs.anchors),
-    ):
-        if mine not in (None, stated):
-            raise InputError(f"{option} holds other numbers than {path} was hardened with; name the same.")

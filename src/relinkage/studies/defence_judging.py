@@ -1,4 +1,4 @@
-"""What is measured of one pair of heads: linkage by several attackers, and usefulness."""
+"""What is measured of what one defence releases: linkage by several attackers, and usefulness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,26 @@ from numpy.typing import NDArray
 
 from relinkage.attackers import AuxiliaryPairs, load_attacker
 from relinkage.attackers.names import AttackerName
+from relinkage.defences.released import Released
 from relinkage.defences.result import BothWays, Search
-from relinkage.defences.settings import BaselineSettings
+from relinkage.defences.settings import DefendSettings
 from relinkage.embeddings import Embeddings
-from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.columns import LABELS
 from relinkage.linkage.measures import Cell, recalls
-from relinkage.linkage.settings import Direction, On
+from relinkage.linkage.settings import Direction
 from relinkage.linkage.several_reports import candidates_of
 from relinkage.linkage.strata import Level, levels
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
+from relinkage.studies.auditing import Sides
 from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, known_pairs
 from relinkage.studies.judging_use import benchmark
 from relinkage.studies.opening import links_of
 from relinkage.usefulness import Benchmark
 from relinkage.usefulness.auroc import auroc
 from relinkage.usefulness.benchmark import DIRECTIONS
+from relinkage.usefulness.parts import numbers
 from relinkage.usefulness.probe import fit_probe
 from relinkage.usefulness.zero_shot import zero_shot_scores
 
@@ -34,7 +36,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What was found of one pair of heads; None where there is no such figure.
+    """What was measured of one release; None where there is no such figure.
 
     Attributes:
         hits: by attacker float64, shape (queries, searches): each query's expected Recall@1, NaN where a
@@ -69,10 +71,10 @@ class Ground:
     drawn: Embeddings
     searches: tuple[Search, ...]
     strata: Level
-    settings: BaselineSettings
+    settings: DefendSettings
 
     @classmethod
-    def prepare(cls, embeddings: Embeddings, settings: BaselineSettings) -> "Ground":
+    def prepare(cls, embeddings: Embeddings, settings: DefendSettings) -> "Ground":
         """Prepare what does not depend on heads.
 
         Args:
@@ -91,44 +93,54 @@ class Ground:
         (strata,) = levels(links, AuditSettings(hard_negatives=(LABELS,)), embeddings.labels)
         return cls(prepared, links, drawn, _searches(links, strata, settings.pool), strata, settings)
 
-    def judge(self, heads: HeadPair | None) -> Judged:
-        """Measure one pair of heads.
+    def judge(self, released: Released | None) -> Judged:
+        """Measure what is released.
 
         Args:
-            heads: heads that fit the features; None for the frozen features before any head, of which only
-                a probe and the attackers that bring two spaces into one know anything.
+            released: heads that fit the features, and what is done to the vectors they give; None for the
+                frozen features before any head, of which only a probe and the attackers that bring two
+                spaces into one know anything.
 
         Raises:
             InputError: the heads do not fit.
         """
-        if heads is None:
+        on = self.benchmark
+        if released is None:
             bringing = [name for name in self.settings.attackers if not load_attacker(name).one_space]
-            return Judged(self._attack(None, bringing, "features"), self.benchmark.features[1], {}, None)
-        return Judged(
-            self._attack(heads, self.settings.attackers, "embeddings"),
-            self._probe(heads),
-            self.benchmark.precision(heads),
-            self._zero_shot(heads),
-        )
+            attacked = attacked_sides(on.test, None, "features")
+            hits = self._attack(attacked, known_pairs(self.drawn, None, "features"), bringing)
+            return Judged(hits, on.features[1], {}, None)
+        images, reports = released.vectors(on.test)
+        hits = self._attack((images, reports), self._known(released), self.settings.attackers)
+        fit_images = released.vectors(on.fit)[0]
+        probe = fit_probe(fit_images, on.fit_truth, on.aside, on.settings.penalty)
+        named = None if on.prompts is None else zero_shot_scores(images, on.prompts, released.heads)
+        return Judged(hits, probe.scores(images), on.precision(images, reports), named)
 
-    def use(self, heads: HeadPair) -> BothWays:
+    def use(self, released: Released) -> BothWays:
         """Return label precision in both directions, as `judge` does and without the rest."""
-        there, back = (float(np.nanmean(values)) for values in self.benchmark.precision(heads).values())
+        precision = self.benchmark.precision(*released.vectors(self.benchmark.test))
+        there, back = (float(np.nanmean(values)) for values in precision.values())
         return BothWays(image_to_report=there, report_to_image=back)
 
     def macro(self, scores: Floats) -> float:
         """Give the macro AUROC of some scores."""
         return float(auroc(scores, self.benchmark.test_truth).mean())
 
+    def _known(self, released: Released) -> AuxiliaryPairs:
+        images, reports = released.vectors(self.drawn)
+        rows = self.drawn.pairs["report_row"].to_numpy()
+        return AuxiliaryPairs(images, reports[rows], numbers(self.drawn.pairs["patient_id"]))
+
     def _attack(
-        self, heads: HeadPair | None, attackers: Sequence[AttackerName], on: On
+        self, attacked: Sides, known: AuxiliaryPairs, attackers: Sequence[AttackerName]
     ) -> dict[AttackerName, Floats]:
-        attacked = attacked_sides(self.benchmark.test, heads, on)
-        known: AuxiliaryPairs = known_pairs(self.drawn, heads, on)
         rows = links_of(self.benchmark.test)[1]
         hits = {}
+        alike = any((side == side[0]).all() for side in (known.images, known.texts))
         for name in attackers:
-            attacker = load_attacker(name, self.settings.seed)
+            # Of one vector for all nothing can be learned, so an attacker has the model's own cosine.
+            attacker = load_attacker("cosine" if alike else name, self.settings.seed)
             images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
             ways = link(
                 Vectors.prepare(images, "images"),
@@ -145,17 +157,6 @@ class Ground:
                 ]
             )
         return hits
-
-    def _probe(self, heads: HeadPair) -> Floats:
-        on = self.benchmark
-        probe = fit_probe(on.fit.project(heads)[0], on.fit_truth, on.aside, on.settings.penalty)
-        return probe.scores(on.test.project(heads)[0])
-
-    def _zero_shot(self, heads: HeadPair) -> Floats | None:
-        on = self.benchmark
-        if on.prompts is None:
-            return None
-        return zero_shot_scores(on.test.project(heads)[0], on.prompts, heads)
 
 
 def _searches(links: Links, strata: Level, pools: Sequence[int]) -> tuple[Search, ...]:

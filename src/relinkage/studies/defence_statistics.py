@@ -21,6 +21,8 @@ from relinkage.usefulness.paired import Paired
 
 Floats = NDArray[np.float64]
 Side = TypeVar("Side", Estimate, Difference)
+LOST_USE = 0.02
+"""What use may be lost and still count as held."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,9 @@ class Published:
         Args:
             judged: the heads of each training or draw on the same cohort, those that are shown first.
         """
-        return DefenceFigures(linkage=tuple(self._linkage(judged)), use=tuple(self._use(judged)))
+        return DefenceFigures(
+            linkage=tuple(self._linkage(judged)), use=tuple(self._use(judged)), use_held=None
+        )
 
     def _linkage(self, judged: Sequence[Judged]) -> list[LinkageRow]:
         """Return Recall@1 search by search: by attacker, and by the strongest of each side."""
@@ -164,6 +168,30 @@ class Published:
     @property
     def _level(self) -> float:
         return self.ground.settings.interval
+
+
+def use_held(figures: DefenceFigures, random: DefenceFigures) -> bool | None:
+    """Return whether heads are as useful as the published ones, and better than random ones.
+
+    Probes of images never count: they see one side alone.
+
+    Args:
+        figures: those of the heads.
+        random: those of heads with a random image side.
+
+    Returns:
+        None where there is no retrieval, or nothing to compare with.
+    """
+    random_use = {(row.measure, row.direction): row for row in random.use}
+    rows = [row for row in figures.use if row.measure != "auroc"]
+    if not rows or any(row.difference is None for row in rows):
+        return None
+    return all(
+        row.difference is not None
+        and row.difference.low >= -LOST_USE
+        and row.measured.value > random_use[row.measure, row.direction].measured.high
+        for row in rows
+    )
 
 
 def _recall(judged: Judged, name: AttackerName, search: int) -> float:

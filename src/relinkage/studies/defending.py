@@ -4,10 +4,15 @@ It shows what differential privacy itself contributed to a lower recall, and wha
 """
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 import relinkage
 from relinkage.alignment import Heads
+from relinkage.defences.protocol import Defence
 from relinkage.defences.result import (
     DEFENCES,
     SCHEMA,
@@ -17,44 +22,57 @@ from relinkage.defences.result import (
     DefencesInputs,
     DefencesResult,
 )
-from relinkage.defences.settings import BaselineSettings
+from relinkage.defences.settings import DefendSettings
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
-from relinkage.encoders.trained.manifest import HeadsManifest
+from relinkage.encoders.trained.manifest import HardenedHeads
 from relinkage.errors import InputError
-from relinkage.files import check_folder, whole_folder
+from relinkage.files import whole_folder
+from relinkage.options import chosen
 from relinkage.pages.defences_page import render_defences
-from relinkage.privacy import LEAST_PATIENTS, HardenSettings, Public, few_patients
+from relinkage.privacy import LEAST_PATIENTS, Public, few_patients
 from relinkage.progress import progress
 from relinkage.records import write_record
 from relinkage.studies.defence_judging import Ground, Judged
-from relinkage.studies.defence_rows import PUBLISHED, Defence, Recipe, defences
-from relinkage.studies.defence_statistics import Published
+from relinkage.studies.defence_rows import PUBLISHED, RANDOM_HEAD, PlannedRow, Recipe, planned_rows
+from relinkage.studies.defence_statistics import Published, use_held
+from relinkage.studies.hardening import public_of
+from relinkage.studies.opening import embeddings_of, heads_of
 from relinkage.studies.places import PAGE
+from relinkage.studies.same_training import check_public, hardened_manifest, settings_of
 
 
-def judge_baselines(
-    embeddings: Embeddings,
-    hardened: Heads,
-    settings: HardenSettings,
-    choices: BaselineSettings | None = None,
+def defend(
+    images: Any,
+    reports: Any = None,
+    pairs: Any = None,
     *,
-    train: str = "train",
-    public: Public | None = None,
-    against: Heads | None = None,
-    transfer: Embeddings | None = None,
+    heads: Heads | str | PathLike[str],
+    public: Embeddings | str | PathLike[str] | None = None,
+    start: Heads | str | PathLike[str] | None = None,
+    anchors: Any = None,
+    against: Heads | str | PathLike[str] | None = None,
+    at: Sequence[Embeddings | str | PathLike[str]] = (),
+    defences: Sequence[Defence] = (),
+    settings: DefendSettings | None = None,
+    **choices: Any,
 ) -> DefencesResult:
     """Judge hardened heads beside all baselines, on patients that trained none of them.
 
     Args:
-        embeddings: what the heads were hardened on.
-        hardened: the heads, as `harden` or `read_heads` gives them.
-        settings: the choices they were hardened with.
-        choices: the choices of the table; the defaults where not given.
-        train: the split they were hardened on.
-        public: what the hardening might look at freely.
+        images: what the heads were hardened on: embeddings, as `relinkage.open` gives them, or their folder;
+            or the features of the images, as in `relinkage.harden`, and then reports and pairs with a split.
+        reports: the features of the reports.
+        pairs: as in `relinkage.harden`, with a column split.
+        heads: heads that `relinkage.harden` trained, or their folder; their manifest says how.
+        public: as in `relinkage.harden`: what that training looked at freely.
+        start: likewise.
+        anchors: likewise.
         against: heads that all are compared with; where not given, those that the hardening started from.
-        transfer: second embeddings of the same model, on which the same heads are judged again.
+        at: further embeddings of the same model, on which the same heads are judged again.
+        defences: defences of vectors of your own, put on the published heads.
+        settings: the choices of the table, as a record.
+        choices: the same one by one, such as `seeds=1, attackers=["cosine", "cca"]`.
 
     Returns:
         The content of `defences.json`.
@@ -62,18 +80,39 @@ def judge_baselines(
     Raises:
         InputError: a folder cannot be read or does not fit, the tested split trained the heads, or the model
             has no heads to hold the hardened ones against.
+
+    Examples:
+        >>> import numpy as np
+        >>> import relinkage as rl
+        >>> random = np.random.default_rng(0)
+        >>> label = np.arange(400) % 2
+        >>> scene = random.normal(size=(400, 6)) + 2 * label[:, None]
+        >>> images, reports = scene + random.normal(size=(2, 400, 6))
+        >>> elsewhere = random.normal(size=(200, 6))  # where the starting heads come from
+        >>> start = rl.align(elsewhere, elsewhere + random.normal(size=(200, 6)), steps=20, dimension=4)
+        >>> split = np.repeat(["train", "test"], 200)
+        >>> pairs = rl.Pairs(patient=range(400), labels={"Edema": label}, split=split)
+        >>> heads = rl.harden(
+        ...     images, reports, pairs, start=start, epsilon=8, delta=1e-5, population=400, batch=64, steps=3
+        ... )
+        >>> table = rl.defend(
+        ...     images, reports, pairs, heads=heads, start=start, seeds=1,
+        ...     attackers=["cosine"], replicates=100,
+        ... )
+        >>> [row.key for row in table.rows][:2]
+        ['published', 'hardened']
     """
-    choices, public = choices or BaselineSettings(), public or Public()
-    _check_split(choices, train)
-    published = _published(against, public, embeddings)
-    recipe = Recipe(embeddings, train, settings, public, hardened.pair, published)
-    grounds = [Ground.prepare(embeddings, choices)]
-    assert hardened.manifest is not None
-    if transfer is not None:
-        _check_model(embeddings, transfer)
-        grounds.append(Ground.prepare(transfer, choices))
-    made = list(defences(recipe, grounds[0], choices))
-    cohorts = tuple(_judge_all(ground, made) for ground in grounds)
+    wanted, freely = chosen(DefendSettings, settings, choices), public_of(start, public, anchors)
+    embeddings, hardened = embeddings_of(images, reports, pairs), heads_of(heads)
+    others = [embeddings_of(one) for one in at]
+    assert hardened is not None
+    manifest = hardened_manifest(hardened)
+    train = manifest.train_split
+    published = _check(wanted, embeddings, hardened, freely, heads_of(against), others)
+    recipe = Recipe(embeddings, train, settings_of(manifest), freely, hardened.pair, published)
+    grounds = [Ground.prepare(one, wanted) for one in (embeddings, *others)]
+    planned = list(planned_rows(recipe, grounds[0], wanted, defences))
+    cohorts = tuple(_judge_all(ground, planned) for ground in grounds)
     trained = embeddings.split(train).pairs["patient_id"].n_unique()
     return DefencesResult(
         version=relinkage.__version__,
@@ -81,50 +120,20 @@ def judge_baselines(
             embeddings=embeddings.name,
             model=embeddings.manifest.encoder,
             train=train,
-            hardened=hardened.manifest,
+            hardened=manifest,
         ),
-        settings=choices,
-        rows=tuple(_described(defence) for defence in made),
+        settings=wanted,
+        rows=tuple(_described(row) for row in planned),
         cohorts=cohorts,
-        notes=tuple(_notes(hardened.manifest, choices, train, grounds, trained)),
+        notes=tuple(_notes(manifest, wanted, train, grounds, trained)),
     )
 
 
-def check_baselines(
-    out: Path,
-    embeddings: Embeddings,
-    train: str = "train",
-    public: Public | None = None,
-    against: Heads | None = None,
-    transfer: Embeddings | None = None,
-) -> None:
-    """Check a request before work that may take long.
-
-    Args:
-        out: where the table is to be written.
-        embeddings: as in `judge_baselines`, which says more about the others too.
-        train: the split that trains the heads.
-        public: what the hardening may look at freely.
-        against: heads that all are compared with.
-        transfer: second embeddings.
-
-    Raises:
-        InputError: as in `judge_baselines` and `write_baselines`.
-    """
-    check_folder(out, DEFENCES, SCHEMA)
-    choices = BaselineSettings()
-    _check_split(choices, train)
-    embeddings.split(choices.split)
-    _published(against, public or Public(), embeddings)
-    if transfer is not None:
-        _check_model(embeddings, transfer)
-
-
-def write_baselines(result: DefencesResult, out: Path) -> Path:
+def write_defences(result: DefencesResult, out: Path) -> Path:
     """Write `defences.json` and `page.html` into a folder, all or nothing.
 
     Args:
-        result: what `judge_baselines` gives.
+        result: what `defend` gives.
         out: the folder to write; an earlier table there is replaced.
 
     Raises:
@@ -136,9 +145,33 @@ def write_baselines(result: DefencesResult, out: Path) -> Path:
     return out / PAGE
 
 
-def _check_split(choices: BaselineSettings, train: str) -> None:
-    if choices.split == train:
-        raise InputError(f"The split {train} is what baselines are judged on; train on another with --train.")
+def _check(
+    wanted: DefendSettings,
+    embeddings: Embeddings,
+    hardened: Heads,
+    public: Public,
+    against: Heads | None,
+    others: Sequence[Embeddings],
+) -> HeadPair:
+    """Check a request before work that may take long, and return the published heads."""
+    manifest = hardened_manifest(hardened)
+    if wanted.split == manifest.train_split:
+        raise InputError(
+            f"The split {wanted.split} trained the heads, so they cannot be judged on it; name another with "
+            "--split."
+        )
+    model = embeddings.manifest.encoder
+    if embeddings.given is None and (manifest.model, manifest.model_revision) != (model.id, model.revision):
+        raise InputError(
+            f"{hardened.name} was trained on features of {manifest.model} and {embeddings.path} has those of "
+            f"{model.id}, or of another revision; name the embeddings that it was trained on."
+        )
+    check_public(manifest, public, hardened.name)
+    for one in others:
+        _check_same_model(embeddings, one)
+        one.split(wanted.split)
+    embeddings.split(wanted.split)
+    return _published(against, public, embeddings)
 
 
 def _published(against: Heads | None, public: Public, embeddings: Embeddings) -> HeadPair:
@@ -153,27 +186,29 @@ def _published(against: Heads | None, public: Public, embeddings: Embeddings) ->
     return start
 
 
-def _check_model(embeddings: Embeddings, transfer: Embeddings) -> None:
-    model, other = embeddings.manifest.encoder, transfer.manifest.encoder
-    if (model.id, model.revision) != (other.id, other.revision):
+def _check_same_model(embeddings: Embeddings, other: Embeddings) -> None:
+    model, second = embeddings.manifest.encoder, other.manifest.encoder
+    if (model.id, model.revision) != (second.id, second.revision):
         raise InputError(
-            f"{transfer.path} was embedded with {other.id} and {embeddings.path} with {model.id}, or with "
-            "other revisions; embed the cohort to transfer to with the same model."
+            f"{other.path} was embedded with {second.id} and {embeddings.path} with {model.id}, or with "
+            "other revisions; embed the cohort that --at names with the same model."
         )
 
 
-def _judge_all(ground: Ground, made: Sequence[Defence]) -> DefenceCohort:
+def _judge_all(ground: Ground, planned: Sequence[PlannedRow]) -> DefenceCohort:
     manifest = ground.benchmark.test.manifest
     figures: dict[str, DefenceFigures] = {}
     published = None
-    with progress(len(made), "judging", "defences") as bar:
-        for defence in made:
-            judged: list[Judged] = [ground.judge(heads) for heads in defence.heads]
-            if defence.key == PUBLISHED:
+    with progress(len(planned), "judging", "defences") as bar:
+        for row in planned:
+            judged: list[Judged] = [ground.judge(released) for released in row.released]
+            if row.key == PUBLISHED:
                 published = Published.of(ground, judged[0])
             if judged and published is not None:
-                figures[defence.key] = published.figures(judged)
+                figures[row.key] = published.figures(judged)
             bar.update()
+    for key, one in figures.items():
+        figures[key] = replace(one, use_held=use_held(one, figures[RANDOM_HEAD]))
     on = ground.benchmark
     return DefenceCohort(
         name=manifest.cohort.name,
@@ -190,24 +225,24 @@ def _judge_all(ground: Ground, made: Sequence[Defence]) -> DefenceCohort:
     )
 
 
-def _described(defence: Defence) -> DefenceRow:
+def _described(row: PlannedRow) -> DefenceRow:
     return DefenceRow(
-        key=defence.key,
-        title=defence.title,
-        applies=bool(defence.heads),
-        note=defence.note,
-        knob=defence.knob,
-        matched=defence.matched,
+        key=row.key,
+        title=row.title,
+        applies=bool(row.released),
+        note=row.note,
+        knob=row.knob,
+        matched=row.matched,
     )
 
 
 def _notes(
-    hardened: HeadsManifest, choices: BaselineSettings, train: str, grounds: Sequence[Ground], trained: int
+    hardened: HardenedHeads, choices: DefendSettings, train: str, grounds: Sequence[Ground], trained: int
 ) -> list[str]:
     notes = [
         "The baselines were made from the same pairs without privacy, and the hardening was repeated for its "
         "variance over seeds: the statement covers the hardened heads themselves, and not this table.",
-        _told_of_trainings(choices.seeds),
+        _about_trainings(choices.seeds),
     ]
     if trained < LEAST_PATIENTS:
         notes.append(few_patients(train))
@@ -233,7 +268,7 @@ def _notes(
     return notes
 
 
-def _told_of_trainings(seeds: int) -> str:
+def _about_trainings(seeds: int) -> str:
     if seeds == 1:
         return "Every row is one training: intervals are over patients alone, and another may differ more."
     return (

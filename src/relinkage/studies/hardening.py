@@ -10,7 +10,7 @@ from relinkage.embeddings.given import as_matrix
 from relinkage.encoders.trained.hardening import HardenSettings
 from relinkage.encoders.trained.manifest import HardenedHeads
 from relinkage.options import chosen
-from relinkage.privacy import Public, read_stated_heads
+from relinkage.privacy import Public
 from relinkage.privacy import harden as train_privately
 from relinkage.privacy.ledger import enter, read_ledger
 from relinkage.progress import say
@@ -65,31 +65,31 @@ def harden(
         >>> round(heads.statement.epsilon, 1)
         8.0
     """
-    known = Public(
-        heads_of(start),
-        public if public is None or isinstance(public, Embeddings) else read_embeddings(Path(public)),
-        None if anchors is None else _anchors(anchors),
-    )
+    known = public_of(start, public, anchors)
     embeddings = in_training(embeddings_of(images, reports, pairs), train)
     made = harden_embeddings(embeddings, train, chosen(HardenSettings, settings, choices), known)
     return TrainedHeads(made.pair, made.manifest, made.name)
 
 
-def read_public(start: Path | None, public: Path | None, anchors: Path | None) -> Public:
-    """Read what a private training may look at freely.
+def public_of(
+    start: Heads | str | PathLike[str] | None = None,
+    public: Embeddings | str | PathLike[str] | None = None,
+    anchors: Any = None,
+) -> Public:
+    """Return what a private training may look at freely, read where it is given by its place.
 
     Args:
-        start: heads to start from.
-        public: embeddings of a public cohort.
-        anchors: an array with a vector per label.
+        start: heads to start from, or their folder.
+        public: embeddings of a public cohort, or their folder.
+        anchors: an array with a vector per label, or its file.
 
     Raises:
         InputError: a file cannot be read.
     """
     return Public(
-        None if start is None else read_stated_heads(start),
-        None if public is None else read_embeddings(public),
-        None if anchors is None else _anchors(anchors),
+        heads_of(start),
+        public if public is None or isinstance(public, Embeddings) else read_embeddings(Path(public)),
+        None if anchors is None else as_matrix(anchors, "anchors")[:].astype("float32"),
     )
 
 
@@ -121,7 +121,3 @@ def harden_embeddings(
             f"of which this is ({made.manifest.privacy.epsilon:.3g}, {made.manifest.privacy.delta:g})."
         )
     return made
-
-
-def _anchors(anchors: Any) -> Any:
-    return as_matrix(anchors, "anchors")[:].astype("float32")

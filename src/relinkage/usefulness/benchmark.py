@@ -228,9 +228,14 @@ class Benchmark:
             None if zero_shot is None else float(auroc(zero_shot, self.test_truth).mean()),
         )
 
-    def precision(self, heads: HeadPair | None = None) -> dict[Direction, Floats]:
-        """Return label precision@K of every query, direction by direction; NaN where nothing is asked."""
-        return self._precision(*map(unit, self.embed(heads)[1:]))
+    def precision(self, images: Vectors, reports: Vectors) -> dict[Direction, Floats]:
+        """Return label precision@K of every query, direction by direction; NaN where nothing is asked.
+
+        Args:
+            images: float32, shape (test pairs, d).
+            reports: float32, shape (distinct test reports, d).
+        """
+        return self._precision(unit(images), unit(reports[self._report_row]))
 
     def retrieve(self, heads: HeadPair | None = None) -> dict[str, Floats]:
         """Give clinical retrieval alone, as `measure` gives it: per direction, shape (queries, 4)."""
@@ -239,7 +244,7 @@ class Benchmark:
 
     def embed(self, heads: HeadPair | None) -> tuple[Vectors, Vectors, Vectors]:
         """Give the fit images, the test images and the test studies' reports through heads."""
-        report_row = self.test.pairs["report_row"].to_numpy()[self.reports.row]
+        report_row = self._report_row
         if heads is not None:
             made = (self.fit.project(heads)[0], *self.test.project(heads))
             if not all(np.isfinite(vectors).all() for vectors in made):
@@ -247,6 +252,11 @@ class Benchmark:
             return made[0], made[1], made[2][report_row]
         test, texts = self.test.shared_space()
         return self.fit.shared_space()[0], test, texts[report_row]
+
+    @property
+    def _report_row(self) -> Ints:
+        """The place among the distinct reports of each tested study's, int64, shape (studies,)."""
+        return self.test.pairs["report_row"].to_numpy()[self.reports.row]
 
     def _probe(self, fit: Vectors, test: Vectors) -> tuple[Probe, Floats]:
         probe = fit_probe(fit, self.fit_truth, self.aside, self.settings.penalty)
