@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from relinkage.attackers.cross_validation import choose, criterion, doubling, largest_rank
+from relinkage.attackers.cross_validation import FOLDS, choose, criterion, doubling, largest_rank
 from relinkage.attackers.principal import Principal
 from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
 
@@ -25,6 +25,7 @@ class Procrustes:
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
     one_space: ClassVar[bool] = False
+    looked_at: ClassVar[int] = FOLDS
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedProcrustes":
         """Fit the map; see `Family.fit`."""
@@ -32,6 +33,10 @@ class Procrustes:
         grid = doubling(largest_rank(pairs, self.seed))
         components = choose(pairs, grid, _family, self.seed, "procrustes")
         return _family(pairs)(components)
+
+    def again(self, fitted: "FittedProcrustes", known: AuxiliaryPairs) -> "FittedProcrustes":
+        """Fit another map with as many components; see `Learner.again`."""
+        return _family(known)(fitted.components)
 
 
 @dataclass(frozen=True)

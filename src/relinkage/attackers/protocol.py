@@ -47,6 +47,11 @@ class AuxiliaryPairs:
         """How many patients the pairs come from."""
         return len(np.unique(self.patient))
 
+    @property
+    def share_a_width(self) -> bool:
+        """Whether a cosine between images and texts can be taken at all."""
+        return self.images.shape[1] == self.texts.shape[1]
+
     def take(self, rows: Ints) -> "AuxiliaryPairs":
         """Keep some pairs."""
         return AuxiliaryPairs(self.images[rows], self.texts[rows], self.patient[rows])
@@ -120,4 +125,23 @@ class Family(Protocol):
 
         Raises:
             InputError: there are too few pairs.
+        """
+
+
+class Learner(Family, Protocol):
+    """A family that learns its score from auxiliary pairs: it never attacks without the cosine at its side.
+
+    See `with_cosine`.
+    """
+
+    @property
+    def looked_at(self) -> int:
+        """How many of the folds of patients are held out in turn: fewer where learning takes long."""
+
+    def again(self, fitted: Any, known: AuxiliaryPairs) -> Fitted:
+        """Learn from other pairs, with the choices that were made before.
+
+        Args:
+            fitted: what `fit` gave.
+            known: at least two pairs.
         """

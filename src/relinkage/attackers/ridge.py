@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from relinkage.attackers.cross_validation import choose, criterion
+from relinkage.attackers.cross_validation import FOLDS, choose, criterion
 from relinkage.attackers.principal import Principal
 from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
 
@@ -25,11 +25,16 @@ class Ridge:
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
     one_space: ClassVar[bool] = False
+    looked_at: ClassVar[int] = FOLDS
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedRidge":
         """Fit the regression; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
         return _family(pairs)(choose(pairs, PENALTIES, _family, self.seed, "ridge"))
+
+    def again(self, fitted: "FittedRidge", known: AuxiliaryPairs) -> "FittedRidge":
+        """Fit another regression with the same penalty; see `Learner.again`."""
+        return _family(known)(fitted.penalty)
 
 
 @dataclass(frozen=True)
