@@ -16,7 +16,7 @@ from relinkage.attackers.cross_validation import (
     mean_log_rank,
 )
 from relinkage.attackers.principal import Principal
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 from relinkage.progress import progress
 
 PENALTIES = (100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5)
@@ -40,6 +40,8 @@ class Cca:
 
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
     looked_at: ClassVar[int] = FOLDS
 

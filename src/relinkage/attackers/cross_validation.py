@@ -112,6 +112,30 @@ def choose(
     return grid[int(np.argmin(total))]
 
 
+def strength(
+    known: AuxiliaryPairs | None, grid: Sequence[Setting], make: Callable[[Setting], Fitted]
+) -> tuple[Setting, str]:
+    """Choose how strong an attacker is that is fitted on what it attacks: attack auxiliary pairs first.
+
+    Args:
+        known: the auxiliary pairs; None where none are known.
+        grid: the strengths to try, the default first.
+        make: gives the attacker of a strength.
+
+    Returns:
+        The strength under which the auxiliary mates rank best, the default without pairs; and what chose it.
+    """
+    if known is None:
+        return grid[0], "the default, as no pairs are known"
+    asked = known.take(np.arange(min(len(known), LARGEST_FOLD)))
+    ranks = []
+    for setting in grid:
+        left, right = make(setting).transform(asked.images, asked.texts)
+        ranks.append(mean_log_rank(unit(left) @ unit(right).T, asked.patient))
+    how = f"mean log rank of {len(asked):,} auxiliary pairs, attacked as a gallery"
+    return grid[int(np.argmin(ranks))], how
+
+
 def unit(vectors: Any) -> Floats:
     """Give float64 vectors of length 1; a vector of length 0 stays."""
     vectors = vectors.astype(np.float64)

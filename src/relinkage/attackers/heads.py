@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from relinkage.alignment import AlignSettings, train_heads
 from relinkage.attackers.cross_validation import choose, criterion
-from relinkage.attackers.protocol import AuxiliaryPairs, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Pools, Vectors
 from relinkage.encoders.heads import HeadPair
 from relinkage.errors import InputError
 
@@ -42,6 +42,8 @@ class Retrained:
     batch: int = 256
     steps: tuple[int, ...] = (30, 100, 300, 1000, 3000)
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
     looked_at: ClassVar[int] = _LOOKED_AT
 

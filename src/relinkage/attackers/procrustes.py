@@ -8,7 +8,7 @@ import numpy as np
 
 from relinkage.attackers.cross_validation import FOLDS, choose, criterion, doubling, largest_rank
 from relinkage.attackers.principal import Principal
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Procrustes:
 
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
     looked_at: ClassVar[int] = FOLDS
 

@@ -6,7 +6,7 @@ its score, so that the exact pass does the rest and every figure of an audit com
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from relinkage.errors import InputError
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Pools = Literal["every", "full"]
+"""The pools that an attacker's figures hold for. The expectation over pools of N rests on scores that do not
+depend on the pool, so what is fitted on the attacked gallery holds for the full gallery only."""
 
 LEAST_PAIRS, LEAST_PATIENTS = 10, 5
 """Below these, nothing can be fitted and checked on other patients."""
@@ -114,7 +117,15 @@ class Family(Protocol):
 
     @property
     def needs_pairs(self) -> bool:
-        """Whether it learns from auxiliary pairs."""
+        """Whether it learns from auxiliary pairs, and cannot attack without."""
+
+    @property
+    def uses_pairs(self) -> bool:
+        """Whether it needs no pairs, but chooses its strength on auxiliary pairs where there are any."""
+
+    @property
+    def pools(self) -> Pools:
+        """The pools that its figures hold for: "full" where it is fitted on the attacked gallery."""
 
     @property
     def one_space(self) -> bool:

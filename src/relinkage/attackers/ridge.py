@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from relinkage.attackers.cross_validation import FOLDS, choose, criterion
 from relinkage.attackers.principal import Principal
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 
 PENALTIES = (100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4)
 """Tried from the strongest, each times the mean variance of the texts' dimensions."""
@@ -24,6 +24,8 @@ class Ridge:
 
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
     looked_at: ClassVar[int] = FOLDS
 

@@ -14,7 +14,7 @@ import numpy as np
 from relinkage.attackers.cosine import Cosine
 from relinkage.attackers.cross_validation import criterion
 from relinkage.attackers.mixture import HeldOut, Mixture, Part, added, surely_better
-from relinkage.attackers.protocol import AuxiliaryPairs, Fitted, Learner
+from relinkage.attackers.protocol import AuxiliaryPairs, Fitted, Learner, Pools
 
 COSINE_SHARES = (1.0, *(1 / (1 + 2.0**odds) for odds in range(-4, 5)), 0.0)
 """Shares of the cosine to choose from, the cosine alone first; both scores are divided by their spread."""
@@ -49,8 +49,14 @@ class WithCosine:
     learner: Learner
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
-    one_space: ClassVar[bool] = False
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     _last: list[tuple[AuxiliaryPairs, Learned]] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def one_space(self) -> bool:
+        """Whether the learner compares the two sides as they are."""
+        return self.learner.one_space
 
     def fit(self, known: AuxiliaryPairs | None) -> Mixture:
         """Learn, and weigh what was learned against the cosine; see `Family.fit`."""
