@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from relinkage.attackers import augment, load_attacker
-from relinkage.attackers.cca import PENALTIES, Moments, _family, _ranks, log_likelihood_ratio
+from relinkage.attackers import augment
+from relinkage.attackers.cca import PENALTIES, Cca, Moments, _family, _ranks, log_likelihood_ratio
+from relinkage.attackers.procrustes import Procrustes
 
 
 @settings(max_examples=30)
@@ -62,7 +63,7 @@ def test_it_reaches_what_the_true_likelihood_ratio_reaches():
     pairs = shared_latent.draw(5000, rho, nuisance=6, loud=3, widths=(20, 16))
     known, attacked = np.arange(3500), np.arange(3500, 5000)
     held = pairs.rows(attacked)
-    fitted = load_attacker("cca").fit(pairs.known(known))
+    fitted = Cca().fit(pairs.known(known))
     ours = shared_latent.hits(shared_latent.cosines(*fitted.transform(held.images, held.texts)))
     best = shared_latent.hits(held.likelihood_ratio)
     assert best.mean() > 0.05
@@ -77,23 +78,23 @@ def test_it_beats_cosine_where_noise_is_louder_than_what_the_sides_share():
     known, attacked = np.arange(700), np.arange(700, 1500)
     held = pairs.rows(attacked)
     cosine = shared_latent.hits(shared_latent.cosines(held.images, held.texts)).mean()
-    found = shared_latent.found(load_attacker("cca"), pairs, known)
+    found = shared_latent.found(Cca(), pairs, known)
     assert cosine < 0.1
     assert found > 5 * cosine
-    assert found > shared_latent.found(load_attacker("procrustes"), pairs, known)
+    assert found > shared_latent.found(Procrustes(), pairs, known)
 
 
 def test_variates_and_scores_survive_any_invertible_mixture_of_a_side():
     pairs = shared_latent.draw(900, [0.9, 0.8, 0.7, 0.6])
     mixed = shared_latent.draw(900, [0.9, 0.8, 0.7, 0.6], widths=(4, 4))
     known = np.arange(600)
-    plain = shared_latent.found(load_attacker("cca"), pairs, known)
-    assert shared_latent.found(load_attacker("cca"), mixed, known) == pytest.approx(plain, abs=0.03)
+    plain = shared_latent.found(Cca(), pairs, known)
+    assert shared_latent.found(Cca(), mixed, known) == pytest.approx(plain, abs=0.03)
 
 
 def test_correlations_are_measured_on_pairs_that_were_not_fitted_on():
     unrelated = shared_latent.draw(120, [0.0] * 30)
-    settings = load_attacker("cca").fit(unrelated.known(np.arange(120))).settings
+    settings = Cca().fit(unrelated.known(np.arange(120))).settings
     assert max(settings["held_out_correlations"]) < 0.3
 
 

@@ -17,7 +17,7 @@ LEARNING = [name for name in ATTACKERS if load_attacker(name).needs_pairs]
 
 def attacker(name, seed=0):
     """The attacker, of heads a quick one."""
-    return Retrained(seed, dimension=16, steps=(30,)) if name == "heads" else load_attacker(name, seed)
+    return Retrained(seed, dimension=16, steps=(100,)) if name == "heads" else load_attacker(name, seed)
 
 
 def on_chance(images, texts):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import shared_latent
 
-from relinkage.attackers import load_attacker
-from relinkage.attackers.ridge import PENALTIES, _family
+from relinkage.attackers.ridge import PENALTIES, Ridge, _family
 
 KNOWN = np.arange(500)
 
@@ -27,11 +26,11 @@ def test_weights_are_those_of_the_normal_equations(penalty, pairs):
 
 def test_it_finds_mates_across_spaces_of_unequal_width():
     pairs = shared_latent.draw(1000, np.full(8, 0.95), widths=(20, 30))
-    assert shared_latent.found(load_attacker("ridge"), pairs, KNOWN) > 50 / 500
+    assert shared_latent.found(Ridge(), pairs, KNOWN) > 50 / 500
 
 
 def test_more_noise_is_penalised_more():
     quiet = shared_latent.draw(600, np.full(4, 0.95)).known(KNOWN)
     noisy = shared_latent.draw(600, np.full(4, 0.95), nuisance=200).known(np.arange(60))
-    chosen = [load_attacker("ridge").fit(pairs).settings["penalty"] for pairs in (quiet, noisy)]
+    chosen = [Ridge().fit(pairs).settings["penalty"] for pairs in (quiet, noisy)]
     assert chosen[0] < chosen[1]

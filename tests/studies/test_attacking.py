@@ -155,10 +155,32 @@ def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(
     done("compare", folder / "cosine", folder / "cca")
 
 
+def test_an_attacker_fitted_on_the_gallery_has_rows_for_all_of_it_alone(several):
+    folder, outcome = several
+    every, fitted = (read_audit(folder / name) for name in ("cca", "csls"))
+    assert (every.attacker.pools, fitted.attacker.pools) == ("every", "full")
+    assert {row.full for row in every.closed_set} == {False, True}
+    for rows in (fitted.closed_set, fitted.curve, fitted.ranks):
+        assert rows
+        assert all(row.full for row in rows)
+    assert fitted.settings.pool == ("full",)
+    assert outcome.err.count("The attacker csls is fitted on the attacked gallery") == 1
+    assert "The attacker cca is fitted" not in outcome.err
+
+
+def test_without_pairs_an_attacker_of_the_gallery_has_its_default_strength(root):
+    split = ("--auxiliary", "nowhere")
+    (fitted,) = [attacked(root / "emb", "--attackers", "csls", *split)]
+    assert fitted.attacker.settings["chosen_by"] == "the default, as no pairs are known"
+    assert fitted.attacker.auxiliary_pairs == 0
+
+
 def test_reports_and_cards_tell_what_the_attacker_knew(several):
     folder, _ = several
     assert "csls on sketch" in (folder / "csls/page.html").read_text()
-    assert "They score by csls, which needs no known pairs." in (folder / "csls/card.md").read_text()
+    told = (folder / "csls/card.md").read_text()
+    assert "They score by csls, having learned from 240 pairs of 120 other patients." in told
+    assert "so it is stated for the full gallery only." in told
     card = (folder / "cca/card.md").read_text()
     assert "They score by cca, having learned from 240 pairs of 120 other patients." in card
     assert "They compare by cosine, the simplest attacker" in (folder / "cosine/card.md").read_text()
@@ -303,7 +325,7 @@ EFFECTS = [
     ("--replicates 150", lambda made, _: made.settings.replicates == 150),
     ("--seed 5", lambda made, usual: made.controls != usual.controls),
     ("--engine cpu", lambda made, _: made.settings.engine == "cpu"),
-    ("--name other", lambda made, _: made.name == "csls on other"),
+    ("--name other", lambda made, _: made.name == "procrustes on other"),
     ("--pseudonymise", lambda made, _: made.pseudonymised),
     ("--pseudonym-key emb/pairs.parquet", lambda made, _: made.pseudonymised),
 ]
@@ -312,14 +334,14 @@ EFFECTS = [
 @pytest.mark.parametrize(("options", "effect"), EFFECTS)
 def test_every_option_of_an_audit_takes_effect(root, usual, options, effect, monkeypatch):
     monkeypatch.chdir(root)
-    made = audits_of(done("attack", "emb", "--attackers", "csls", *options.split(), "--json").out)
+    made = audits_of(done("attack", "emb", "--attackers", "procrustes", *options.split(), "--json").out)
     assert effect(made, usual)
     assert not effect(usual, usual)
 
 
 @pytest.fixture(scope="module")
 def usual(root):
-    return audits_of(done("attack", root / "emb", "--attackers", "csls", "--json").out)
+    return audits_of(done("attack", root / "emb", "--attackers", "procrustes", "--json").out)
 
 
 def test_the_attack_takes_every_option_of_the_audit():

@@ -16,7 +16,7 @@ from relinkage.attackers.cross_validation import (
     mean_log_rank,
 )
 from relinkage.attackers.principal import Principal
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 from relinkage.progress import progress
 
 PENALTIES = (100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5)
@@ -40,17 +40,27 @@ class Cca:
 
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
+    looked_at: ClassVar[int] = FOLDS
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedCca":
         """Fit directions and correlations; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
+        return self._best(pairs, PENALTIES, doubling(largest_rank(pairs, self.seed)))
+
+    def again(self, fitted: "FittedCca", known: AuxiliaryPairs) -> "FittedCca":
+        """Fit other directions with the same penalty and number of components; see `Learner.again`."""
+        components = min(len(fitted.held_out.products), largest_rank(known, self.seed))
+        return self._best(known, (fitted.penalty,), (components,))
+
+    def _best(self, pairs: AuxiliaryPairs, penalties: Sequence[float], grid: Sequence[int]) -> "FittedCca":
         parts = [(pairs.take(fitted), pairs.take(held)) for fitted, held in folds(pairs.patient, self.seed)]
         families = [(_family(fitted), held) for fitted, held in parts]
-        grid = doubling(largest_rank(pairs, self.seed))
         best: tuple[float, float, int, Moments] | None = None
-        with progress(len(PENALTIES) * FOLDS, "fitting cca", "folds") as bar:
-            for penalty in PENALTIES:
+        with progress(len(penalties) * len(parts), "fitting cca", "folds") as bar:
+            for penalty in penalties:
                 variates = []
                 for family, held in families:
                     at = family(penalty)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from relinkage.attackers.protocol import AuxiliaryPairs, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Pools, Vectors
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,8 @@ class Cosine:
     """Compare the vectors as they are."""
 
     needs_pairs: ClassVar[bool] = False
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = True
 
     @property

@@ -28,11 +28,15 @@ def folds(patient: Ints, seed: int) -> list[tuple[Ints, Ints]]:
         seed: of the order of patients.
 
     Returns:
-        For each fold the rows to fit on and the rows held out, ascending; of the latter 1,000 at most.
+        For each fold the rows to fit on and the rows held out, ascending; of the latter 1,000 at most. Fewer
+        than five folds where there are fewer patients.
     """
     patients, which = np.unique(patient, return_inverse=True)
     fold = (np.random.default_rng([seed, 11]).permutation(len(patients)) % FOLDS)[which]
-    rows = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(FOLDS)]
+    rows = [
+        (np.flatnonzero(fold != number), np.flatnonzero(fold == number))
+        for number in range(min(FOLDS, len(patients)))
+    ]
     return [(fitted, held[:LARGEST_FOLD]) for fitted, held in rows]
 
 
@@ -56,7 +60,12 @@ def doubling(largest: int, first: int = 4) -> tuple[int, ...]:
 
 
 def mean_log_rank(scores: Floats, patient: Ints) -> float:
-    """Give the mean natural logarithm of the mates' ranks, in both directions.
+    """Give the mean natural logarithm of the mates' ranks, in both directions; see `log_ranks`."""
+    return float(log_ranks(scores, patient).mean())
+
+
+def log_ranks(scores: Floats, patient: Ints) -> Floats:
+    """Give the natural logarithm of each mate's rank, the mean of both directions.
 
     A patient's other pairs are no distractors: to prefer one of them to the mate is no error. Ties count
     half.
@@ -64,10 +73,14 @@ def mean_log_rank(scores: Floats, patient: Ints) -> float:
     Args:
         scores: float64, shape (n, n), mates on the diagonal.
         patient: int64, shape (n,).
+
+    Returns:
+        float64, shape (n,).
     """
     rival = patient[:, None] != patient
     mates = np.diag(scores)
-    return float(np.mean([np.log(_ranks(turned, mates, rival)).mean() for turned in (scores, scores.T)]))
+    there, back = (np.log(_ranks(turned, mates, rival)) for turned in (scores, scores.T))
+    return (there + back) / 2
 
 
 def choose(
@@ -97,6 +110,30 @@ def choose(
                 total[place] += mean_log_rank(images @ texts.T, asked.patient) * len(held)
             bar.update()
     return grid[int(np.argmin(total))]
+
+
+def strength(
+    known: AuxiliaryPairs | None, grid: Sequence[Setting], make: Callable[[Setting], Fitted]
+) -> tuple[Setting, str]:
+    """Choose how strong an attacker is that is fitted on what it attacks: attack auxiliary pairs first.
+
+    Args:
+        known: the auxiliary pairs; None where none are known.
+        grid: the strengths to try, the default first.
+        make: gives the attacker of a strength.
+
+    Returns:
+        The strength under which the auxiliary mates rank best, the default without pairs; and what chose it.
+    """
+    if known is None:
+        return grid[0], "the default, as no pairs are known"
+    asked = known.take(np.arange(min(len(known), LARGEST_FOLD)))
+    ranks = []
+    for setting in grid:
+        left, right = make(setting).transform(asked.images, asked.texts)
+        ranks.append(mean_log_rank(unit(left) @ unit(right).T, asked.patient))
+    how = f"mean log rank of {len(asked):,} auxiliary pairs, attacked as a gallery"
+    return grid[int(np.argmin(ranks))], how
 
 
 def unit(vectors: Any) -> Floats:

@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from relinkage.attackers.augmentation import augment
-from relinkage.attackers.cross_validation import unit
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.cross_validation import strength, unit
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 from relinkage.progress import progress
 
 _BLOCK = 1024
+NEIGHBOURS = (10, 1, 3, 30, 100)
+"""Numbers of neighbours to choose from, that of the paper first."""
 
 
 @dataclass(frozen=True)
@@ -19,24 +21,32 @@ class Csls:
     """Score 2 cos(a, b) − r(a) − r(b), r the mean cosine with the nearest of the other side.
 
     Conneau et al., ICLR 2018. The neighbours are looked for among the vectors that are attacked (images, and
-    distinct texts): the attacker sees the gallery, and no pair.
+    distinct texts): the attacker sees the gallery. How many is chosen on auxiliary pairs where there are any.
 
     Attributes:
         neighbours: how many nearest vectors of the other side; all where there are fewer.
+        chosen_by: what chose the number.
     """
 
-    neighbours: int = 10
+    neighbours: int = NEIGHBOURS[0]
+    chosen_by: str = "the default"
     needs_pairs: ClassVar[bool] = False
+    uses_pairs: ClassVar[bool] = True
+    pools: ClassVar[Pools] = "full"
     one_space: ClassVar[bool] = True
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Say what it sees and how many neighbours it asks."""
-        return {"sees": "the attacked vectors of both sides, unpaired", "neighbours": self.neighbours}
+        return {
+            "sees": "the attacked vectors of both sides, unpaired",
+            "neighbours": self.neighbours,
+            "chosen_by": self.chosen_by,
+        }
 
     def fit(self, known: AuxiliaryPairs | None) -> "Csls":
-        """There is nothing to learn."""
-        return self
+        """Choose the number of neighbours; see `Family.fit`."""
+        return Csls(*strength(known, NEIGHBOURS, Csls))
 
     @property
     def temperature(self) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from relinkage.alignment import AlignSettings, train_heads
 from relinkage.attackers.cross_validation import choose, criterion
-from relinkage.attackers.protocol import AuxiliaryPairs, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Pools, Vectors
 from relinkage.encoders.heads import HeadPair
 from relinkage.errors import InputError
 
@@ -42,7 +42,10 @@ class Retrained:
     batch: int = 256
     steps: tuple[int, ...] = (30, 100, 300, 1000, 3000)
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
+    looked_at: ClassVar[int] = _LOOKED_AT
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedHeads":
         """Train the heads; see `Family.fit`."""
@@ -50,6 +53,10 @@ class Retrained:
         most = _PASSES * len(pairs) / min(self.batch, len(pairs))
         grid = [steps for steps in self.steps if steps <= most]
         return self._family(pairs)(choose(pairs, grid, self._family, self.seed, "heads", _LOOKED_AT))
+
+    def again(self, fitted: "FittedHeads", known: AuxiliaryPairs) -> "FittedHeads":
+        """Train other heads for as many steps; see `Learner.again`."""
+        return self._family(known)(fitted.steps)
 
     def _family(self, known: AuxiliaryPairs) -> Callable[[int], "FittedHeads"]:
         settings = AlignSettings(dimension=self.dimension, batch=self.batch, seed=self.seed)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
-from relinkage.attackers.protocol import AuxiliaryPairs, Ints, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Ints, Pools, Vectors
 from relinkage.errors import InputError
 
 
@@ -20,18 +20,23 @@ class Attacker:
         >>> import numpy as np
         >>> import relinkage as rl
         >>> class Centred(rl.Attacker):
+        ...     pools = "full"  # the means are those of the gallery
+        ...
         ...     def transform(self, images, reports):
         ...         return images - images.mean(axis=0), reports - reports.mean(axis=0)
         >>> random = np.random.default_rng(0)
         >>> images = random.normal(size=(200, 6)) + 3
         >>> reports = images + 0.3 * random.normal(size=(200, 6))
-        >>> attack = rl.attack(images, reports, attackers=["cosine", Centred()], pool=[100])
-        >>> attack["centred"].recall(pool=100).value > attack["cosine"].recall(pool=100).value
+        >>> attack = rl.attack(images, reports, attackers=["cosine", Centred()])
+        >>> attack["centred"].recall().value > attack["cosine"].recall().value
         True
 
     Attributes:
         name: what results call it; the name of the class in lower case where it has none of its own.
         needs_pairs: whether it learns from auxiliary pairs.
+        pools: "every" where the score of a pair is the same whatever else is attacked, so that figures hold
+            at every pool size; "full" where it depends on the attacked gallery: then there are rows for all
+            that is eligible alone.
         one_space: whether images and reports must be equally wide.
         temperature: of the softmax in the entropy of the match, in units of the score; the audit's own where
             it is None.
@@ -39,6 +44,7 @@ class Attacker:
 
     name: str = ""
     needs_pairs: bool = False
+    pools: Pools = "every"
     one_space: bool = True
     temperature: float | None = None
 
@@ -71,6 +77,7 @@ class OwnFamily:
 
     attacker: Attacker
     settings: ClassVar[Mapping[str, Any]] = {}
+    uses_pairs: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -81,6 +88,17 @@ class OwnFamily:
     def needs_pairs(self) -> bool:
         """Whether it learns from auxiliary pairs."""
         return self.attacker.needs_pairs
+
+    @property
+    def pools(self) -> Pools:
+        """The pools that its figures hold for.
+
+        Raises:
+            InputError: the attacker names other pools.
+        """
+        if self.attacker.pools not in get_args(Pools):
+            raise InputError(f'The pools of the attacker {self.name} are not valid; give "every" or "full".')
+        return self.attacker.pools
 
     @property
     def one_space(self) -> bool:

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from relinkage.attackers.cross_validation import choose, criterion, doubling, largest_rank
+from relinkage.attackers.cross_validation import FOLDS, choose, criterion, doubling, largest_rank
 from relinkage.attackers.principal import Principal
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ class Procrustes:
 
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
+    looked_at: ClassVar[int] = FOLDS
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedProcrustes":
         """Fit the map; see `Family.fit`."""
@@ -32,6 +35,10 @@ class Procrustes:
         grid = doubling(largest_rank(pairs, self.seed))
         components = choose(pairs, grid, _family, self.seed, "procrustes")
         return _family(pairs)(components)
+
+    def again(self, fitted: "FittedProcrustes", known: AuxiliaryPairs) -> "FittedProcrustes":
+        """Fit another map with as many components; see `Learner.again`."""
+        return _family(known)(fitted.components)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ its score, so that the exact pass does the rest and every figure of an audit com
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from relinkage.errors import InputError
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Pools = Literal["every", "full"]
+"""The pools that an attacker's figures hold for. The expectation over pools of N rests on scores that do not
+depend on the pool, so what is fitted on the attacked gallery holds for the full gallery only."""
 
 LEAST_PAIRS, LEAST_PATIENTS = 10, 5
 """Below these, nothing can be fitted and checked on other patients."""
@@ -46,6 +49,11 @@ class AuxiliaryPairs:
     def patients(self) -> int:
         """How many patients the pairs come from."""
         return len(np.unique(self.patient))
+
+    @property
+    def share_a_width(self) -> bool:
+        """Whether a cosine between images and texts can be taken at all."""
+        return self.images.shape[1] == self.texts.shape[1]
 
     def take(self, rows: Ints) -> "AuxiliaryPairs":
         """Keep some pairs."""
@@ -109,7 +117,15 @@ class Family(Protocol):
 
     @property
     def needs_pairs(self) -> bool:
-        """Whether it learns from auxiliary pairs."""
+        """Whether it learns from auxiliary pairs, and cannot attack without."""
+
+    @property
+    def uses_pairs(self) -> bool:
+        """Whether it needs no pairs, but chooses its strength on auxiliary pairs where there are any."""
+
+    @property
+    def pools(self) -> Pools:
+        """The pools that its figures hold for: "full" where it is fitted on the attacked gallery."""
 
     @property
     def one_space(self) -> bool:
@@ -120,4 +136,23 @@ class Family(Protocol):
 
         Raises:
             InputError: there are too few pairs.
+        """
+
+
+class Learner(Family, Protocol):
+    """A family that learns its score from auxiliary pairs: it never attacks without the cosine at its side.
+
+    See `with_cosine`.
+    """
+
+    @property
+    def looked_at(self) -> int:
+        """How many of the folds of patients are held out in turn: fewer where learning takes long."""
+
+    def again(self, fitted: Any, known: AuxiliaryPairs) -> Fitted:
+        """Learn from other pairs, with the choices that were made before.
+
+        Args:
+            fitted: what `fit` gave.
+            known: at least two pairs.
         """

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from relinkage.attackers.cross_validation import choose, criterion
+from relinkage.attackers.cross_validation import FOLDS, choose, criterion
 from relinkage.attackers.principal import Principal
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 
 PENALTIES = (100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4)
 """Tried from the strongest, each times the mean variance of the texts' dimensions."""
@@ -24,12 +24,19 @@ class Ridge:
 
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "every"
     one_space: ClassVar[bool] = False
+    looked_at: ClassVar[int] = FOLDS
 
     def fit(self, known: AuxiliaryPairs | None) -> "FittedRidge":
         """Fit the regression; see `Family.fit`."""
         pairs = AuxiliaryPairs.enough(known)
         return _family(pairs)(choose(pairs, PENALTIES, _family, self.seed, "ridge"))
+
+    def again(self, fitted: "FittedRidge", known: AuxiliaryPairs) -> "FittedRidge":
+        """Fit another regression with the same penalty; see `Learner.again`."""
+        return _family(known)(fitted.penalty)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Vectors
+from relinkage.attackers.protocol import AuxiliaryPairs, Floats, Pools, Vectors
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Whiten:
     """
 
     needs_pairs: ClassVar[bool] = False
+    uses_pairs: ClassVar[bool] = False
+    pools: ClassVar[Pools] = "full"
     one_space: ClassVar[bool] = True
 
     @property

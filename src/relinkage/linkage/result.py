@@ -104,6 +104,8 @@ class AttackerUsed(Record, frozen=True):
         auxiliary_patients: Patients of these pairs.
         auxiliary_split: The split that they were drawn from; null where it needs none.
         asked_for: Auxiliary pairs that were asked for; null where it needs none.
+        pools: The pools that its figures hold for: every, or full where it was fitted on the attacked
+            gallery.
         seed: Of whatever was drawn.
         settings: What it chose and from what, such as a penalty or a number of components.
     """
@@ -114,6 +116,7 @@ class AttackerUsed(Record, frozen=True):
     auxiliary_patients: Size
     auxiliary_split: str | None = None
     asked_for: Count | None = None
+    pools: Literal["every", "full"] = "every"
     seed: int
     settings: dict[str, Any]
 

@@ -29,6 +29,10 @@ def access(audit: AuditResult) -> list[str]:
         )
     else:
         said.append(f"They score by {one_line(attacker.name, 40)}, which needs no known pairs.")
+    if attacker is not None and attacker.pools == "full":
+        said.append(
+            "Their score is fitted on all that is attacked, so it is stated for the full gallery only."
+        )
     shared = dict.fromkeys(negatives for _, negatives in groups(audit.closed_set) if negatives != ALL)
     if shared:
         names = listed(one_line(name) for name in shared)

@@ -30,7 +30,7 @@ from relinkage.records import plain
 from relinkage.studies.attacks import Attack
 from relinkage.studies.auditing import Sides, audit_embeddings, title
 from relinkage.studies.audits import Audit
-from relinkage.studies.auxiliary import Known, attacked_sides, check_space, known_pairs
+from relinkage.studies.auxiliary import Known, attacked_sides, check_space, known_pairs, stated_pools
 from relinkage.studies.opening import embeddings_of, heads_of
 
 _AUXILIARY = ("auxiliary images", "auxiliary reports", "auxiliary pairs")
@@ -151,7 +151,9 @@ def _attack(
     audited = embeddings if split is None else embeddings.split(split)
     pair = None if heads is None else heads.pair
     drawn = None
-    if any(family.needs_pairs for family in families.values()):
+    if any(family.needs_pairs for family in families.values()) or (
+        any(family.uses_pairs for family in families.values()) and knows.there(embeddings)
+    ):
         drawn = knows.draw(embeddings, audited, settings.seed)
     attacked = attacked_sides(audited, pair, on)
     for called, family in families.items():
@@ -164,20 +166,26 @@ def _attack(
     for called, family in families.items():
         if len(families) > 1:
             say(f"Attacking with {called} …")
-        fitted = family.fit(known if family.needs_pairs else None)
+        fitted = family.fit(known if family.needs_pairs or family.uses_pairs else None)
         scored = fitted.transform(*attacked)
+        stated = stated_pools(family, _tempered(settings, fitted, scored))
         audit = audit_embeddings(
-            embeddings, heads, split, _tempered(settings, fitted, scored), f"{called} on {about}",
-            on=on, scored=scored,
+            embeddings, heads, split, stated, f"{called} on {about}", on=on, scored=scored
         )  # fmt: skip
         described = _describe(called, family, fitted, knows, known, on, settings.seed)
         result = msgspec.structs.replace(
             audit.result,
             attacker=described,
+            curve=tuple(row for row in audit.result.curve if family.pools == "every" or row.full),
             notes=(*audit.result.notes, *_notes(described, heads, embeddings)),
         )
         audits[called] = Audit(result, audit.tables)
-    return Attack(audits, notes)
+    made = Attack(audits, notes)
+    apart = [called for called in audits if called not in made.tried]
+    if not apart:
+        return made
+    said = f"No row is shared by all attackers, so at_least and at_most leave out {', '.join(apart)}."
+    return Attack(audits, (*notes, said))
 
 
 def _families(
@@ -239,7 +247,7 @@ def _describe(
     on: On,
     seed: int,
 ) -> AttackerUsed:
-    learned = known if family.needs_pairs else None
+    learned = known if family.needs_pairs or family.uses_pairs else None
     return AttackerUsed(
         name=name,
         on=on,
@@ -247,6 +255,7 @@ def _describe(
         auxiliary_patients=0 if learned is None else learned.patients,
         auxiliary_split=None if learned is None else knows.split,
         asked_for=None if learned is None else knows.most,
+        pools=family.pools,
         seed=seed,
         settings=plain(dict(fitted.settings)),
     )
@@ -254,17 +263,24 @@ def _describe(
 
 def _notes(attacker: AttackerUsed, heads: Heads | None, embeddings: Embeddings) -> list[str]:
     pairs, split = attacker.auxiliary_pairs, attacker.auxiliary_split
+    sees = attacker.settings.get("sees")
+    saw = [] if sees is None else [f"The attacker {attacker.name} saw {sees}."]
+    if attacker.pools == "full":
+        saw.append(
+            f"The attacker {attacker.name} is fitted on the attacked gallery, so it is stated for the full "
+            "gallery only: one who holds fewer reports would fit it on those."
+        )
     if not pairs:
-        sees = attacker.settings.get("sees")
-        return [] if sees is None else [f"The attacker {attacker.name} saw {sees}."]
+        return saw
     source = "that were given" if split is None else f"of the split {split}"
     notes = [
+        *saw,
         f"The attacker {attacker.name} learned from {pairs:,} pairs of {attacker.auxiliary_patients:,} "
         + (
             f"other patients, {source}."
             if embeddings.patients_known
             else f"other studies, {source}; as patients are not known, some may be of attacked patients."
-        )
+        ),
     ]
     if attacker.asked_for is not None and pairs < attacker.asked_for:
         notes.append(f"There are {pairs:,} pairs {source}, fewer than the {attacker.asked_for:,} asked for.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from relinkage.errors import InputError
@@ -44,13 +45,37 @@ class Attack(Mapping[str, Audit]):
 
     @property
     def strongest_first(self) -> list[Audit]:
-        """The audits by the recall that their headlines speak of, the highest first."""
-        return sorted(self._audits.values(), key=lambda audit: -usual_row(audit.result).recall)
+        """The audits by their recall in `row`, the highest first; those without such a row come last."""
+        key = _key(self.row)
+
+        def order(audit: Audit) -> tuple[bool, float]:
+            rows = [row for row in audit.result.closed_set if _key(row) == key]
+            return not rows, -(rows[0] if rows else usual_row(audit.result)).recall
+
+        return sorted(self._audits.values(), key=order)
 
     @property
     def row(self) -> RecallRow:
-        """The row that `at_least` and `at_most` speak of, as the first attacker has it."""
-        return usual_row(next(iter(self._audits.values())).result)
+        """The row that `at_least` and `at_most` speak of, as the first attacker has it.
+
+        One that all attackers have: those fitted on the attacked gallery have rows for the full gallery
+        alone. Where they share none, one of an attacker whose figures hold for every pool.
+        """
+        results = [audit.result for audit in self._audits.values()]
+        shared = set.intersection(*({_key(row) for row in result.closed_set} for result in results))
+        if not shared:
+            every = [result for result in results if result.attacker and result.attacker.pools == "every"]
+            return usual_row((every or results)[0])
+        rows = tuple(row for row in results[0].closed_set if _key(row) in shared)
+        return usual_row(msgspec.structs.replace(results[0], closed_set=rows))
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The attackers that `at_least` and `at_most` speak of: those with such a row."""
+        key = _key(self.row)
+        return tuple(
+            name for name, audit in self._audits.items() if key in map(_key, audit.result.closed_set)
+        )
 
     @property
     def at_least(self) -> Estimate:
@@ -98,8 +123,13 @@ class Attack(Mapping[str, Audit]):
             raise InputError("No attacker was asked for; name at least one.")
         row, settings = self.row, next(iter(self.values())).result.settings
         tables = [
-            next(table for table in audit.tables if table.direction == row.direction)
-            for audit in self.values()
+            next(table for table in self._audits[name].tables if table.direction == row.direction)
+            for name in self.tried
         ]
         how = Resampling(interval=settings.interval, replicates=settings.replicates, seed=settings.seed)
         return tables, Cell(FULL if row.full else row.pool, row.k), how
+
+
+def _key(row: RecallRow) -> tuple[object, ...]:
+    """Return what rows of different attackers about the same thing share."""
+    return row.direction, row.negatives, FULL if row.full else row.pool, row.k

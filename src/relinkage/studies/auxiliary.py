@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from relinkage.attackers import AuxiliaryPairs, Family
 from relinkage.embeddings import Embeddings, shared_with
 from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
-from relinkage.linkage.settings import On
+from relinkage.linkage.settings import FULL, AuditSettings, On
 from relinkage.studies.auditing import Sides, sides
 
 
@@ -51,6 +52,12 @@ class Known:
     def none(self) -> bool:
         """Whether attackers know nothing."""
         return self.split is None and self.embeddings is None
+
+    def there(self, embeddings: Embeddings) -> bool:
+        """Whether there are such pairs: the split that is named may not be there."""
+        if self.split is not None:
+            return "split" in embeddings.pairs and self.split in embeddings.pairs["split"]
+        return self.embeddings is not None
 
     def draw(self, embeddings: Embeddings, audited: Embeddings, seed: int) -> Embeddings | None:
         """Return the pairs that are known.
@@ -126,6 +133,11 @@ def known_pairs(drawn: Embeddings, heads: HeadPair | None, on: On = "embeddings"
     """
     images, texts = attacked_sides(drawn, heads, on)
     return AuxiliaryPairs(images, texts[drawn.pairs["report_row"].to_numpy()], _patients(drawn))
+
+
+def stated_pools(family: Family, settings: AuditSettings) -> AuditSettings:
+    """Return the settings of an attacker's audit: fitted on the attacked gallery, it is stated at full."""
+    return settings if family.pools == "every" else replace(settings, pool=(FULL,), risk_pool=FULL)
 
 
 def check_space(name: str, attacker: Family, attacked: Sides) -> None:

@@ -12,6 +12,7 @@ from relinkage.defences.released import Released
 from relinkage.defences.result import BothWays, Search
 from relinkage.defences.settings import DefendSettings
 from relinkage.embeddings import Embeddings
+from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, Links
 from relinkage.linkage.columns import LABELS
 from relinkage.linkage.measures import Cell, recalls
@@ -83,8 +84,14 @@ class Ground:
 
         Raises:
             InputError: there are no labels that enough patients have, or auxiliary pairs are of tested
-                patients.
+                patients, or an attacker is stated for the full gallery only.
         """
+        for name in settings.attackers:
+            if load_attacker(name).pools == "full":
+                raise InputError(
+                    f"--attackers {name} is fitted on the attacked gallery, and a table of defences is about "
+                    "smaller pools; leave it out."
+                )
         prepared = benchmark(embeddings, settings.usefulness)
         tested = prepared.test
         links = links_of(tested)[0]

@@ -16,7 +16,7 @@ from relinkage.linkage.several_reports import candidates_of
 from relinkage.linkage.table import ALL
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
-from relinkage.studies.auxiliary import attacked_sides, check_space, known_pairs
+from relinkage.studies.auxiliary import attacked_sides, check_space, known_pairs, stated_pools
 from relinkage.studies.opening import links_of
 
 
@@ -44,6 +44,8 @@ def attacker_rows(
 ) -> list[AttackerRow]:
     """Give each attacker's recall against a pair of heads, and nothing else of an audit.
 
+    An attacker that is fitted on the attacked gallery has rows for the full gallery alone.
+
     One pass an attacker, no figures, no controls.
 
     Args:
@@ -66,13 +68,15 @@ def attacker_rows(
     for called in attackers:
         attacker = load_attacker(called, settings.seed)
         check_space(called, attacker, attacked)
-        images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
+        learns = attacker.needs_pairs or attacker.uses_pairs
+        images, texts = attacker.fit(known if learns else None).transform(*attacked)
+        stated = stated_pools(attacker, settings)
         sources = (f"{audited.path} (images)", f"{audited.path} (reports)")
         reports = Vectors.prepare(texts[report_row], sources[1])
         found = candidates_of(links, reports, settings.several_reports, sources[1])
-        ways = link(Vectors.prepare(images, sources[0]), found.vectors, found.links, settings)
-        cells = grid(ways[0].table.standings[ALL], settings).cells
-        pairs_known, patients_known = (len(known), known.patients) if attacker.needs_pairs else (0, 0)
+        ways = link(Vectors.prepare(images, sources[0]), found.vectors, found.links, stated)
+        cells = grid(ways[0].table.standings[ALL], stated).cells
+        pairs_known, patients_known = (len(known), known.patients) if learns else (0, 0)
         rows += [
             AttackerRow(
                 attacker=called,
@@ -81,6 +85,6 @@ def attacker_rows(
                 **msgspec.structs.asdict(row),
             )
             for way in ways
-            for row in recall_rows(way.table, cells, settings)
+            for row in recall_rows(way.table, cells, stated)
         ]
     return rows
