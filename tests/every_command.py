@@ -106,6 +106,7 @@ def lines(room, out):
         "compare": ["compare", room / "one", room / "two", "--out", out],
         "utility": _few("utility", emb, "--out", out),
         "page": ["page", room / "one", "--out", f"{out}.html"],
+        "card": ["card", room / "one", "--out", f"{out}.md"],
         "check": ["check", room / "one", "--policy", room / "lenient.toml", "--out", f"{out}.json"],
         "retrieve": ["retrieve", emb, "--query", 3, "--out", out],
         "map": ["map", emb, "--sample", 30, "--perplexity", 5, "--out", out],

@@ -27,6 +27,7 @@ COMMANDS = {
     "retrieve": "retrieve",
     "map": "map",
     "page": "page",
+    "card": "card",
     "check": "check",
     "privacy": "privacy",
     "heads": "heads",
