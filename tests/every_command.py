@@ -44,6 +44,7 @@ def lay_out(room):
     np.save(room / "reports.npy", images + rng.normal(size=images.shape).astype(np.float32))
     pairs = pl.read_csv(room / "cohort/cohort.csv", infer_schema=False)
     pairs.select("pair_id", "patient_id", "study_id", mark("column")).write_csv(room / "pairs.csv")
+    (room / "lenient.toml").write_text('name = "lenient"\n[[rule]]\nfigure = "recall"\nat_most = 0.99\n')
 
 
 def lay_model(room):
@@ -105,6 +106,8 @@ def lines(room, out):
         "compare": ["compare", room / "one", room / "two", "--out", out],
         "utility": _few("utility", emb, "--out", out),
         "page": ["page", room / "one", "--out", f"{out}.html"],
+        "card": ["card", room / "one", "--out", f"{out}.md"],
+        "check": ["check", room / "one", "--policy", room / "lenient.toml", "--out", f"{out}.json"],
         "retrieve": ["retrieve", emb, "--query", 3, "--out", out],
         "map": ["map", emb, "--sample", 30, "--perplexity", 5, "--out", out],
         "heads": ["heads", emb, "--out", out],

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/relinkage"
 BELOW_ALL = (
     "__version__", "errors", "leftovers", "printing", "progress", "files", "records", "options", "threads",
-    "tables", "cluster", "cluster_process", "compiled", "exponential",
+    "tables", "toml_files", "cluster", "cluster_process", "compiled", "exponential",
 )  # fmt: skip
 
 

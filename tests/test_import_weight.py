@@ -30,6 +30,8 @@ REFUSED = {
     "retrieve": ["nowhere", "--query", "0"],
     "map": ["nowhere", "--out", "map"],
     "page": ["nowhere"],
+    "card": ["nowhere"],
+    "check": ["nowhere", "--policy", "hospital"],
     "privacy": ["nowhere"],
     "heads": ["nowhere", "--out", "heads"],
     "export": ["nowhere", "--model", ".", "--out", "model2"],

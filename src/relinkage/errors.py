@@ -1,6 +1,7 @@
 """The one exception that a user is meant to read."""
 
 import re
+from collections.abc import Sequence
 
 _OPTION = re.compile(r"`[^`]*`|(?<![^\s(])--([a-z][a-z0-9-]*)(?: ([A-Z][A-Z_]*)\b)?")
 """A command line in quotes, which stays as it is, or an option with the word for its value."""
@@ -30,6 +31,18 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return _OPTION.sub(_in_python, self.on_command_line)
+
+
+class SeveralFaultsError(InputError):
+    """Several things are wrong at once, a sentence each.
+
+    Attributes:
+        faults: the sentences.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
 
 
 def _in_python(option: re.Match[str]) -> str:

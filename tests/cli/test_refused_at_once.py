@@ -46,6 +46,11 @@ LINES = [
         "--image missing.png does not exist; give a radiograph as a PNG, JPEG or DICOM file.",
     ),
     ("map . --heads missing --out new", "--heads missing does not exist; name a file or folder that does."),
+    ("check . --policy nowhere.toml", "nowhere.toml does not exist; name a TOML file that does."),
+    (
+        "check . --policy hospitl",
+        "--policy hospitl is not a policy that comes along; did you mean hospital, or name a TOML file.",
+    ),
     ("map . --out letter", "letter is a file; name a folder to write to."),
 ]
 

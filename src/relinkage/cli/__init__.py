@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import relinkage
-from relinkage.errors import InputError
+from relinkage.errors import InputError, SeveralFaultsError
 from relinkage.progress import say
 
 COMMANDS = {
@@ -28,6 +28,8 @@ COMMANDS = {
     "retrieve": "retrieve",
     "map": "map",
     "page": "page",
+    "card": "card",
+    "check": "check",
     "privacy": "privacy",
     "heads": "heads",
     "export": "export",
@@ -72,6 +74,9 @@ def main() -> None:
         status = _command_line()
         sys.stdout.flush()  # here, where it can still be said that this failed
         sys.exit(status)
+    except SeveralFaultsError as error:
+        say(*(f"relinkage: {fault}" for fault in error.faults))
+        sys.exit(2)
     except InputError as error:
         _fail(error.on_command_line, 2)
     except click.UsageError as error:

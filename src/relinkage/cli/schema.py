@@ -15,6 +15,7 @@ from relinkage.records import Record, json_schema, json_text
 KINDS = {
     "audit": ("relinkage.linkage.result:AuditResult", "audit.json of audit, attack and demo"),
     "comparison": ("relinkage.linkage.comparison_result:ComparisonResult", "comparison.json of compare"),
+    "check": ("relinkage.policies.result:CheckResult", "what check --out and --json give"),
     "utility": ("relinkage.usefulness.result:UtilityResult", "utility.json of utility"),
     "defences": ("relinkage.defences.result:DefencesResult", "defences.json of defend"),
     "sweep": ("relinkage.alignment.sweep_result:SweepResult", "sweep.json of align --sweep"),

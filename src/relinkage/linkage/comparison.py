@@ -82,7 +82,7 @@ class Change:
             for side in (slice(cells), slice(cells, None))
         )
         p, exact = sign_flip(after - before, patient, seed=resampling.seed)
-        difference, relative = _paired(bootstrap, first, last, resampling.interval, certain)
+        difference, relative = paired(bootstrap, first, last, resampling.interval, certain)
         queries = (~np.isnan(before)).sum(axis=0)
         return cls(first, last, difference, relative, p, exact, queries, bootstrap.patients[:cells])
 
@@ -158,9 +158,18 @@ def _sampled(sums: Floats, flips: int, seed: int) -> Floats:
     return reached / (1 + flips)
 
 
-def _paired(
+def paired(
     bootstrap: ClusterBootstrap, before: Estimates, after: Estimates, level: float, certain: Bools
 ) -> tuple[Estimates, Estimates]:
+    """Return differences and relative changes with their intervals, from joint draws of patients.
+
+    Args:
+        bootstrap: of 2 * cells columns: every cell before, then every cell after.
+        before: the first side with its own intervals, shape (cells,).
+        after: the other side.
+        level: of the intervals, the same as that of both sides.
+        certain: bool, shape (cells,): both sides are what they are whoever is drawn.
+    """
     cells = len(before.mean)
     drawn = bootstrap.replicates[:, :cells], bootstrap.replicates[:, cells:]
     few = bootstrap.few[:cells] | bootstrap.few[cells:]

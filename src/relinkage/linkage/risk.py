@@ -84,7 +84,7 @@ def risk_row(
     """
     risk = query_risk(table, pool)
     seen = ~np.isnan(risk)
-    exposed, mean = _per_patient(risk[seen], table.patient[seen])
+    exposed, mean = per_patient(risk[seen], table.patient[seen])
     linked = at_least_one(risk[seen], table.patient[seen])
     most_exposed, any_linked = _over_patients([exposed, linked], resampling)
     average, strata = _strata(table, risk, _groups(pairs, labels), resampling)
@@ -139,8 +139,16 @@ def _over_patients(figures: Sequence[Floats], resampling: Resampling) -> list[Pa
     ]
 
 
-def _per_patient(risk: Floats, patient: Ints) -> tuple[Floats, Floats]:
-    """Give the risk of each patient's most exposed query, and the mean over its queries."""
+def per_patient(risk: Floats, patient: Ints) -> tuple[Floats, Floats]:
+    """Return the risk of each patient's most exposed query, and the mean over its queries.
+
+    Args:
+        risk: float64, shape (q,): every query's risk.
+        patient: int64, shape (q,): a number per patient.
+
+    Returns:
+        Both float64, shape (patients,), in the order of the patients' numbers.
+    """
     order = np.argsort(patient, kind="stable")
     first = np.flatnonzero(np.diff(patient[order], prepend=patient[order[0]] - 1))
     queries = np.diff(first, append=len(order))

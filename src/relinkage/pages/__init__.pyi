@@ -7,3 +7,4 @@ from .html import write_page as write_page
 from .pictures import write_figures as write_figures
 from .terminal import audit_table as audit_table
 from .terminal import comparison_table as comparison_table
+from .verdict_table import check_table as check_table

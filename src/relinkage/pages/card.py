@@ -20,6 +20,7 @@ from relinkage.pages.audits import ALL, groups, select
 from relinkage.pages.controls import controls_finding
 from relinkage.pages.findings import finding_lines
 from relinkage.pages.headlines import headline
+from relinkage.pages.identification import between, harms
 from relinkage.pages.places import holding, own_stratum, pool_cell
 from relinkage.pages.scope import access, limits
 from relinkage.pages.sections import (
@@ -41,22 +42,25 @@ from relinkage.pages.wording import (
     plural,
     times,
 )
+from relinkage.policies.context import Context
 
 
 class Verbatim(str):
     """Text that the card's template writes as it is; all other text is escaped for Markdown."""
 
 
-def render_card(audits: Sequence[AuditResult]) -> str:
+def render_card(audits: Sequence[AuditResult], context: Context | None = None) -> str:
     """Give the audit card about one or several audits as Markdown with YAML front matter.
 
     Args:
         audits: results, at least one, as `read_audit` gives them.
+        context: the context of the release, as stated; "not provided" where it is not given.
     """
+    stated = [(name, one_line(text)) for name, text in (context or Context()).said()]
     return (
         _environment()
         .get_template("card.md.j2")
-        .render(version=__version__, audits=[_audit_view(audit) for audit in audits])
+        .render(version=__version__, audits=[_audit_view(audit) for audit in audits], context=stated)
     )
 
 
@@ -148,6 +152,8 @@ def _audit_view(audit: AuditResult) -> dict[str, Any]:
         "hard_negatives": hard_negatives_of(audit) if audit.strata else "",
         "limits": limits(audit),
         "whose": plural(who(audit)),
+        "harms": harms(audit),
+        "between": between(audit),
         "facts": audited_facts(audit),
         "notes": [one_line(note) for note in audit.notes],
         "results": [_result(audit, *group) for group in groups(audit.closed_set)],

@@ -58,7 +58,7 @@ def audit_table(audits: Sequence[AuditResult]) -> str:
     further = [f"{one_line(audit.name, 40)}: {line}" if several else line for audit, line in findings]
     if any(synthetic(audit) for audit in audits):
         further.append(SYNTHETIC)
-    return "\n".join([_lines(columns), "", *further])
+    return "\n".join([table_lines(columns), "", *further])
 
 
 def comparison_table(comparison: ComparisonResult) -> str:
@@ -70,7 +70,7 @@ def comparison_table(comparison: ComparisonResult) -> str:
     parts = []
     for change in changes(comparison):
         rows = change.rows
-        table = _lines(
+        table = table_lines(
             [
                 ("Pool", ">", [pool_cell(row) for row in rows]),
                 ("K", ">", [str(row.k) for row in rows]),
@@ -105,11 +105,16 @@ def _below(audit: AuditResult) -> list[str]:
     return [f"{headline(audit).verdict}.", *finding_lines(audit)]
 
 
-def _lines(columns: Sequence[tuple[str, str, list[str]]]) -> str:
+def table_lines(columns: Sequence[tuple[str, str, list[str]]]) -> str:
+    """Return a table as lines of plain text, names cut to fit.
+
+    Args:
+        columns: of each its head, the side that cells stand on (< or >), and its cells.
+    """
     widths = [max(len(text) for text in (head, *cells)) for head, _, cells in columns]
     excess = sum(widths) + 2 * (len(widths) - 1) - WIDTH
     for i, (head, _, _) in enumerate(columns):
-        if head in ("Model", "Distractors", "Direction") and excess > 0:
+        if head in ("Model", "Distractors", "Direction", "Rule") and excess > 0:
             cut = min(excess, max(widths[i] - _SHORTEST_NAME, 0))
             widths[i], excess = widths[i] - cut, excess - cut
     table = [[head for head, _, _ in columns], *zip(*(cells for _, _, cells in columns), strict=True)]

@@ -20,6 +20,7 @@ from .demonstrating import demo as demo
 from .exporting import Export as Export
 from .exporting import export as export
 from .found_encoder import find_encoder as find_encoder
+from .gating import check as check
 from .hardening import harden as harden
 from .hardening import public_of as public_of
 from .illustrating import illustrate as illustrate

@@ -22,6 +22,7 @@ from relinkage.linkage.rows import RecallRow
 from relinkage.linkage.settings import FULL, Direction, PoolSize
 from relinkage.options import Count, Share
 from relinkage.pages.wording import bare_percent, counted, interval, percent, times
+from relinkage.policies.context import Context
 from relinkage.records import write_record
 from relinkage.studies.frames import frame
 from relinkage.studies.places import AUDIT, CARD, FIGURES, PAGE, TABLES
@@ -206,13 +207,14 @@ class Audit:
         """
         return _write(Path(out), pages.render_page([self.result]))
 
-    def card(self, out: str | PathLike[str] | None = None) -> str:
+    def card(self, out: str | PathLike[str] | None = None, context: Context | None = None) -> str:
         """Return the audit card, Markdown to publish beside a model card, and write it where asked.
 
         Args:
             out: a file to write it to.
+            context: the context of the release, as `relinkage.policies.read_context` reads it.
         """
-        text = pages.render_card([self.result])
+        text = pages.render_card([self.result], context)
         if out is not None:
             _write(Path(out), text)
         return text
