@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from relinkage.linkage.engines import repeated
 from relinkage.linkage.engines.kept import Kept, KeptPass
 from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Engine, Question, Tally
@@ -86,7 +87,7 @@ class Local:
             with _turn(question):
                 part = question.part(block.rows, block.columns)
                 part = replace(part, rows=rows.read(block.rows), columns=columns.read(block.columns))
-                tally = self.engine.count(part, threads=threads)
+                tally = repeated.count(self.engine, part, threads=threads)
             yield block, tally
 
 

@@ -95,10 +95,10 @@ def count_block(rows: Vectors, columns: Vectors, rest: Question, engine: str, th
         engine: the name of the engine.
         threads: threads to use.
     """
-    from relinkage.linkage.engines import choose
+    from relinkage.linkage.engines import choose, repeated
 
     question = replace(rest, rows=rows.read(), columns=columns.read())
-    return choose(engine).count(question, threads=threads)
+    return repeated.count(choose(engine), question, threads=threads)
 
 
 class _Shards:

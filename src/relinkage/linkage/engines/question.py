@@ -38,6 +38,13 @@ class Mates:
         inside = (start <= place) & (place < stop)
         return Mates(np.where(inside, place - start, -1), self.identity[asking], self.score[asking])
 
+    def some(self, asking: Ints, asked: Ints) -> "Mates":
+        """Give what some that ask know of some of those asked about, both int64 and in ascending order."""
+        place = self.place[asking]
+        at = np.searchsorted(asked, place)
+        inside = np.append(asked, -2)[at] == place
+        return Mates(np.where(inside, at, -1), self.identity[asking], self.score[asking])
+
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -80,6 +87,50 @@ class Question:
             ends=np.clip(self.ends[:, rows] - columns.start, 0, width),
         )
 
+    def some(self, rows: Ints, columns: Ints) -> "Question":
+        """Give the question of some rows and columns, both int64 and in ascending order."""
+        return replace(
+            self,
+            rows=_taken(self.rows, rows),
+            columns=_taken(self.columns, columns),
+            mates=self.mates.some(rows, columns),
+            column_mates=None if self.column_mates is None else self.column_mates.some(columns, rows),
+            starts=np.searchsorted(columns, self.starts[:, rows]),
+            ends=np.searchsorted(columns, self.ends[:, rows]),
+        )
+
+    def turned(self) -> tuple["Question", Ints]:
+        """Give the question that the columns ask: they become rows, and rows sorted by stratum columns.
+
+        A row lies in the stratum of a column where the column lies in the stratum of the row.
+
+        Returns:
+            The question, and which row became each of its columns.
+        """
+        assert self.column_mates is not None
+        levels, n = self.starts.shape
+        bounds = np.stack([self.starts, self.ends], axis=1).reshape(2 * levels, n)
+        order = np.lexsort(bounds[::-1]) if levels else np.arange(n)  # by the coarsest first
+        runs = [np.zeros((levels, len(self.columns)), np.int64) for _ in range(2)]
+        for level, (start, end) in enumerate(zip(self.starts[:, order], self.ends[:, order], strict=True)):
+            first = np.flatnonzero(np.diff(start, prepend=-1) | np.diff(end, prepend=-1))
+            last = np.append(first, n)[1:]
+            for out, value in zip(runs, (first, last), strict=True):
+                out[level, _places(start[first], end[first])] = np.repeat(value, end[first] - start[first])
+        place = np.full(n + 1, -1)  # the last stands for a mate that is elsewhere
+        place[order] = np.arange(n)
+        mates = self.column_mates
+        question = Question(
+            rows=self.columns,
+            columns=_taken(self.rows, order),
+            mates=Mates(place[mates.place], mates.identity, mates.score),
+            column_mates=None,
+            starts=runs[0],
+            ends=runs[1],
+            centres=self.centres[::-1],
+        )
+        return question, order
+
 
 @dataclass(frozen=True, eq=False)
 class Tally:
@@ -104,12 +155,23 @@ class Tally:
         shapes = 2 * [(question.depths, len(question.rows))] + 2 * [(question.depths, len(question.columns))]
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
-    def add(self, part: "Tally", rows: slice, columns: slice) -> None:
+    def add(self, part: "Tally", rows: slice | Ints, columns: slice | Ints) -> None:
         """Add the answer to a block, which are these rows and columns of this one."""
         self.above[:, rows] += part.above
         self.ties[:, rows] += part.ties
         self.column_above[:, columns] += part.column_above
         self.column_ties[:, columns] += part.column_ties
+
+
+def _taken(vectors: Vectors, places: Ints) -> Vectors:
+    """Give the vectors at these places, without a copy where that is all of them as they stand."""
+    return vectors if np.array_equal(places, np.arange(len(vectors))) else vectors.take(places)
+
+
+def _places(starts: Ints, ends: Ints) -> Ints:
+    """Give all numbers from each start to its end, one run after another."""
+    sizes = ends - starts
+    return np.arange(sizes.sum()) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
 
 
 class Engine(Protocol):

@@ -201,7 +201,7 @@ def _settle(
         if b_identity[j] == own:
             tied += j != mate
             continue
-        order = _order(a, i, b, j, a_inverse[i] * b_inverse[j], mate_score)
+        order = against_mate(a, i, b, j, a_inverse[i] * b_inverse[j], mate_score)
         tied += order == 0
         higher += order > 0
     return tied, higher
@@ -239,7 +239,7 @@ def _quick_dot(a, i, b, j):
 
 
 @compiled
-def _order(a, i, b, j, inverse, mate_score):
+def against_mate(a, i, b, j, inverse, mate_score):
     """Compare a score with the mate's as `compare` does.
 
     A sum in any order is within (d + 1) 2⁻⁵³ of the true cosine (Higham 2002, section 3.1), so the quick one
@@ -261,7 +261,7 @@ def _settle_one(
         return
     order = 0
     if b_identity[j] != mate_identity[i]:
-        order = _order(a, i, b, j, a_inverse[i] * b_inverse[j], mate_score[i])
+        order = against_mate(a, i, b, j, a_inverse[i] * b_inverse[j], mate_score[i])
     ties[depth, i] += order == 0
     above[depth, i] += order > 0
 
