@@ -76,7 +76,7 @@ def test_requests_that_make_no_sense(refuse, line, says):
 @cases(
     ("missing.npy", "--reports missing.npy does not exist; name a file or folder that does"),
     ("folder.npy", "folder.npy is a folder; name an array file"),
-    ("letter", "letter is no array file; name one that ends in .npy, .npz, .safetensors, .parquet"),
+    ("letter", "letter is not an array file; name one that ends in .npy, .npz, .safetensors, .parquet"),
     ("text.npy", "text.npy cannot be read as a .npy array"),
     ("empty.npy", "empty.npy cannot be read as a .npy array"),
     ("cut.npy", "cut.npy cannot be read as a .npy array"),
@@ -184,7 +184,7 @@ def test_a_place_that_cannot_be_written_to(refuse, line, says):
     ("align emb --out towers", "towers holds files that relinkage did not write"),
     ("align emb --out emb", "emb holds files that relinkage did not write"),
     ("page run --out letter/page.html", "letter is a file; name a folder to write to"),
-    ("page run --out drawer", "--out drawer is no HTML file; give a name that ends in .html"),
+    ("page run --out drawer", "--out drawer is not an HTML file; give a name that ends in .html"),
 )
 def test_nobody_loses_what_relinkage_did_not_write(desk, tmp_path, monkeypatch, line, says):
     copy = shutil.copytree(desk, tmp_path / "desk", symlinks=True)
@@ -208,7 +208,7 @@ def test_an_embedding_pass_has_to_have_a_place_too(refuse, sketch, line, says):
 @cases(
     ("missing", "missing does not exist; name a cohort's table or folder"),
     ("drawer", "drawer holds no cohort table; put cohort.parquet or cohort.csv there"),
-    ("letter", "letter is no cohort table; name a .csv, .csv.gz or .parquet file"),
+    ("letter", "letter is not a cohort table; name a .csv, .csv.gz or .parquet file"),
     ("cohort/void.csv", "void.csv is empty; it needs a header and at least one row"),
     ("cohort/empty.csv", "empty.csv has no rows; a cohort needs at least one pair"),
     ("cohort/lacking.csv", "lacking.csv lacks the column report"),
@@ -249,7 +249,7 @@ def test_a_few_unreadable_images_are_listed_and_left_out(desk, sketch, tmp_path,
 
 
 @cases(
-    ("gpt", "gpt is no encoder that relinkage knows; give phantom:general|label|report, clip:MODEL"),
+    ("gpt", "gpt is not an encoder that relinkage knows; give phantom:general|label|report, clip:MODEL"),
     ("phantom:chest", "phantom:chest does not exist; give phantom: and one of general, label, report"),
     ("clip:./missing", "./missing is neither a folder nor a hub id"),
     ("towers:one", "towers:one does not name two towers; give towers:IMAGE+TEXT"),
@@ -261,9 +261,9 @@ def test_models_that_nobody_knows(refuse, line, says):
 
 @cases(
     ("audit missing", "EMB missing does not exist; name a file or folder that does"),
-    ("audit drawer", "drawer is no embeddings folder; name one that `relinkage embed` wrote"),
-    ("audit images.npy", "images.npy is no embeddings folder"),
-    ("audit run", "run is no embeddings folder"),
+    ("audit drawer", "drawer is not an embeddings folder; name one that `relinkage embed` wrote"),
+    ("audit images.npy", "images.npy is not an embeddings folder"),
+    ("audit run", "run is not an embeddings folder"),
     ("audit heads", "heads/manifest.json is not the manifest of an embeddings folder"),
     ("audit emb-unfinished", "emb-unfinished is unfinished; run `relinkage embed` again … which resumes"),
     (

@@ -172,7 +172,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
 
 
 def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def fingerprint(*parts: bytes | memoryview) -> str:

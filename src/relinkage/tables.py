@@ -60,7 +60,7 @@ def separator_of(source: Path | bytes) -> str:
 
 
 def _for_polars(path: Path) -> Path | bytes:
-    """Return what polars is given to read a whole file: its content where the path is no Unicode."""
+    """Return what polars is given to read a whole file: its content where the path is not Unicode."""
     path = path.absolute()
     return path if _is_unicode(path) else path.read_bytes()
 
@@ -69,7 +69,7 @@ def _to_scan(path: Path) -> Path:
     """Return a path that polars can come back to.
 
     Raises:
-        InputError: it is no Unicode, which polars asks for.
+        InputError: it is not Unicode, which polars asks for.
     """
     if not _is_unicode(path.absolute()):
         raise InputError(f"{path} is not valid Unicode; rename the file, or the folder that it lies in.")

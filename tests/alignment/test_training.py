@@ -215,5 +215,5 @@ def test_images_texts_and_patients_are_equally_many(rng):
         (images, texts[:39], patient),
         (images, texts, patient[:39]),
     ):
-        with pytest.raises(ValueError, match="are no pairs"):
+        with pytest.raises(ValueError, match="do not pair"):
             train_heads(*fewer, AlignSettings(**SMALL))

@@ -21,7 +21,7 @@ open({said!r}, "w").write(f"{{status}}\\n{{told.getvalue()}}")
 LINES = [
     ("cohort missing", "missing does not exist; name a cohort's table or folder."),
     ("cohort mimic-cxr-jpg:missing", "missing does not exist; name a cohort's table or folder."),
-    ("cohort . --out letter.txt", "letter.txt is no cohort table; name a .parquet or .csv file to write."),
+    ("cohort . --out letter.txt", "letter.txt is not a cohort table; name a .parquet or .csv file to write."),
     ("cohort . --train-share 2", "--train-share 2 is not a valid share; give a number above 0 and below 1."),
     (
         "embed missing --model m --out new",

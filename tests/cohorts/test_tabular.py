@@ -120,7 +120,7 @@ def test_a_folder_without_a_table(tmp_path):
 def test_a_file_of_another_kind(tmp_path, name):
     (tmp_path / name).write_text("a\tb")
     assert refusal(tmp_path / name) == (
-        f"{tmp_path}/{name} is no cohort table; name a .csv, .csv.gz or .parquet file, or a folder that "
+        f"{tmp_path}/{name} is not a cohort table; name a .csv, .csv.gz or .parquet file, or a folder that "
         "holds one."
     )
 

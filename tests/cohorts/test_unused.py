@@ -142,7 +142,7 @@ def test_a_text_that_stands_for_no_id_is_none(column, absent):
         Cohort.from_table(pl.DataFrame(table), Path(), "mine")
 
 
-@pytest.mark.parametrize(("name", "says"), [("Mass", "has no column Mass"), ("sex", "is no label")])
+@pytest.mark.parametrize(("name", "says"), [("Mass", "has no column Mass"), ("sex", "is not a label")])
 def test_what_cannot_be_a_label(name, says):
     table = {"pair_id": ["a"], "study_id": ["1"], "image": ["a.png"], "report": ["text"], "sex": ["F"]}
     with pytest.raises(InputError, match=says):

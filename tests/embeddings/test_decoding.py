@@ -64,7 +64,7 @@ def test_what_cannot_be_used_comes_as_its_reason_in_its_place(tmp_path):
     asked = [paths[0], tmp_path / "words.png", tmp_path / "absent.png", tmp_path / "s.tar::a.png", paths[1]]
     (batch,) = decode_ahead([asked], tmp_path, lambda image: torch.tensor(shade(image)), workers=2)
     found = [image.pixels for image in batch]
-    assert found[1:4] == ["the file is no PNG, JPEG or DICOM image", *["the image is missing"] * 2]
+    assert found[1:4] == ["the file is not a PNG, JPEG or DICOM image", *["the image is missing"] * 2]
     assert [int(found[0]), int(found[4])] == [0, 1]
     assert len({image.digest for image in batch}) == 4  # a digest each, and one for what is missing
 

@@ -120,7 +120,7 @@ def test_missing_and_damaged_files_are_named(emb, tmp_path):
     for file, message in (
         ("image-00001.safetensors", "image-00001.safetensors is missing"),
         ("pairs.parquet", "pairs.parquet does not exist"),
-        ("manifest.json", "is no embeddings folder"),
+        ("manifest.json", "is not an embeddings folder"),
         ("heads.safetensors", "heads.safetensors is missing; copy the embeddings folder whole"),
     ):
         copy = shutil.copytree(emb, tmp_path / f"without {file}")

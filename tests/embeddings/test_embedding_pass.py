@@ -92,7 +92,7 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
     )
     assert pl.read_csv(tmp_path / "emb/left_out.csv").rows() == [
         ("pair-2", "the report is empty"),
-        *((f"pair-{row}", "the file is no PNG, JPEG or DICOM image") for row in (4, 5, 6, 7)),
+        *((f"pair-{row}", "the file is not a PNG, JPEG or DICOM image") for row in (4, 5, 6, 7)),
         ("pair-9", "the image is missing"),
     ]
     assert plain(embeddings.manifest.counts) == {
@@ -103,7 +103,7 @@ def test_unreadable_images_and_empty_reports_are_listed_counted_and_left_out(mak
         "reports": 3,
         "texts": 3,
         "left_out": {
-            "the file is no PNG, JPEG or DICOM image": 4,
+            "the file is not a PNG, JPEG or DICOM image": 4,
             "the image is missing": 1,
             "the report is empty": 1,
         },

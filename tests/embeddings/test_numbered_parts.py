@@ -61,8 +61,8 @@ def test_what_is_not_whole_is_refused(tmp_path, names, message):
     [
         (np.ones((2, 3)), "of one array are alike"),
         (np.ones((2, 2), np.float32), "of one array are alike"),
-        (np.ones((2, 2), int), "1.npy is no matrix of floating-point numbers"),
-        (np.ones(2), "1.npy is no matrix of floating-point numbers"),
+        (np.ones((2, 2), int), "1.npy is not a matrix of floating-point numbers"),
+        (np.ones(2), "1.npy is not a matrix of floating-point numbers"),
     ],
 )
 def test_parts_that_differ_are_refused(tmp_path, second, message):

@@ -197,7 +197,7 @@ def test_parquet_that_is_no_matrix_is_refused(tmp_path, table, message):
 def test_missing_foreign_and_damaged_files_are_named(tmp_path):
     with pytest.raises(InputError, match=r"absent\.npy does not exist"):
         read_array(tmp_path / "absent.npy")
-    with pytest.raises(InputError, match=r"a\.csv is no array file; name one that ends in \.npy, \.npz"):
+    with pytest.raises(InputError, match=r"a\.csv is not an array file; name one that ends in \.npy, \.npz"):
         read_array(tmp_path / "a.csv")
     for suffix in ("npy", "npz", "safetensors", "parquet", "pt"):
         path = tmp_path / f"text.{suffix}"

@@ -186,7 +186,7 @@ def test_clip_heads_read_from_the_file_are_those_of_the_loaded_encoder(clip_fold
 
 
 def test_what_holds_no_projection_or_no_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         layouts_of(tmp_path / "absent")
     with pytest.raises(InputError, match=r"holds no CLIP model of transformers .* and none of open_clip"):
         layouts_of(tmp_path)

@@ -222,7 +222,9 @@ def test_one_checkpoint_is_wanted_and_a_folder(tmp_path):
     (tmp_path / "b.pt").touch()
     with pytest.raises(InputError, match="holds 2 checkpoints"):
         load_encoder(f"cxr-clip:{tmp_path}")
-    with pytest.raises(InputError, match=r"nowhere is no folder; .* beside Bio_ClinicalBERT's config.json"):
+    with pytest.raises(
+        InputError, match=r"nowhere is not a folder; .* beside Bio_ClinicalBERT's config.json"
+    ):
         load_encoder("cxr-clip:nowhere")
     (tmp_path / "b.pt").unlink()
     with pytest.raises(InputError, match="cannot be read as weights"):

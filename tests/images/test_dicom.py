@@ -314,7 +314,7 @@ def test_eight_bits_of_a_big_endian_file_lie_in_bytes_or_in_words(opened, vr):
 @pytest.mark.parametrize(("name", "kind"), [("FloatPixelData", "f4"), ("DoubleFloatPixelData", "f8")])
 def test_floating_point_pixels_are_stretched(opened, syntax, name, kind):
     values = RANDOM.normal(size=(16, 20))
-    values[0, :4] = -100, np.nan, np.inf, 7  # padding, and what is no number
+    values[0, :4] = -100, np.nan, np.inf, 7  # padding, and what is not a number
     stored = values.astype(kind).astype(float)
     data = data_set(EIGHT[:16, :20], PixelData=None, FloatPixelPaddingValue=-100.0)
     data.file_meta.TransferSyntaxUID = syntax

@@ -25,7 +25,7 @@ def value(score, pool):
 
 
 def counted(score, scores, mate, drawn, threshold, absent_drawn):
-    """Count pools: claims without the mate, right and wrong claims with it; the mate is no distractor."""
+    """Count pools: claims without the mate, right and wrong claims with it; the mate is not a distractor."""
     absent = np.mean([value(score, pool) >= threshold for pool in combinations(scores, absent_drawn)])
     right, wrong = [], []
     for pool in combinations(scores, drawn):

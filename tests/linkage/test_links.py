@@ -201,8 +201,8 @@ def test_mates_that_are_no_row_of_the_reports_are_refused(wrong):
     with pytest.raises(InputError) as error:
         linked(reports=3, candidate=["0", wrong, "2", wrong])
     assert str(error.value) == (
-        "pairs.csv names a candidate that is no row of the reports (0 to 2) in 2 rows, the first is row 2; "
-        "correct it."
+        "pairs.csv names a candidate that is not a row of the reports (0 to 2) in 2 rows, the first is row "
+        "2; correct it."
     )
 
 

@@ -179,7 +179,7 @@ def test_ids_and_sex_as_numbers_are_no_labels():
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (AuditSettings(hard_negatives=("scanner",)), "names scanner, which is no column"),
+        (AuditSettings(hard_negatives=("scanner",)), "names scanner, which is not a column"),
         (AuditSettings(hard_negatives=("labels",)), "needs label columns"),
         (AuditSettings(ladder=True), "no label columns"),
     ],

@@ -266,7 +266,7 @@ def test_heads_of_unknown_training_are_noted(desk):
     [
         ("emb", "The request has none of --image, --text and --query; give exactly one"),
         ("emb --query 1 --text effusion", "more than one of --image, --text and --query"),
-        ("emb --query 120", "--query 120 is no row of emb, which has 120 pairs; give a row from 0 to 119"),
+        ("emb --query 120", "--query 120 is not a row of emb, which has 120 pairs; give a row from 0 to 119"),
         ("emb --query -1", "--query -1 is not a valid row; give a whole number from 0 up"),
         ("emb --query 1 --top 500", "--top 500 is more than the "),
         ("emb --query 1 --top 0", "--top 0 is not a valid number of results; give a whole number from 1 up"),
@@ -279,7 +279,10 @@ def test_heads_of_unknown_training_are_noted(desk):
         ("towers --query 1", "towers that share no space; train heads first"),
         ("missing --query 1", "EMB missing does not exist"),
         ("emb --image missing.png", "--image missing.png does not exist"),
-        ("emb --image words.png", "--image words.png cannot be used, as the file is no PNG, JPEG or DICOM"),
+        (
+            "emb --image words.png",
+            "--image words.png cannot be used, as the file is not a PNG, JPEG or DICOM",
+        ),
         (
             "emb --image words.png --direction report-to-image",
             "--image cannot ask in the direction report-to",

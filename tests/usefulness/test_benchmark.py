@@ -155,7 +155,7 @@ def test_prompts_can_be_replaced_label_by_label(emb, benchmark):
     )
     assert after["Edema"] == pytest.approx(1 - before["Edema"])
     assert after["Fracture"] == before["Fracture"]
-    with pytest.raises(InputError, match="'Oedema', which is no label"):
+    with pytest.raises(InputError, match="'Oedema', which is not a label"):
         Benchmark.prepare(emb, QUICK, PlantedEncoder(), {"Oedema": swapped})
 
 

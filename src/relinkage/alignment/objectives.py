@@ -20,7 +20,7 @@ def infonce(images: Tensor, texts: Tensor, temperature: float, same: Tensor | No
         images: float, shape (n, d), unit vectors.
         texts: float, shape (n, d), unit vectors; row i is the mate of image i.
         temperature: τ; similarities are divided by it.
-        same: bool, shape (n, n): pairs off the diagonal that are no negatives of each other, such as a
+        same: bool, shape (n, n): pairs off the diagonal that are not negatives of each other, such as a
             patient's other studies. They leave both sums.
 
     Returns:

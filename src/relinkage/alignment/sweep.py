@@ -46,7 +46,7 @@ class Sweep:
         for values in product(*axes.values()):
             point = dict(zip(axes, values, strict=True))
             weights = {part: point.get(part, getattr(base.weights, part)) for part in _PARTS}
-            if any(weights.values()):  # nothing to train by is no training
+            if any(weights.values()):  # nothing to train by is not a training
                 temperature = point.get("temperature", base.temperature)
                 chosen.append(replace(base, weights=Weights(**weights), temperature=temperature))
         chosen = list(dict.fromkeys(chosen))

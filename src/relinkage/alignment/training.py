@@ -73,7 +73,7 @@ def train_heads(
             f"The objective {settings.objective} needs labels; give --weights bce=0,supcon=0,clip=1."
         )
     if not len(images) == len(texts) == len(patient):
-        raise ValueError(f"{len(images)} images, {len(texts)} texts and {len(patient)} patients are no pairs")
+        raise ValueError(f"{len(images)} images, {len(texts)} texts and {len(patient)} patients do not pair")
     random = torch.Generator().manual_seed(settings.seed)
     fitting, aside = _set_aside(patient, settings)
     if len(np.unique(patient[fitting])) < 2:

@@ -67,7 +67,7 @@ def mean_log_rank(scores: Floats, patient: Ints) -> float:
 def log_ranks(scores: Floats, patient: Ints) -> Floats:
     """Give the natural logarithm of each mate's rank, the mean of both directions.
 
-    A patient's other pairs are no distractors: to prefer one of them to the mate is no error. Ties count
+    A patient's other pairs are not distractors: to prefer one of them to the mate is not an error. Ties count
     half.
 
     Args:

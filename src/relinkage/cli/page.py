@@ -26,7 +26,7 @@ class PageFile(Settings, frozen=True):
             InputError: its name has another ending.
         """
         if self.out.suffix.lower() not in (".html", ".htm"):
-            raise InputError(f"--out {self.out} is no HTML file; give a name that ends in .html.")
+            raise InputError(f"--out {self.out} is not an HTML file; give a name that ends in .html.")
 
 
 @command("page", inputs=Runs, output=PageFile)

@@ -7,7 +7,7 @@ from relinkage.cohorts.labels import CHEXPERT_LABELS, NEGATIVE, POSITIVE, UNCERT
 ABSENT = ("", "nan", "na", "n/a", "null")
 """What programs write where there is no value, in lower case."""
 _NO_ID = (*ABSENT, "none", "<na>", "nat")
-"""What they write where there is no id: here `none` is no finding or view."""
+"""What they write where there is no id: here `none` is not a finding or view."""
 MOSTLY = 0.9
 """Share of a column's values from which on, if they are 1, 0 and -1, others look like slips."""
 _IN_YEARS = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}

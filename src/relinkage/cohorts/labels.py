@@ -36,7 +36,7 @@ def abnormality(pairs: pl.DataFrame, labels: Sequence[str]) -> NDArray[np.float3
     """Say which pairs are abnormal: float32, shape (n,), 1 abnormal, 0 normal, NaN where it is not known.
 
     Abnormal is where some finding is positive. Normal is where none is positive or uncertain and, if there
-    is a label `No Finding`, where that is positive too. Support devices are no finding.
+    is a label `No Finding`, where that is positive too. Support devices are not a finding.
 
     Args:
         pairs: label columns with 1, 0, -1 and empty cells, a row per pair.

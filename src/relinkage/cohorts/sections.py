@@ -109,7 +109,7 @@ def _header(line: str) -> tuple[str | None, str]:
 
 @lru_cache(maxsize=1 << 14)
 def _named(header: str) -> str | None:
-    """Name the section of a header: one of `_UNNAMED` where it is not known, None where it is no header."""
+    """Name the section of a header: `_UNNAMED` where it is not known, None where it is not a header."""
     known = _BY_HEADER.get(fold(header).upper())
     if known or not _CAPITALS.fullmatch(header):
         return known

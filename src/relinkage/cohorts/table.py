@@ -115,7 +115,7 @@ class Cohort:
                     f"The cohort has no column {name} to read as a label; name one of its columns."
                 )
             if name in REQUIRED + OPTIONAL:
-                raise InputError(f"The column {name} is no label; name another with --label.")
+                raise InputError(f"The column {name} is not a label; name another with --label.")
         names = tuple(dict.fromkeys(names))
         former = [pl.col(label).cast(pl.String) for label in self.labels if label not in names]
         pairs = self.pairs.with_columns(*former, *(label_values(self.pairs[name])[0] for name in names))

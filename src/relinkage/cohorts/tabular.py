@@ -86,5 +86,5 @@ def _find_table(path: Path) -> Path:
     if path.name.lower().endswith((*CSV_ENDINGS, *PARQUET_ENDINGS)) or is_parquet(path):
         return path
     raise InputError(
-        f"{path} is no cohort table; name a .csv, .csv.gz or .parquet file, or a folder that holds one."
+        f"{path} is not a cohort table; name a .csv, .csv.gz or .parquet file, or a folder that holds one."
     )

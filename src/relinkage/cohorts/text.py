@@ -21,7 +21,7 @@ def within_budget(text: str, budget: int | None) -> tuple[str, bool]:
     """Keep the first tokens of a text.
 
     A token is a word (a run of letters, digits, underscores and the marks upon them) or any other character
-    that is no white space. Case and Unicode form do not change where a token ends, so texts that are equal
+    that is not white space. Case and Unicode form do not change where a token ends, so texts that are equal
     when normalised are so when cut.
 
     Args:
@@ -78,6 +78,6 @@ def _even(text: str) -> str:
 
 @cache
 def _tokens() -> re.Pattern[str]:
-    # Marks, such as vowel signs, are no word characters to `re`, which would end a word at each of them.
+    # Marks, such as vowel signs, are not word characters to `re`, which would end a word at each of them.
     marks = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] == "M")
     return re.compile(rf"[\w{marks}]+|[^\w\s{marks}]")

@@ -78,7 +78,7 @@ def _find(path: str | PathLike[str]) -> tuple[Path, str | None, str]:
     kind = file.suffix.lower()
     kind = ".parquet" if file.is_file() and is_parquet(file) else _ALIASES.get(kind, kind)
     if kind not in FORMATS:
-        raise InputError(f"{file} is no array file; name one that ends in {', '.join(FORMATS)}.")
+        raise InputError(f"{file} is not an array file; name one that ends in {', '.join(FORMATS)}.")
     if not file.is_file():
         raise InputError(f"{file} does not exist; name an array file.")
     return file, name, kind

@@ -143,6 +143,6 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{folder} is unfinished; run `relinkage embed` again with the same cohort, model and --out, "
                 "which resumes."
             )
-        raise InputError(f"{folder} is no embeddings folder; name one that `relinkage embed` wrote.")
+        raise InputError(f"{folder} is not an embeddings folder; name one that `relinkage embed` wrote.")
     again = "name another folder, or embed the cohort again"
     return read_record(folder / MANIFEST, Manifest, "the manifest of an embeddings folder", again)

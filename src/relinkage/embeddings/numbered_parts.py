@@ -17,7 +17,7 @@ def open_parts(folder: Path) -> Stored:
         folder: holds `.npy` files of one name but for the number before the ending, and none but these.
 
     Raises:
-        InputError: there are none or others, a number is missing or occurs twice, a part is no matrix of
+        InputError: there are none or others, a number is missing or occurs twice, a part is not a matrix of
             floating-point numbers that lies row by row, or parts differ in width or type.
         ValueError: a part is no `.npy` file.
     """
@@ -26,7 +26,7 @@ def open_parts(folder: Path) -> Stored:
     for file, part in zip(files, parts, strict=True):
         if part is None:
             raise InputError(
-                f"{file} is no matrix of floating-point numbers that lies row by row; write it as float16, "
+                f"{file} is not a matrix of floating-point numbers that lies row by row; write float16, "
                 "float32 or float64 with a row per vector."
             )
     whole = [part for part in parts if part is not None]

@@ -249,7 +249,7 @@ def in_npy(path: Path) -> Stored | None:
 
 
 def in_safetensors(path: Path, name: str) -> Stored | None:
-    """Find the rows of one array of a `.safetensors` file; None where that is no matrix of floats.
+    """Find the rows of one array of a `.safetensors` file; None where that is not a matrix of floats.
 
     Args:
         path: the file, which was opened with safetensors before and is sound.

@@ -120,7 +120,7 @@ def load_heads(path: Path) -> HeadPair:
     """Read heads that `save_heads` wrote, in evaluation mode.
 
     Raises:
-        InputError: the file is missing, is no safetensors file, or holds other things than heads.
+        InputError: the file is missing, is not a safetensors file, or holds other things than heads.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist; name the heads that `relinkage align` wrote.")

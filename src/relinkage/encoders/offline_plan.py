@@ -178,10 +178,10 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> tuple[Finding, ...]:
     Weights may lie there as safetensors in place of the published file of torch.
 
     Raises:
-        InputError: `folder` is no folder.
+        InputError: `folder` is not a folder.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; make it and copy the model's files there.")
+        raise InputError(f"{folder} is not a folder; make it and copy the model's files there.")
     found = []
     files = [(repository, file) for repository in entry.repositories for file in repository.files]
     with progress(len(files), "files", "files") as bar:

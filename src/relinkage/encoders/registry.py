@@ -46,8 +46,8 @@ def load_encoder(model: str, *, options: EncoderOptions | None = None) -> Encode
         return _clip(model, options)
     families = ", ".join(f"{family}:{rest}" for family, rest in FORMS.items())
     raise InputError(
-        f"{model} is no encoder that relinkage knows; give {families}, a folder, a hub id owner/model, or an "
-        "id that `relinkage models` lists."
+        f"{model} is not an encoder that relinkage knows; give {families}, a folder, a hub id owner/model, "
+        "or an id that `relinkage models` lists."
     )
 
 

@@ -88,7 +88,7 @@ def shown(stored: Levels, display: Display) -> NDArray[np.uint8]:
     """Map stored values to what a screen shows.
 
     Args:
-        stored: integers or floats, shape (rows, columns); what is no finite number is shown as padding is.
+        stored: integers or floats, shape (rows, columns); what is not a finite number is shown as padding is.
         display: how they are to be shown.
 
     Returns:

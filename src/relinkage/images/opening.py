@@ -57,7 +57,7 @@ def decode(content: bytes, *, decode_dicom: Callable[[bytes], Image] = decode_di
         raise
     except Exception:  # damaged bytes make decoders raise anything, from SyntaxError to struct.error
         raise UnreadableImageError("the image cannot be decoded") from None
-    raise UnreadableImageError("the file is no PNG, JPEG or DICOM image")
+    raise UnreadableImageError("the file is not a PNG, JPEG or DICOM image")
 
 
 def _quieten() -> None:

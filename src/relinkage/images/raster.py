@@ -45,7 +45,7 @@ def decode_raster(content: bytes) -> Image.Image:
     except Image.DecompressionBombError:
         raise UnreadableImageError("the image has too many pixels") from None
     except UnidentifiedImageError:
-        raise UnreadableImageError("the file is no PNG, JPEG or DICOM image") from None
+        raise UnreadableImageError("the file is not a PNG, JPEG or DICOM image") from None
 
 
 def _deep_gray(content: bytes) -> Image.Image:

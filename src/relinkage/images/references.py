@@ -100,7 +100,7 @@ def _inside(file: Path, root: Path) -> Path:
     if not real.is_relative_to(root.resolve()):
         raise UnreadableImageError("the image lies outside the cohort's folder, behind a link")
     if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, a device never ends
-        raise UnreadableImageError("the image is no regular file")
+        raise UnreadableImageError("the image is not a regular file")
     return real
 
 

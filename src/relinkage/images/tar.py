@@ -52,7 +52,7 @@ def _index(file: Path) -> dict[str, tuple[int, int]]:
                     index[_plain(member.name)] = (member.offset_data, member.size)
     except Exception:  # damaged headers make tarfile raise anything
         if not index:
-            raise UnreadableImageError("the image's container is no uncompressed tar file") from None
+            raise UnreadableImageError("the image's container is not an uncompressed tar file") from None
     return index
 
 

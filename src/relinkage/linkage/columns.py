@@ -13,7 +13,7 @@ Ints = NDArray[np.int64]
 LABELS = "labels"
 AGE_DECADE, LENGTH_QUARTILE = "age decade", "report-length quartile"
 _IDS = ("pair_id", "candidate", "study_id", "patient_id", "report_hash", "report_row", "report_words")
-_NO_LABELS = (*_IDS, "split", "view", "sex", "age")  # sex as 0 and 1 is no finding
+_NO_LABELS = (*_IDS, "split", "view", "sex", "age")  # sex as 0 and 1 is not a finding
 _UNCERTAIN_VALUE = {"own": -1.0, "positive": 1.0, "negative": 0.0, "absent": None}
 
 
@@ -74,7 +74,7 @@ def _expand(pairs: pl.DataFrame, columns: tuple[str, ...], labels: tuple[str, ..
             )
         else:
             raise InputError(
-                f"--hard-negatives names {column}, which is no column of the pairs; name one that is."
+                f"--hard-negatives names {column}, which is not a column of the pairs; name one that is."
             )
     return tuple(dict.fromkeys(out))
 

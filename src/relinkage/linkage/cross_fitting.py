@@ -2,7 +2,7 @@
 
 All that a half does is known on a grid of thresholds, summed by patient. Between two neighbours of the grid
 the attacker takes the lower one for a share of his searches and the higher one for the rest, such that false
-claims come at the rate exactly; so what is read off between them is no approximation. Intervals draw the
+claims come at the rate exactly; so what is read off between them is not an approximation. Intervals draw the
 patients of both halves with replacement and set both thresholds again in every replicate.
 """
 

@@ -141,7 +141,7 @@ def _looking(way: Way, barred: tuple[Ints, Ints], above: Floats, tied: Floats, o
 
 
 def _barred(way: Way) -> tuple[Ints, Ints]:
-    """List (candidate, query) of what is no distractor, the mates among it, once each, by candidate."""
+    """List (candidate, query) of what is not a distractor, the mates among it, once each, by candidate."""
     queries = len(way.queries)
     keys = [way.mate * queries + np.arange(queries)]
     if way.left_out is not None:

@@ -251,7 +251,7 @@ def _mates(column: pl.Series, reports: int, source: str) -> Ints:
     if not inside.all():
         row = int((~inside).arg_true()[0]) + 1
         raise InputError(
-            f"{source} names a candidate that is no row of the reports (0 to {reports - 1}) in "
+            f"{source} names a candidate that is not a row of the reports (0 to {reports - 1}) in "
             f"{int((~inside).sum())} rows, the first is row {row}; correct it."
         )
     return mates.cast(pl.Int64).to_numpy()

@@ -21,7 +21,7 @@ _BLOCK = 128
 _NUMBERS = 2**23
 """Numbers of candidates that are looked at together: 64 MB."""
 NO_DISTRACTOR = -1e300
-"""Stands for a candidate that is no distractor: finite, so that 0 times it is 0."""
+"""Stands for a candidate that is not a distractor: finite, so that 0 times it is 0."""
 _MOST_SCORES = 50_000_000
 """Scores kept at most: 400 MB. Small pools need deep rows, and get fewer queries."""
 _UNSEEN = 1e-7
@@ -94,7 +94,7 @@ def score_rows(way: Way, query: Ints, depth: int, temperature: float) -> ScoreRo
 
 
 def _looking(seen: "_Seen", asking: Floats, asked: Floats, closed: tuple[Ints, Ints]) -> Strip:
-    """Give what scores a strip of queries with some candidates, but for those that are no distractors."""
+    """Give what scores a strip of queries with some candidates, but for those that are not distractors."""
     buffer = np.empty((_BLOCK, len(asked)))  # fresh memory for each is slow to come
 
     def look(start: int, stop: int) -> None:
@@ -158,7 +158,7 @@ class _Seen:
 
 
 def _barred(way: Way, query: Ints) -> Ints:
-    """List (place in the sample, candidate) of what is no distractor, the mate among it, once each."""
+    """List (place in the sample, candidate) of what is not a distractor, the mate among it, once each."""
     candidates = len(way.candidates)
     where = np.full(len(way.queries), -1, np.int64)
     where[query] = np.arange(len(query))

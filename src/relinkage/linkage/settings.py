@@ -58,7 +58,7 @@ class AuditSettings(Resampling, frozen=True):
         missing: What a blank in view, sex or another named column means in hard negatives. With wildcard
             the attacker narrows where he can: a query without a value meets all candidates, one with a value
             those that have it. With own a blank is a value of its own, shared by all blanks; exclude leaves
-            such studies out, as queries and as candidates. A label that is not mentioned is no blank.
+            such studies out, as queries and as candidates. A label that is not mentioned is not a blank.
         hard_negatives_of: Whose studies hard negatives are: those of other patients, or all, the other
             studies of the query's own patient among them.
         open_set: Rates of false claims, such as 0.003,0.01,0.1, at which identification is measured where

@@ -82,7 +82,7 @@ def levels(links: Links, wanted: AuditSettings, labels: Sequence[str] | None = N
 def _lacking(
     columns: Sequence[str], labels: Sequence[str], codes: Mapping[str, Ints], links: Links
 ) -> NDArray[np.bool_]:
-    """Say which candidates have an image without a value in a column that is no label: bool, shape (m,)."""
+    """Say which candidates have an image without a value in a column other than labels: bool, shape (m,)."""
     lacks = np.zeros(len(links.candidate_row), np.bool_)
     for column in columns:
         if column not in labels:

@@ -1,4 +1,4 @@
-"""The pass in each direction that was asked for: who asks, who answers, who is no distractor."""
+"""The pass in each direction that was asked for: who asks, who answers, who is not a distractor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Way:
         candidates: the vectors asked about.
         mate: int64, shape (q,): the candidate that is each query's mate.
         left_out: pairs (query, candidate) that are not eligible.
-        apart: pairs that are eligible among all candidates and are no hard negatives.
+        apart: pairs that are eligible among all candidates and are not hard negatives.
         strata: which candidates each query meets at every level of hard negatives.
         engine: what counted.
     """
@@ -64,7 +64,7 @@ def link(
     """
     engine = engine or choose(settings.engine)
     other_patients = settings.distractors == "other-patients"
-    # Another report or image of the same study is not a wrong answer, so it is no distractor either.
+    # Another report or image of the same study is not a wrong answer, so it is not a distractor either.
     left_out, back_left_out = links.same_study(), links.same_report()
     apart = back_apart = None
     if other_patients:

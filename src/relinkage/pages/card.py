@@ -103,7 +103,7 @@ def _asked(audit: AuditResult) -> AuditSettings:
     shown = {row.pool for row in audit.closed_set if row.negatives != ALL and not row.full}
     if shown <= set(settings.pool or ()):
         return settings
-    # Inside strata the default has smaller pools too, and they are no rows over all distractors.
+    # Inside strata the default has smaller pools too, and they are not rows over all distractors.
     return msgspec.structs.replace(settings, pool=None)
 
 

@@ -78,7 +78,7 @@ def epsilon(spending: Spending, delta: float, interval: float = INTERVAL) -> flo
         interval = max(interval, most * units / _MOST_OF_MIXTURES)
     try:
         return float(_loss_distribution(spending, interval).get_epsilon_for_delta(delta))
-    except OverflowError:  # so little noise that a loss is no number
+    except OverflowError:  # so little noise that a loss is not a number
         return math.inf
 
 

@@ -122,13 +122,13 @@ def clipped_sum(
 
 
 def _cut_rows(taps: list[Tap], gradients: list[Tensor], largest: float) -> list[Tensor]:
-    """Scale rows of a larger gradient down to `largest`, and drop those that are no numbers."""
+    """Scale rows of a larger gradient down to `largest`, and drop those that are not numbers."""
     squared = torch.zeros(len(gradients[0]), dtype=torch.float64)
     for tap, gradient in zip(taps, gradients, strict=True):
         inputs = tap.inputs.double().square().sum(1) + float(tap.layer.bias is not None)
         squared += gradient.double().square().sum(1) * inputs
     norms = squared.sqrt()
-    if bool((norms <= largest).all()):  # false for what is no number, too
+    if bool((norms <= largest).all()):  # false for what is not a number, too
         return gradients
     scale = (largest / norms.clamp(min=largest)).nan_to_num(0.0)[:, None]
     return [(gradient.double().nan_to_num(0.0, 0.0, 0.0) * scale).float() for gradient in gradients]

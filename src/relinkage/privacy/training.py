@@ -159,7 +159,7 @@ def private_sum(
 def _bounded(rows: Tensor, scale: float) -> Tensor:
     """Scale features to the heads' coordinates, larger rows than the largest down to it; rows are changed."""
     norms = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64) * scale
-    if bool((norms <= LARGEST_FEATURES).all()):  # false for what is no number, too
+    if bool((norms <= LARGEST_FEATURES).all()):  # false for what is not a number, too
         return rows.mul_(scale)
     wide = (rows.double() * scale).nan_to_num(0.0, 0.0, 0.0)
     norms = wide.norm(dim=1, keepdim=True).clamp(min=LARGEST_FEATURES)

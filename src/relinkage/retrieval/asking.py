@@ -1,4 +1,4 @@
-"""A question that is no row of the embeddings: an image file or a text, through the encoder and the heads."""
+"""A question that is not among the embeddings: an image or a text, through the encoder and the heads."""
 
 from pathlib import Path
 

@@ -130,7 +130,7 @@ def _divergence(affinities: Any, places: Floats) -> float:
     total = 0.0
     for start in range(0, len(places), _BLOCK):
         total += float((1 / (1 + cdist(places[start : start + _BLOCK], places, "sqeuclidean"))).sum())
-    total -= len(places)  # a point is no neighbour of itself
+    total -= len(places)  # a point is not a neighbour of itself
     p, gaps = affinities.data, places[affinities.row] - places[affinities.col]
     held = p > 0
     log_q = -np.log1p(np.square(gaps).sum(axis=1)) - np.log(total)

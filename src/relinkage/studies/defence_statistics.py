@@ -215,7 +215,7 @@ def _widened(side: Side, trainings: Sequence[float], level: float, ends: tuple[f
 def _relative(
     estimates: Estimates, cell: int, trainings: Sequence[float], level: float
 ) -> RelativeChange | None:
-    """Return a cell, an end that is no number as None; None where there is no value at all."""
+    """Return a cell, an end that is not a number as None; None where there is no value at all."""
     value, low, high = _ends(estimates, cell).values()
     if not np.isfinite(value):
         return None

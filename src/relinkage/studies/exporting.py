@@ -156,7 +156,7 @@ What the card says of retrieval, zero-shot figures and alignment was said of the
 The shared space has {made.dimension} dimensions.
 
 {made.privacy}
-This speaks of the training of the heads alone, not of the towers, and is no measurement of linkage.
+This speaks of the training of the heads alone, not of the towers, and is not a measurement of linkage.
 `{EXPORT_MANIFEST}` holds it as data.
 """
     target.write_text(f"{own}\n\n{part}" if own else part, encoding="utf-8")

@@ -161,7 +161,7 @@ def check_cohort(cohort: Cohort, embeddings: Embeddings) -> None:
 def _check_row(row: int | None, embeddings: Embeddings) -> None:
     if row is not None and row >= len(embeddings):
         raise InputError(
-            f"--query {row} is no row of {embeddings.path}, which has {len(embeddings)} pairs; give a row "
+            f"--query {row} is not a row of {embeddings.path}, which has {len(embeddings)} pairs; give a row "
             f"from 0 to {len(embeddings) - 1}."
         )
 

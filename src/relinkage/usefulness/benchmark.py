@@ -303,5 +303,5 @@ def _check_prompts(prompts: Mapping[str, Prompt], labels: tuple[str, ...]) -> No
     unknown = [label for label in prompts if label not in labels]
     if unknown:
         raise InputError(
-            f"The prompts name {unknown[0]!r}, which is no label of the cohort; give names among its labels."
+            f"The prompts name {unknown[0]!r}, which is not a label of the cohort; give one of its labels."
         )

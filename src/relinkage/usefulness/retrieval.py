@@ -1,7 +1,7 @@
 """Clinical retrieval: does an image find reports of similar cases, and a report images of them?
 
 A candidate is relevant where it shares a positive label with the query; its gain is the Jaccard index of the
-two label sets. The query's own study is no candidate, so that similar cases are asked for and not the mate.
+two label sets. The query's own study is not a candidate: similar cases are asked for and not the mate.
 Candidates whose cosines differ by at most 2⁻⁴⁰ tie, and every figure is its expectation over all orders of
 tied candidates (McSherry & Najork, ECIR 2008). Cosines are float64, a block of queries at a time.
 """

@@ -147,7 +147,7 @@ def test_the_command_prints_the_summary_alone_as_json(tmp_path):
         ("cohort nowhere", "nowhere does not exist"),
         ("cohort plus --out plus/letter.txt", "name a .parquet or .csv file"),
         ("cohort plus --out plus/df_chexpert_plus_240401.csv/x.csv", "a folder or a file is in its place"),
-        ("cohort plus --out plus/df_chexpert_plus_240401.csv", "is there and is no cohort table"),
+        ("cohort plus --out plus/df_chexpert_plus_240401.csv", "is there and is not a cohort table"),
         ("cohort plus/df_chexpert_plus_240401.csv --out plus/df_chexpert_plus_240401.csv", "is read from"),
         ("cohort plus --section lungs", "--section names 'lungs'"),
         ("cohort plus --labels negbio", "--labels is 'negbio'; CheXpert Plus has impression"),

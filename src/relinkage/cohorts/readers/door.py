@@ -47,7 +47,7 @@ def read(path: str | Path, options: ReadOptions | None = None, format: str | Non
         cohort, dropped, counts = plain_table.read(path, options)
         return Reading(cohort, summarise(cohort, TABLE, counts, dropped))
     if options.root is not None and not options.root.is_dir():
-        raise InputError(f"{options.root} is no folder; name the one that image paths are relative to.")
+        raise InputError(f"{options.root} is not a folder; name the one that image paths are relative to.")
     found = by_name(kind).read(tree, options)
     cohort, dropped = assemble(found, options, found.root.resolve().name, str(path))
     return Reading(cohort, summarise(cohort, kind, found.read, dropped))

@@ -130,7 +130,7 @@ def _classes(file: Path) -> dict[str, list[str]]:
 
 
 def _item(kind: pl.DataType) -> pl.DataType:
-    """Give the type of an item of a list, or of a cell that is no list."""
+    """Give the type of an item of a list, or of a cell that is not a list."""
     if not isinstance(kind, (pl.List, pl.Array)):
         return kind
     return kind.inner if isinstance(kind.inner, pl.DataType) else kind.inner()

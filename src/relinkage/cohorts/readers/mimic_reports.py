@@ -88,7 +88,7 @@ def reports_of(
     """Read the reports of some studies: `study_id, report, text_from, trouble`, a row per study that has one.
 
     Raw reports go before the sectioned table, so that one rule holds for all; the table fills in where there
-    is no raw report, and raw reports hold the studies that the table leaves out.
+    is not a raw report, and raw reports hold the studies that the table leaves out.
 
     Args:
         places: where to look, in order.

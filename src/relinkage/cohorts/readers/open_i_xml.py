@@ -18,7 +18,7 @@ from relinkage.errors import InputError
 from relinkage.progress import progress
 
 _REPORT = r"[^.].*\.xml"
-UNREADABLE = "reports that are no readable XML (or declare entities, which is refused)"
+UNREADABLE = "reports that are not readable XML (or declare entities, which is refused)"
 FOREIGN = "XML files without a uId"
 IMAGELESS = "reports without an image"
 TWICE = "reports whose uId another has"

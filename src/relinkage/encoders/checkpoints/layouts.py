@@ -146,7 +146,7 @@ def layouts_of(folder: Path) -> list[Layout]:
             layout of open_clip, or its weights are missing, damaged or without projection heads.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; name the folder of a model.")
+        raise InputError(f"{folder} is not a folder; name the folder of a model.")
     found = []
     if (folder / "config.json").is_file():
         config = read_json(folder / "config.json", "a model's config.json")

@@ -13,7 +13,7 @@ _INDEX = ".index.json"
 
 
 def copy_rest(folder: Path, out: Path, leave: Collection[str] = ()) -> list[str]:
-    """Copy what is no weights: tokenizer, preprocessing, licence, examples.
+    """Copy what is not weights: tokenizer, preprocessing, licence, examples.
 
     Weights in formats that are not rewritten would still hold the model's own heads, so they stay behind.
     Hidden files and linked folders stay behind too; a linked file is copied as the file that it is.

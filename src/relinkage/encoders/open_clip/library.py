@@ -33,7 +33,7 @@ def library_towers(folder: OpenClipFolder) -> OpenClipTowers:
 
     Raises:
         InputError: open_clip is not installed or cannot build the model, the weights cannot be read without
-            running code, or the model's projections are no heads of relinkage.
+            running code, or the model's projections are not heads of relinkage.
     """
     open_clip = _open_clip(folder)
     tensors = read_weights(folder.weights)

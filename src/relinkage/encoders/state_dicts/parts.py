@@ -20,7 +20,7 @@ def model_folder(name: str, entry: CatalogueEntry) -> Path:
         InputError: there is no such folder.
     """
     if not name or not Path(name).is_dir():
-        raise InputError(f"{name} is no folder; name the one that holds {entry.id}: {entry.note}")
+        raise InputError(f"{name} is not a folder; name the one that holds {entry.id}: {entry.note}")
     return Path(name)
 
 

@@ -74,7 +74,7 @@ def load_resnet(tensors: Mapping[str, Tensor], source: Path) -> ResNet:
         source: the checkpoint, for the error message.
 
     Raises:
-        InputError: they are no bottleneck ResNet, or some are missing or of another shape.
+        InputError: they are not those of a bottleneck ResNet, or some are missing or of another shape.
     """
     blocks = tuple(
         len({name.split(".")[1] for name in tensors if re.match(rf"layer{stage}\.\d+\.conv3\.weight$", name)})

@@ -30,7 +30,7 @@ def load_swin(tensors: Mapping[str, Tensor], source: Path) -> Any:
         The model, in evaluation mode. It sees images of 224 × 224.
 
     Raises:
-        InputError: they are no Swin transformer, or some are missing.
+        InputError: they are not those of a Swin transformer, or some are missing.
     """
     tables = {
         (int(found[1]), int(found[2])): tensor.shape

@@ -52,7 +52,7 @@ def half_width(
         queries: n vectors.
         candidates: their candidates.
         candidate_shift: float64, h of each candidate.
-        threshold: float64, shape (n,): the mate's score on the scale of q; infinite for what is no query.
+        threshold: float64, shape (n,): the mate's score on the scale of q; infinite for what is not a query.
         bfloat: whether products are made in bfloat16 and rounded to it.
 
     Returns:

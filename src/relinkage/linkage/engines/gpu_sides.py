@@ -181,7 +181,7 @@ def _padded(values: Tensor, side: Side, value: float) -> Tensor:
 def upload(
     array: NDArray[np.float64] | NDArray[np.float32] | NDArray[np.int64], device: torch.device
 ) -> Tensor:
-    """Copy an array to a device in pieces, through page-locked memory where the device is no processor."""
+    """Copy an array to a device in pieces, through page-locked memory where the device is not a processor."""
     out = torch.empty(array.shape, dtype=torch.from_numpy(array[:0].copy()).dtype, device=device)
     piece = max(1, _PIECE // max(1, array[:1].nbytes))
     for start in range(0, len(array), piece):

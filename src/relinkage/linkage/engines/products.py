@@ -98,7 +98,7 @@ def check(tile: Floats, rows: Floats, columns: Floats, *, bfloat: bool) -> None:
         bfloat: whether the products were rounded to bfloat16.
 
     Raises:
-        WrongProductError: one of them is further off than `bands` allows for, or is no number.
+        WrongProductError: one of them is further off than `bands` allows for, or is not a number.
     """
     some = slice(None, None, -(-len(rows) // _LOOKED_AT))
     x, y = rows[some].astype(np.float64), columns.astype(np.float64)

@@ -115,7 +115,7 @@ def count_rows_and_columns(
 ):
     """Do what `count_rows` does and, from the same tile, the same for every column over the rows.
 
-    The further arguments mirror the first; `column_low` is +infinity for columns that are no query. A row
+    The further arguments mirror the first; `column_low` is +infinity for columns that are not queries. A row
     lies in the stratum of a column where the column lies in the stratum of the row.
     """
     rows, columns = tile.shape
@@ -256,7 +256,7 @@ def against_mate(a, i, b, j, inverse, mate_score):
 def _settle_one(
     i, j, depth, a, a_inverse, b, b_inverse, b_identity, mate, mate_identity, mate_score, above, ties
 ):  # fmt: skip
-    """Decide one comparison in float64; the mate itself is no distractor."""
+    """Decide one comparison in float64; the mate itself is not a distractor."""
     if j == mate[i]:
         return
     order = 0

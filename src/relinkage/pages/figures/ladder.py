@@ -35,7 +35,7 @@ def ladder_figures(audits: Sequence[AuditResult], prefix: str) -> list[Figure]:
         if steps:
             figures.append(_ladder(audits, f"{prefix}-{position}", *group, steps))
         pools = [step.pool for step in steps if not step.own]
-        if pools and len(_sizes(audits, *group)) > 1:  # one size is no curve
+        if pools and len(_sizes(audits, *group)) > 1:  # one size is not a curve
             figures.append(_curves(audits, f"{prefix}-{position}", *group, pools))
     return figures
 

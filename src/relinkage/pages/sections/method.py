@@ -24,7 +24,7 @@ MISSING = {
     "own": "a value of their own, shared by all blanks of a column",
     "exclude": "a study with one is left out, as a query and as a candidate",
 }
-"""What a blank means where it is no label, by the setting's name."""
+"""What a blank means where it is not a label, by the setting's name."""
 
 
 @dataclass(frozen=True)

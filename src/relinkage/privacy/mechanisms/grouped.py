@@ -32,7 +32,7 @@ class Grouped:
     one_pair: bool = False
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
-        """Give the objective inside the groups; a unit's own other pairs are no negatives."""
+        """Give the objective inside the groups; a unit's own other pairs are not negatives."""
         return self.objective.summed(images, texts, batch, self.groups(batch))
 
     def groups(self, batch: Batch) -> NDArray[np.int64]:
@@ -54,7 +54,7 @@ class BatchClip:
     one_pair: bool = False
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
-        """Give the objective over the whole batch; a unit's own other pairs are no negatives."""
+        """Give the objective over the whole batch; a unit's own other pairs are not negatives."""
         return self.objective.summed(images, texts, batch, self.groups(batch))
 
     def groups(self, batch: Batch) -> NDArray[np.int64]:

@@ -29,7 +29,7 @@ class Nominal:
     one_pair: bool = False
 
     def loss(self, images: Tensor, texts: Tensor, batch: Batch, heads: HeadPair) -> Tensor:
-        """Give the objective over the whole batch; a unit's own other pairs are no negatives."""
+        """Give the objective over the whole batch; a unit's own other pairs are not negatives."""
         return self.objective.summed(images, texts, batch, np.zeros(len(batch.owner), np.int64))
 
     def groups(self, batch: Batch) -> NDArray[np.int64]:
