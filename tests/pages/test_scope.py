@@ -6,6 +6,7 @@ from synthetic_audit import changed, synthetic_audit
 from relinkage.linkage.rows import LevelRow
 from relinkage.pages import render_card, render_page
 from relinkage.pages.places import holding, pool_cell, pool_name
+from relinkage.pages.sections.hard_negatives import hard_negatives_view
 
 
 def words(text):
@@ -35,6 +36,18 @@ def test_what_is_left_inside_strata_depends_on_the_columns(columns, controlled):
     assert ("Not why." in page) != controlled
     assert ("are needed to tell it apart" in card) != controlled
     assert "about the patient and not about the finding" not in page
+
+
+def test_what_is_linked_inside_a_stratum_stands_above_its_chance():
+    audit = inside_strata("labels")
+    row = next(row for row in audit.closed_set if (row.negatives, row.k) == ("labels", 1))
+    (sentence, *_) = hard_negatives_view(audit, "x")["above"]
+    above, low, high = (100 * (share - row.chance) for share in (row.recall, row.low, row.high))
+    assert f": {above:+.2f} points above it ({low:+.2f} to {high:+.2f}), over the " in sentence.replace(
+        "−", "-"
+    )
+    assert f"of {row.patients:,} patients" in words(sentence)
+    assert words(sentence) in words(render_page([audit]))
 
 
 def test_the_card_says_what_the_attacker_knows():

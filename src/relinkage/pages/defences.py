@@ -20,6 +20,7 @@ from relinkage.pages.wording import (
     percent,
     signed_interval,
     signed_percent,
+    signed_points,
 )
 
 MEASURES = {
@@ -130,7 +131,7 @@ def points(difference: Difference | None, bare: bool = False) -> str:
     """Give a difference in percentage points, with its interval unless bare; a dash where there is none."""
     if difference is None:
         return "–"
-    said = f"{100 * difference.value:+.2f}".replace("-", "−")
+    said = signed_points(difference.value)
     return said if bare else f"{said}, {points_interval(difference)}"
 
 
@@ -138,7 +139,7 @@ def points_interval(difference: Difference | None) -> str:
     """Give the interval of a difference in percentage points, or a dash."""
     if difference is None:
         return "–"
-    return " to ".join(f"{100 * end:+.2f}" for end in (difference.low, difference.high)).replace("-", "−")
+    return " to ".join(signed_points(end) for end in (difference.low, difference.high))
 
 
 def deviation(trainings: Sequence[float]) -> str:

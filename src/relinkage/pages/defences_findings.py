@@ -21,7 +21,16 @@ from relinkage.pages.defences import (
     use_of,
 )
 from relinkage.pages.defences_summary import USE_HELD, left_inside
-from relinkage.pages.wording import bare_percent, count, counted, listed, one_line, percent, signed_percent
+from relinkage.pages.wording import (
+    bare_percent,
+    count,
+    counted,
+    listed,
+    one_line,
+    percent,
+    signed_percent,
+    signed_points,
+)
 
 
 def findings(result: DefencesResult, cohort: DefenceCohort) -> list[str]:
@@ -150,8 +159,9 @@ def _inside(cohort: DefenceCohort) -> Iterator[str]:
                 above = [one - after.chance for one in after.trainings]
                 ends = (after.recall.low - after.chance, after.recall.high - after.chance)
                 clauses.append(
-                    f"from {_points(before.recall.value - before.chance)} to {_points(above[0])} by {who} "
-                    f"(interval {_points(ends[0])} to {_points(ends[1])}{_spread(above, _points)})"
+                    f"from {signed_points(before.recall.value - before.chance)} to {signed_points(above[0])} "
+                    f"by {who} (interval {' to '.join(map(signed_points, ends))}"
+                    f"{_spread(above, signed_points)})"
                 )
         share = left_inside(cohort.figures, "hardened", search)
         left = "" if share is None else f"; at most {bare_percent(share)} of it is left"
@@ -160,10 +170,6 @@ def _inside(cohort: DefenceCohort) -> Iterator[str]:
             f"{bare_percent(1 / search.pool)}, Recall@1 goes, in points above chance, {listed(clauses)}"
             f"{left}; {count(search.queries)} of {count(cohort.pairs)} images have so many."
         )
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.2f}".replace("-", "−")
 
 
 def _features(cohort: DefenceCohort) -> Iterator[str]:
@@ -213,7 +219,8 @@ def _held(cohort: DefenceCohort) -> Iterator[str]:
 def _use_detail(row: UseRow) -> str:
     assert row.baseline is not None
     apart = [one - row.baseline.value for one in row.trainings]
-    return f"{_points(apart[0])} points, interval {points_interval(row.difference)}{_spread(apart, _points)}"
+    spread = _spread(apart, signed_points)
+    return f"{signed_points(apart[0])} points, interval {points_interval(row.difference)}{spread}"
 
 
 def _images_alone(cohort: DefenceCohort) -> Iterator[str]:

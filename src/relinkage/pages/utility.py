@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from relinkage.linkage.estimates import Compared, Difference, Estimate
-from relinkage.pages.wording import SPACE, count, counted, listed, one_line
+from relinkage.pages.wording import SPACE, count, counted, listed, one_line, signed_points
 from relinkage.usefulness.result import MACRO, UtilityResult
 
 _MEASURES = {
@@ -58,8 +58,8 @@ def utility_headline(utility: UtilityResult) -> str:
         else:
             clauses.append(
                 f"{value} % from {asked}, where the baseline has {_per_cent(row.baseline.value)} % "
-                f"({_points(row.difference.value)} points, interval {_interval(row.difference, _points)}; "
-                f"chance {chance})"
+                f"({signed_points(row.difference.value)} points, interval "
+                f"{_interval(row.difference, signed_points)}; chance {chance})"
             )
     again = "" if utility.inputs.baseline is None else _TRAINED_AGAIN
     return f"Label precision@{rows[0].k} is {listed(clauses)}.{again}"
@@ -132,11 +132,14 @@ def _figures(title: str, rows: Sequence[tuple[str, Compared]]) -> str:
             ],
             [
                 "Change",
-                *("" if row.difference is None else _points(row.difference.value) for _, row in rows),
+                *("" if row.difference is None else signed_points(row.difference.value) for _, row in rows),
             ],
             [
                 "Interval",
-                *("" if row.difference is None else _interval(row.difference, _points) for _, row in rows),
+                *(
+                    "" if row.difference is None else _interval(row.difference, signed_points)
+                    for _, row in rows
+                ),
             ],
         ]
     columns.append(["Chance", *(_per_cent(row.chance) for _, row in rows)])
@@ -156,10 +159,6 @@ def _geometry(utility: UtilityResult) -> list[str]:
 
 def _per_cent(share: float) -> str:
     return f"{100 * share:.2f}"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.2f}".replace("-", "−")
 
 
 def _interval(side: Estimate | Difference, say: Callable[[float], str] = _per_cent) -> str:

@@ -71,6 +71,11 @@ def signed_interval(low: float, high: float) -> str:
     return f"{signed_percent(low).removesuffix(f'{SPACE}%')} to {signed_percent(high)}"
 
 
+def signed_points(difference: float) -> str:
+    """Give a difference of shares in percentage points: `+11.30`, `−0.25`."""
+    return f"{100 * difference:+.2f}".replace("-", "−")
+
+
 def p_value(p: float) -> str:
     """Give a p-value with two digits: `0.41`, `0.032`, `< 0.001`."""
     if p < 0.001:

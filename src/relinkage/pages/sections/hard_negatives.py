@@ -4,12 +4,13 @@ from itertools import groupby
 
 from relinkage.linkage.columns import LABELS
 from relinkage.linkage.result import AuditResult
+from relinkage.linkage.rows import RecallRow
 from relinkage.pages.audits import ALL, first_k, groups
 from relinkage.pages.figures import added, hardness_figure
-from relinkage.pages.places import own_stratum
+from relinkage.pages.places import holding, own_stratum
 from relinkage.pages.sections.method import MISSING, UNCERTAIN, hard_negatives_of
 from relinkage.pages.sections.tables import View, group_title, recall_table
-from relinkage.pages.wording import counted, listed, one_line
+from relinkage.pages.wording import counted, listed, one_line, percent, sides, signed_points
 
 
 def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
@@ -23,6 +24,9 @@ def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
     figure = hardness_figure(audit, prefix)
     return {
         "lead": _lead(audit),
+        "above": [
+            _above_chance(audit, row) for row in audit.closed_set if row.negatives != ALL and row.k == 1
+        ],
         "own": any(own_stratum(row) for row in audit.closed_set),
         "groups": [recall_table(audit, *g) for g in harder],
         "levels": [
@@ -58,6 +62,18 @@ def hard_negatives_view(audit: AuditResult, prefix: str) -> View | None:
 def share_labels(audit: AuditResult) -> bool:
     """Say whether distractors of some rows share all labels with the query."""
     return bool(audit.strata) and (audit.settings.ladder or LABELS in audit.settings.hard_negatives)
+
+
+def _above_chance(audit: AuditResult, row: RecallRow) -> str:
+    """Say what is linked beyond what the shared columns tell, and for how many queries that is known."""
+    query, _ = sides(row.direction)
+    gain = signed_points(row.recall - row.chance)
+    ends = " to ".join(signed_points(end - row.chance) for end in (row.low, row.high))
+    return (
+        f"Among {holding(row)}, {percent(row.recall)} of the mates rank first where chance is "
+        f"{percent(row.chance)}: {gain} points above it ({ends}), over the {percent(row.coverage)} of "
+        f"{query}s that have so many, of {counted(row.patients, 'patient')}."
+    )
 
 
 def _lead(audit: AuditResult) -> str:
