@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+import relinkage as rl
 from calling import audits_of, done, refused
 from embeddings.sketch_encoder import SketchEncoder
 from relinkage.alignment import read_heads
@@ -66,6 +67,21 @@ def attacked(*arguments):
 def full(audit):
     """Recall@1 over all candidates."""
     return next(row for row in audit.closed_set if row.full and row.k == 1)
+
+
+def test_an_attack_on_arrays_that_lie_on_disk_is_that_on_the_arrays_themselves(tmp_path):
+    random = np.random.default_rng(3)
+    images = random.normal(size=(260, 6)).astype(np.float32)
+    sides = {"images": images, "reports": (images + random.normal(size=images.shape)).astype(np.float32)}
+    mapped = []
+    for name, side in sides.items():
+        np.save(tmp_path / f"{name}.npy", side)
+        mapped.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    rows = []
+    for one, two in (sides.values(), mapped):
+        attack = rl.attack(one[60:], two[60:], auxiliary=(one[:60], two[:60]), attackers=["whiten", "cca"])
+        rows.append([attack[name].result.closed_set for name in ("whiten", "cca")])
+    assert rows[0] == rows[1]
 
 
 def test_cosine_is_the_plain_audit(root):

@@ -31,7 +31,8 @@ def attacked_sides(embeddings: Embeddings, heads: HeadPair | None, on: On) -> Si
             f"{embeddings.path} holds the features of towers that share no space; attack those with "
             "--on features, or name trained heads with --heads HEADS."
         )
-    return sides(embeddings, heads, on)
+    images, reports = sides(embeddings, heads, on)
+    return images[:], reports[:]  # read where they lie on disk: attackers learn from arrays
 
 
 @dataclass(frozen=True)

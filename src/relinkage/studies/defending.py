@@ -31,7 +31,7 @@ from relinkage.files import whole_folder
 from relinkage.options import chosen
 from relinkage.pages.defences_page import render_defences
 from relinkage.privacy import LEAST_PATIENTS, Public, few_patients
-from relinkage.progress import progress
+from relinkage.progress import progress, say
 from relinkage.records import write_record
 from relinkage.studies.defence_judging import Ground, Judged
 from relinkage.studies.defence_rows import PUBLISHED, RANDOM_HEAD, PlannedRow, Recipe, planned_rows
@@ -111,7 +111,10 @@ def defend(
     published = _check(wanted, embeddings, hardened, freely, heads_of(against), others)
     recipe = Recipe(embeddings, train, settings_of(manifest), freely, hardened.pair, published)
     grounds = [Ground.prepare(one, wanted) for one in (embeddings, *others)]
-    planned = list(planned_rows(recipe, grounds[0], wanted, defences))
+    planned = []
+    for row in planned_rows(recipe, grounds[0], wanted, defences):
+        planned.append(row)
+        say(f"Made: {row.title}.")
     cohorts = tuple(_judge_all(ground, planned) for ground in grounds)
     trained = embeddings.split(train).pairs["patient_id"].n_unique()
     return DefencesResult(
