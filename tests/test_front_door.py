@@ -132,8 +132,8 @@ def test_all_attackers_are_those_that_can_work_here(arrays):
     attack = rl.attack(*arrays, attackers="all", **QUICK)
     assert list(attack) == ["cosine", "centre", "whiten", "csls", "sinkhorn", "sinkhorn-dustbin"]
     assert attack.notes == (
-        "Left out, as they know no pairs: csls-bank, inverted-softmax, procrustes, ridge, cca, heads, relative, "
-        "seeds, ensemble.",
+        "Left out, as they know no pairs: csls-bank, inverted-softmax, procrustes, ridge, cca, heads, "
+        "relative, seeds, ensemble.",
     )
     with pytest.raises(KeyError, match="those that did: cosine, centre, whiten"):
         attack["cca"]
