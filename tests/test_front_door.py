@@ -130,9 +130,12 @@ def test_attackers_know_pairs_that_are_given_or_those_of_a_split(arrays, pairs):
 
 def test_all_attackers_are_those_that_can_work_here(arrays):
     attack = rl.attack(*arrays, attackers="all", **QUICK)
-    assert list(attack) == ["cosine", "whiten", "csls"]
-    assert attack.notes == ("Left out, as they know no pairs: procrustes, ridge, cca, heads.",)
-    with pytest.raises(KeyError, match="those that did: cosine, whiten, csls"):
+    assert list(attack) == ["cosine", "centre", "whiten", "csls", "sinkhorn", "sinkhorn-dustbin"]
+    assert attack.notes == (
+        "Left out, as they know no pairs: csls-bank, inverted-softmax, procrustes, ridge, cca, heads, "
+        "relative, seeds, ensemble.",
+    )
+    with pytest.raises(KeyError, match="those that did: cosine, centre, whiten"):
         attack["cca"]
 
 

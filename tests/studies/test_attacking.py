@@ -282,7 +282,7 @@ def test_features_need_no_heads_to_be_judged(root):
     ("line", "words"),
     [
         ("emb", "Missing option '--attackers'"),
-        ("emb --attackers oracle", "--attackers oracle is not a valid attacker; give cosine, whiten, csls"),
+        ("emb --attackers oracle", "--attackers oracle is not a valid attacker; give cosine, centre, whiten"),
         ("emb --attackers ,", "--attackers , is not a valid attacker; give cosine"),
         ("nowhere --attackers cca", "EMB nowhere does not exist"),
         (

@@ -6,4 +6,5 @@ from .protocol import AuxiliaryPairs as AuxiliaryPairs
 from .protocol import Family as Family
 from .protocol import Fitted as Fitted
 from .registry import load_attacker as load_attacker
+from .registry import load_attackers as load_attackers
 from .settings import AttackSettings as AttackSettings

@@ -113,7 +113,10 @@ def choose(
 
 
 def strength(
-    known: AuxiliaryPairs | None, grid: Sequence[Setting], make: Callable[[Setting], Fitted]
+    known: AuxiliaryPairs | None,
+    grid: Sequence[Setting],
+    make: Callable[[Setting], Fitted],
+    absent: float = 0.0,
 ) -> tuple[Setting, str]:
     """Choose how strong an attacker is that is fitted on what it attacks: attack auxiliary pairs first.
 
@@ -121,6 +124,7 @@ def strength(
         known: the auxiliary pairs; None where none are known.
         grid: the strengths to try, the default first.
         make: gives the attacker of a strength.
+        absent: share of the auxiliary patients whose reports are taken away first, and who are not judged.
 
     Returns:
         The strength under which the auxiliary mates rank best, the default without pairs; and what chose it.
@@ -128,10 +132,12 @@ def strength(
     if known is None:
         return grid[0], "the default, as no pairs are known"
     asked = known.take(np.arange(min(len(known), LARGEST_FOLD)))
+    patients = np.unique(asked.patient)
+    there = np.isin(asked.patient, patients[: max(round((1 - absent) * len(patients)), 2)])
     ranks = []
     for setting in grid:
-        left, right = make(setting).transform(asked.images, asked.texts)
-        ranks.append(mean_log_rank(unit(left) @ unit(right).T, asked.patient))
+        left, right = make(setting).transform(asked.images, asked.texts[there])
+        ranks.append(mean_log_rank(unit(left[there]) @ unit(right).T, asked.patient[there]))
     how = f"mean log rank of {len(asked):,} auxiliary pairs, attacked as a gallery"
     return grid[int(np.argmin(ranks))], how
 

@@ -110,6 +110,4 @@ class FittedHeads:
 @torch.inference_mode()
 def _embedded(embed: Callable[[torch.Tensor], torch.Tensor], vectors: Vectors) -> NDArray[np.float32]:
     blocks = (vectors[start : start + _BLOCK] for start in range(0, len(vectors), _BLOCK))
-    return np.concatenate(
-        [embed(torch.from_numpy(np.array(block, np.float32))).numpy() for block in blocks]
-    )
+    return np.concatenate([embed(torch.from_numpy(np.array(block, np.float32))).numpy() for block in blocks])

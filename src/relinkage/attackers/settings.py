@@ -27,8 +27,8 @@ class AttackSettings(Knowledge, frozen=True):
     """The attackers, and what they know.
 
     Attributes:
-        attackers: The attackers, or all: cosine, whiten and csls need no pairs; procrustes, ridge, cca and
-            heads learn from pairs that the attacker knows.
+        attackers: The attackers, or all: cosine, centre, whiten, csls, sinkhorn and sinkhorn-dustbin need no
+            pairs; all others learn from pairs that the attacker knows.
     """
 
     attackers: Annotated[

@@ -50,8 +50,12 @@ class WithCosine:
     seed: int = 0
     needs_pairs: ClassVar[bool] = True
     uses_pairs: ClassVar[bool] = False
-    pools: ClassVar[Pools] = "every"
     _last: list[tuple[AuxiliaryPairs, Learned]] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def pools(self) -> Pools:
+        """The learner's: a cosine is the same in every pool."""
+        return self.learner.pools
 
     @property
     def one_space(self) -> bool:

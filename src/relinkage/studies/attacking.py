@@ -15,7 +15,7 @@ from relinkage.attackers import (
     AuxiliaryPairs,
     Family,
     Fitted,
-    load_attacker,
+    load_attackers,
 )
 from relinkage.attackers.own import OwnFamily
 from relinkage.attackers.settings import Knowledge
@@ -201,18 +201,20 @@ def _families(
         raise InputError("--heads goes with --on embeddings; features are what comes before any head.")
     families: dict[str, Family] = {}
     left: list[str] = []
+    own_names = [each for each in wanted if isinstance(each, str) and each != "all"]
+    named = load_attackers([*own_names, *(ATTACKERS if "all" in wanted else ())], seed)
     for each in wanted:
         if isinstance(each, Attacker):
             own = OwnFamily(each)
             families[own.name] = own
         elif each != "all":
-            families[each] = load_attacker(each, seed)
+            families[each] = named[each]
         else:
             one_space = heads is not None or embeddings.image_embeddings is not None
             if on == "features":
                 one_space = embeddings.image_features.shape[1] == embeddings.text_features.shape[1]
             for name in ATTACKERS:
-                family = load_attacker(name, seed)
+                family = named[name]
                 possible = (one_space or not family.one_space) and not (knows.none and family.needs_pairs)
                 if possible:
                     families[name] = family

@@ -151,7 +151,7 @@ def check_space(name: str, attacker: Family, attacked: Sides) -> None:
     if attacker.one_space and widths[0] != widths[1]:
         raise InputError(
             f"The attacker {name} compares vectors of one space, but images have {widths[0]} dimensions and "
-            f"reports {widths[1]}; take procrustes, ridge, cca or heads, which bring them into one."
+            f"reports {widths[1]}; take procrustes, ridge, cca, heads or relative, which bring them into one."
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.attackers import AuxiliaryPairs, load_attacker
+from relinkage.attackers import AuxiliaryPairs, load_attacker, load_attackers
 from relinkage.attackers.names import AttackerName
 from relinkage.defences.released import Released
 from relinkage.defences.result import BothWays, Search
@@ -86,8 +86,8 @@ class Ground:
             InputError: there are no labels that enough patients have, or auxiliary pairs are of tested
                 patients, or an attacker is stated for the full gallery only.
         """
-        for name in settings.attackers:
-            if load_attacker(name).pools == "full":
+        for name, attacker in load_attackers(settings.attackers).items():
+            if attacker.pools == "full":
                 raise InputError(
                     f"--attackers {name} is fitted on the attacked gallery, and a table of defences is about "
                     "smaller pools; leave it out."
@@ -145,9 +145,10 @@ class Ground:
         rows = links_of(self.benchmark.test)[1]
         hits = {}
         alike = any((side == side[0]).all() for side in (known.images, known.texts))
+        families = load_attackers(attackers, self.settings.seed)
         for name in attackers:
             # Of one vector for all nothing can be learned, so an attacker has the model's own cosine.
-            attacker = load_attacker("cosine" if alike else name, self.settings.seed)
+            attacker = load_attacker("cosine") if alike else families[name]
             images, texts = attacker.fit(known if attacker.needs_pairs else None).transform(*attacked)
             ways = link(
                 Vectors.prepare(images, "images"),

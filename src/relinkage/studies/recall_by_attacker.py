@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from relinkage.attackers import load_attacker
+from relinkage.attackers import load_attackers
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.linkage import AuditSettings
@@ -65,8 +65,7 @@ def attacker_rows(
     attacked, known = attacked_sides(audited, heads, on), known_pairs(drawn, heads, on)
     links, report_row = links_of(audited)
     rows: list[AttackerRow] = []
-    for called in attackers:
-        attacker = load_attacker(called, settings.seed)
+    for called, attacker in load_attackers(attackers, settings.seed).items():
         check_space(called, attacker, attacked)
         learns = attacker.needs_pairs or attacker.uses_pairs
         images, texts = attacker.fit(known if learns else None).transform(*attacked)
