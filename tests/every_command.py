@@ -44,6 +44,10 @@ def lay_out(room):
     np.save(room / "reports.npy", images + rng.normal(size=images.shape).astype(np.float32))
     pairs = pl.read_csv(room / "cohort/cohort.csv", infer_schema=False)
     pairs.select("pair_id", "patient_id", "study_id", mark("column")).write_csv(room / "pairs.csv")
+    (room / "plan.toml").write_text(
+        'name = "small"\n[stage.audit]\ncommand = "audit"\nembeddings = "emb"\nreplicates = 100\n'
+        '[stage.page]\ncommand = "page"\nrun = "stage:audit"\n'
+    )
     (room / "lenient.toml").write_text('name = "lenient"\n[[rule]]\nfigure = "recall"\nat_most = 0.99\n')
 
 
@@ -108,6 +112,7 @@ def lines(room, out):
         "page": ["page", room / "one", "--out", f"{out}.html"],
         "card": ["card", room / "one", "--out", f"{out}.md"],
         "check": ["check", room / "one", "--policy", room / "lenient.toml", "--out", f"{out}.json"],
+        "run": ["run", room / "plan.toml", "--out", out],
         "retrieve": ["retrieve", emb, "--query", 3, "--out", out],
         "map": ["map", emb, "--sample", 30, "--perplexity", 5, "--out", out],
         "heads": ["heads", emb, "--out", out],

@@ -32,6 +32,7 @@ REFUSED = {
     "page": ["nowhere"],
     "card": ["nowhere"],
     "check": ["nowhere", "--policy", "hospital"],
+    "run": ["nowhere.toml", "--out", "run"],
     "privacy": ["nowhere"],
     "heads": ["nowhere", "--out", "heads"],
     "export": ["nowhere", "--model", ".", "--out", "model2"],
@@ -48,7 +49,7 @@ def test_a_missing_file_is_refused_before_anything_heavy_is_loaded(ask, command,
         "from relinkage.cli import main\ntold = io.StringIO()\n"
         "try:\n    with contextlib.redirect_stderr(told): main()\n"
         "except SystemExit as end: assert end.code == 2, end.code\n"
-        "assert 'nowhere does not exist' in told.getvalue(), told.getvalue()"
+        "assert 'does not exist' in told.getvalue(), told.getvalue()"
     )
     assert among(loaded, HEAVY) == []
     assert list(tmp_path.iterdir()) == []

@@ -46,6 +46,11 @@ LINES = [
         "--image missing.png does not exist; give a radiograph as a PNG, JPEG or DICOM file.",
     ),
     ("map . --heads missing --out new", "--heads missing does not exist; name a file or folder that does."),
+    (
+        "run share-imges --out new",
+        "PLAN share-imges is not a scenario; did you mean share-images, or name a TOML file.",
+    ),
+    ("run share-images --out letter", "letter is a file; name a folder to write to."),
     ("check . --policy nowhere.toml", "nowhere.toml does not exist; name a TOML file that does."),
     (
         "check . --policy hospitl",

@@ -30,6 +30,7 @@ COMMANDS = {
     "page": "page",
     "card": "card",
     "check": "check",
+    "run": "run",
     "privacy": "privacy",
     "heads": "heads",
     "export": "export",

@@ -13,7 +13,7 @@ def attack(inputs: Attacked, attack: AttackSettings, settings: AuditSettings, ou
 
     Of several attackers, each has a run folder OUT/NAME.
     """
-    several = len(attack.names) > 1
+    several = len(attack.attackers) > 1 or "all" in attack.attackers
     if output.out is not None:
         for place in [output.out / name for name in attack.names] if several else [output.out]:
             output.check_place(place)
@@ -24,7 +24,13 @@ def attack(inputs: Attacked, attack: AttackSettings, settings: AuditSettings, ou
     from relinkage.progress import say
 
     embeddings, heads = inputs.read(), studies.heads_of(inputs.heads)
-    made = studies.attack_embeddings(embeddings, heads, inputs.split, attack, settings, output.name)
+    if inputs.whole:
+        made = studies.attack(
+            embeddings, attackers=attack.attackers, on=attack.on, heads=heads, name=output.name,
+            settings=settings,
+        )  # fmt: skip
+    else:
+        made = studies.attack_embeddings(embeddings, heads, inputs.split, attack, settings, output.name)
     if key is not None:
         made = made.pseudonymise(key)
     audits = made.strongest_first

@@ -42,7 +42,7 @@ def card(inputs: Runs, output: CardFile) -> None:
 
     from relinkage.pages import read_audit, render_card
 
-    text = render_card([read_audit(run) for run in inputs.run], context)
+    text = render_card([read_audit(run) for run in inputs.folders], context)
     with whole_file(output.out) as temporary:
         temporary.write_bytes(text.encode("utf-8", "replace"))
     say(f"The card is in {output.out}")

@@ -32,7 +32,7 @@ def compare(inputs: Runs, output: ComparisonOutput) -> None:
     from relinkage import studies
     from relinkage.pages import comparison_table
 
-    comparison = studies.compare(*inputs.run)
+    comparison = studies.compare(*inputs.folders)
     if output.out is not None:
         comparison.save(output.out)
     output.show(comparison.result, comparison_table(comparison.result))

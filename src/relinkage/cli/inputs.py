@@ -7,12 +7,15 @@ from msgspec import Meta
 
 from relinkage.errors import InputError
 from relinkage.options import Option, Settings
+from relinkage.studies.places import AUDIT
 
 if TYPE_CHECKING:
     from relinkage.embeddings import Embeddings
 
 Existing = Annotated[Path | None, Option(exists=True)]
 """A file or folder that must be there."""
+WHOLE = "all"
+"""The split that is no split: all pairs."""
 PutOn = Annotated[Path | None, Option(exists=True, default="the model's own, or the arrays as they are")]
 """Trained heads that are put on."""
 
@@ -121,18 +124,36 @@ class Attacked(SplitSubject, frozen=True):
 
     Attributes:
         heads: Trained heads to put on.
-        split: Split to attack.
+        split: Split to attack, or all for all pairs, by attackers who know none.
     """
 
     heads: PutOn = None
     split: str = "test"
+
+    @property
+    def whole(self) -> bool:
+        """Whether all pairs are attacked, so that none is left to be known."""
+        return self.split == WHOLE
+
+    def read(self, *, large_on_disk: bool = False) -> "Embeddings":
+        """Return the embeddings with their split, or without where all pairs are attacked.
+
+        Raises:
+            InputError: as in `SplitSubject.read`.
+        """
+        if not self.whole:
+            return super().read(large_on_disk=large_on_disk)
+        from dataclasses import replace
+
+        embeddings = Subject.read(self, large_on_disk=large_on_disk)
+        return replace(embeddings, pairs=embeddings.pairs.drop("split", strict=False))
 
 
 class Runs(Settings, frozen=True):
     """Runs that are set side by side.
 
     Attributes:
-        run: Run folders, or their audit.json.
+        run: Run folders, or their audit.json; of an attack with several attackers, the folder of all.
     """
 
     run: Annotated[
@@ -140,6 +161,17 @@ class Runs(Settings, frozen=True):
         Meta(min_length=1),
         Option(argument=True, repeat=True, metavar="RUN", exists=True),
     ]
+
+    @property
+    def folders(self) -> list[Path]:
+        """The runs; of the folder of an attack, that of each attacker."""
+        several = [
+            [run]
+            if run.is_file() or (run / AUDIT).exists()
+            else sorted(path.parent for path in run.glob(f"*/{AUDIT}")) or [run]
+            for run in self.run
+        ]
+        return [run for runs in several for run in runs]
 
 
 class TrainingSplit(SplitSubject, frozen=True):

@@ -25,21 +25,26 @@ def command(name: str, **records: type[Settings]) -> Callable[[Callable[..., Any
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        return _RecordCommand(name, function, records)
+        return RecordCommand(name, function, records)
 
     return decorate
 
 
-class _RecordCommand(click.Command):
-    """A command whose parameters are the fields of records; they are looked at when it is called."""
+class RecordCommand(click.Command):
+    """A command whose parameters are the fields of records; they are looked at when it is called.
+
+    Attributes:
+        function: what the command does, given its records.
+        records: the records by the function's parameters.
+    """
 
     def __init__(self, name: str, function: Callable[..., Any], records: dict[str, type[Settings]]) -> None:
         super().__init__(name, help=textwrap.dedent(function.__doc__ or ""))
-        self._function, self._records = function, records
+        self.function, self.records = function, records
 
     @cached_property
     def _fields(self) -> dict[str, list[Field]]:
-        fields = {place: list(fields_of(record)) for place, record in self._records.items()}
+        fields = {place: list(fields_of(record)) for place, record in self.records.items()}
         flags = [field.flag for some in fields.values() for field in some]
         assert len(flags) == len(set(flags)), f"{self.name} has two options of one name"
         return fields
@@ -53,12 +58,12 @@ class _RecordCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Make the records of what was given, and call the function with them."""
         made = {}
-        for place, record in self._records.items():
+        for place, record in self.records.items():
             given = {field.name: ctx.params.get(_key(field)) for field in self._fields[place]}
             made[place] = record(
                 **{name: value for name, value in given.items() if value is not None and value != ()}
             )
-        return self._function(**made)
+        return self.function(**made)
 
 
 class _Value(click.ParamType[Any]):

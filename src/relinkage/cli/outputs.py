@@ -1,6 +1,8 @@
 """What commands leave: on standard output, and in the folder that was asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,18 @@ from relinkage.progress import say
 from relinkage.records import json_text
 from relinkage.studies.places import PAGE, check_run
 from relinkage.studies.pseudonym_keys import pseudonym_key
+
+_quiet = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Print no result inside a block: a plan prints what it found itself."""
+    before = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(before)
 
 
 class Printed(Settings, frozen=True):
@@ -28,6 +42,8 @@ class Printed(Settings, frozen=True):
         """Print a result alone on standard output, as JSON or as a table; notes go to standard error."""
         for note in notes:
             say(f"Note: {note}")
+        if _quiet.get():
+            return
         click.echo(json_text(result) if self.json else visible_lines(table))
 
 

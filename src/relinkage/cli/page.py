@@ -36,4 +36,4 @@ def page(inputs: Runs, output: PageFile) -> None:
 
     from relinkage.pages import write_page
 
-    say(f"The page is in {write_page(inputs.run, output.out)}")
+    say(f"The page is in {write_page(inputs.folders, output.out)}")

@@ -16,6 +16,8 @@ KINDS = {
     "audit": ("relinkage.linkage.result:AuditResult", "audit.json of audit, attack and demo"),
     "comparison": ("relinkage.linkage.comparison_result:ComparisonResult", "comparison.json of compare"),
     "check": ("relinkage.policies.result:CheckResult", "what check --out and --json give"),
+    "plan": ("relinkage.plans.result:RunResult", "plan.json of run"),
+    "stage": ("relinkage.plans.result:StageMark", "NAME.stage.json of run, beside what a stage made"),
     "utility": ("relinkage.usefulness.result:UtilityResult", "utility.json of utility"),
     "defences": ("relinkage.defences.result:DefencesResult", "defences.json of defend"),
     "sweep": ("relinkage.alignment.sweep_result:SweepResult", "sweep.json of align --sweep"),
