@@ -317,7 +317,7 @@ def test_another_model_is_nothing_to_carry_over_to(desk, hardened, tmp_path):
         ({"attackers": ("cca",)}, "start with cosine"),
         (
             {"attackers": ("cosine", "magic")},
-            "attackers cosine,magic is not a valid attacker; give cosine, whiten",
+            "attackers cosine,magic is not a valid attacker; give cosine, centre",
         ),
         ({"pool": (1,)}, "pool 1 is not a valid pool size; give whole numbers from 2 up"),
         ({"seeds": 0}, "seeds 0 is not a valid number of trainings"),
