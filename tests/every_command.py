@@ -37,7 +37,7 @@ def lay_out(room):
     done("phantom", room / "public", "--pairs", 100, "--seed", 9)
     done("embed", room / "public", "--model", "phantom:report", "--out", room / "public-emb")
     for name, seed in (("one", 1), ("two", 2)):
-        done(*_few("audit", room / "emb", "--seed", seed, "--out", room / name))
+        done(*_few("audit", room / "emb", "--seed", seed, "--linkage", "--out", room / name))
     rng = np.random.default_rng(0)
     images = rng.normal(size=(PAIRS, 8)).astype(np.float32)
     np.save(room / "images.npy", images)
@@ -104,9 +104,9 @@ def lines(room, out):
         "align": ["align", emb, *steps, "--out", out],
         "sweep": ["align", emb, "--sweep", "clip=1;bce=0,1", "--seeds", 1, *steps, "--out", out],
         "harden": [*_harden(emb), "--public", room / "public-emb", "--out", out],
-        "audit": _few("audit", emb, "--direction", "both", "--open-set", "0.1", "--out", out),
-        "audit arrays": _few("audit", *arrays, "--pairs", room / "pairs.csv", "--out", out),
-        "attack": _few("attack", emb, "--attackers", "whiten", "--out", out),
+        "audit": _few("audit", emb, "--direction", "both", "--open-set", "0.1", "--linkage", "--out", out),
+        "audit arrays": _few("audit", *arrays, "--pairs", room / "pairs.csv", "--linkage", "--out", out),
+        "attack": _few("attack", emb, "--attackers", "whiten", "--linkage", "--out", out),
         "compare": ["compare", room / "one", room / "two", "--out", out],
         "utility": _few("utility", emb, "--out", out),
         "page": ["page", room / "one", "--out", f"{out}.html"],

@@ -112,9 +112,9 @@ def test_images_are_held_to_the_same(refuse):
     ("nameless.csv", "nameless.csv lacks the column pair_id"),
     ("headless.csv", "headless.csv lacks the column pair_id"),
     ("repeating.csv", "repeating.csv repeats a pair_id in 2 rows, the first is row 1"),
-    ("beyond.csv", "no row of the reports (0 to 23) in 1 rows, the first is row 24"),
-    ("below.csv", "no row of the reports (0 to 23) in 1 rows, the first is row 1"),
-    ("wordy.csv", "no row of the reports (0 to 23) in 1 rows, the first is row 2"),
+    ("beyond.csv", "not a row of the reports (0 to 23) in 1 rows, the first is row 24"),
+    ("below.csv", "not a row of the reports (0 to 23) in 1 rows, the first is row 1"),
+    ("wordy.csv", "not a row of the reports (0 to 23) in 1 rows, the first is row 2"),
     ("shared.csv", "shared.csv gives 1 studies more than one patient_id"),
     ("ragged.csv", "ragged.csv cannot be read as CSV ("),
     ("bytes.csv", "bytes.csv"),
@@ -224,7 +224,7 @@ def test_an_embedding_pass_has_to_have_a_place_too(refuse, sketch, line, says):
     ("cohort/gone.csv", "None of the 24 images that cohort/gone.csv names is below cohort; name the folder"),
     ("cohort/gone.csv --max-left-out 1", "None of the 24 images that cohort/gone.csv names is below cohort"),
     ("cohort/blank.csv", "leaves no pair of an image and a report (24 × no report)"),
-    ("cohort/text.csv --max-left-out 0", "1 of the cohort's 24 rows … no PNG, JPEG or DICOM image; the"),
+    ("cohort/text.csv --max-left-out 0", "1 of the cohort's 24 rows … not a PNG, JPEG or DICOM image; the"),
     ("cohort/link.csv --max-left-out 0", "1 of the cohort's 24 rows … outside the cohort's folder, behind"),
     ("cohort --root drawer", "None of the 24 images that cohort names is below drawer; name the folder that"),
     ("cohort --batch 0", "--batch 0 is not a valid batch; give a whole number from 1 up"),
@@ -244,7 +244,7 @@ def test_a_few_unreadable_images_are_listed_and_left_out(desk, sketch, tmp_path,
     assert "23 pairs embedded, 1 left out (see left_out.csv)" in outcome.err
     left_out = read_table(tmp_path / "emb/left_out.csv")
     assert left_out["pair_id"].to_list() == IDS[:1]
-    reason = {"text": "no PNG, JPEG or DICOM image", "link": "outside the cohort's folder"}[name]
+    reason = {"text": "not a PNG, JPEG or DICOM image", "link": "outside the cohort's folder"}[name]
     assert reason in left_out["reason"][0]
 
 

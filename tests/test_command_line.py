@@ -72,7 +72,7 @@ def test_the_same_inputs_and_seed_give_the_same_bytes(arrays):
 
 @pytest.mark.slow
 def test_a_run_holds_a_row_per_query_and_direction_and_what_people_read(arrays):
-    done(*AUDIT, "--pairs", "pairs.csv", "--direction", "both", "--out", "run")
+    done(*AUDIT, "--pairs", "pairs.csv", "--direction", "both", "--linkage", "--out", "run")
     run = arrays / "run"
     written = {path.name for path in run.iterdir()}
     assert written >= {"audit.json", "linkage.parquet", "page.html", "card.md", "figures"}
@@ -87,7 +87,7 @@ def test_a_run_holds_a_row_per_query_and_direction_and_what_people_read(arrays):
 
 @pytest.mark.slow
 def test_the_linkage_table_explains_every_recall_at_the_full_pool(arrays):
-    found = audited("--out", "run", "--pool", "full", "--k", "1,3,40")
+    found = audited("--linkage", "--out", "run", "--pool", "full", "--k", "1,3,40")
     standing = read_tables(arrays / "run/linkage.parquet")[0].standings["all"]
     assert not standing.ties.any()
     for row in found["closed_set"]:
@@ -121,7 +121,7 @@ def test_pools_ranks_and_directions_are_those_that_were_asked_for():
 @pytest.mark.slow
 def test_the_patients_other_studies_leave_the_pool_when_asked(arrays):
     for distractors, eligible in (("all", ROWS), ("other-patients", ROWS - 1)):
-        done(*AUDIT, "--pairs", "pairs.csv", "--distractors", distractors, "--out", "run")
+        done(*AUDIT, "--pairs", "pairs.csv", "--distractors", distractors, "--linkage", "--out", "run")
         standing = read_tables(arrays / "run/linkage.parquet")[0].standings["all"]
         assert set(standing.eligible.tolist()) == {eligible}
 

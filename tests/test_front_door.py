@@ -93,10 +93,16 @@ def test_an_audit_gives_every_figure_as_a_frame(arrays, pairs, tmp_path):
 
 def test_an_audit_that_was_saved_is_loaded_as_it_was(arrays, pairs, tmp_path):
     audit = rl.audit(*arrays, pairs, name="base", **QUICK)
-    audit.save(tmp_path / "run")
+    audit.save(tmp_path / "run", linkage=True)
     loaded = rl.Audit.load(tmp_path / "run")
     assert loaded.result == audit.result
     assert loaded.queries.equals(audit.queries)
+    audit.save(tmp_path / "run")  # the default, which replaces it and has no row of a patient
+    assert not list((tmp_path / "run").glob("*.parquet"))
+    loaded = rl.Audit.load(tmp_path / "run")
+    assert loaded.result == audit.result
+    with pytest.raises(rl.InputError, match="has no row per query; audit again with linkage"):
+        _ = loaded.queries
     page = loaded.page(tmp_path / "base.html").read_text()
     assert audit.headline.replace("\N{NO-BREAK SPACE}", "&nbsp;") in page or audit.headline in page
     assert "base" in loaded.card(tmp_path / "card.md")

@@ -18,11 +18,12 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it onto `path` when the block ends without an error.
 
     Args:
         path: the file to write; its folder is made where it is missing.
+        private: whether nobody but its owner may read it.
 
     Yields:
         The path to write to. It keeps the suffix of `path`, which some writers go by.
@@ -38,6 +39,9 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.touch()
             mode = stat.S_IMODE(temporary.stat().st_mode)
             temporary.unlink()
+            if private:
+                mode &= stat.S_IRUSR | stat.S_IWUSR
+                temporary.touch(mode)  # before there is anything in it
             yield temporary
             temporary.chmod(mode)  # some writers leave files that only their owner can read
             os.replace(temporary, path)

@@ -136,14 +136,19 @@ def read_csv(source: Path | bytes, **choices: Any) -> pl.DataFrame:
     return pl.read_csv(source, infer_schema=False, **choices)
 
 
-def write_parquet(rows: pl.DataFrame, path: Path) -> None:
+def write_parquet(rows: pl.DataFrame, path: Path, warning: str | None = None) -> None:
     """Write rows as a Parquet file.
+
+    Args:
+        rows: what to write.
+        path: the file.
+        warning: a sentence that the file carries, as `warning` of its metadata.
 
     Raises:
         OSError: it cannot be written.
     """
     content = io.BytesIO()  # polars names neither the file nor the reason where a disk is full
-    rows.write_parquet(content)
+    rows.write_parquet(content, metadata=None if warning is None else {"warning": warning})
     path.write_bytes(content.getbuffer())
 
 

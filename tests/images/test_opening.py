@@ -108,11 +108,11 @@ def test_sixteen_bits_of_one_shade_are_black(tmp_path):
 
 def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "note.jpg").write_text("Dear colleague, please find attached")
-    with pytest.raises(UnreadableImageError, match="no PNG, JPEG or DICOM image"):
+    with pytest.raises(UnreadableImageError, match="not a PNG, JPEG or DICOM image"):
         open_image(tmp_path / "note.jpg", tmp_path)
     with pytest.raises(UnreadableImageError, match="missing"):
         open_image(tmp_path / "absent.jpg", tmp_path)
-    with pytest.raises(UnreadableImageError, match="no PNG, JPEG or DICOM"):
+    with pytest.raises(UnreadableImageError, match="not a PNG, JPEG or DICOM"):
         open_image(saved(tmp_path, Image.fromarray(GRAY), "other.bmp"), tmp_path)
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(UnreadableImageError):

@@ -1,5 +1,7 @@
 """The linkage table on disk is the linkage table."""
 
+import stat
+
 import numpy as np
 import polars as pl
 import pytest
@@ -55,11 +57,19 @@ def test_the_expected_rank_puts_half_of_the_tied_ahead():
     assert standing.expected_rank.tolist() == [1, 6.5]
 
 
+def test_write_tables_leaves_a_file_that_its_owner_alone_may_read_and_that_says_what_it_is(tmp_path):
+    path = tmp_path / "linkage.parquet"
+    path.touch(0o644)
+    write_tables([table()], path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "helps whoever wants to re-identify" in pl.read_parquet_metadata(path)["warning"]
+
+
 def test_a_file_that_is_missing(tmp_path):
     with pytest.raises(InputError) as error:
         read_tables(tmp_path / "linkage.parquet")
     assert str(error.value) == (
-        f"{tmp_path}/linkage.parquet does not exist; name the folder that `relinkage audit --out` wrote."
+        f"{tmp_path}/linkage.parquet does not exist; audit again with linkage, which writes it."
     )
 
 

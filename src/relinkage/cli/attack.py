@@ -35,9 +35,9 @@ def attack(inputs: Attacked, attack: AttackSettings, settings: AuditSettings, ou
         made = made.pseudonymise(key)
     audits = made.strongest_first
     if output.out is not None and several:
-        made.save(output.out)
+        made.save(output.out, linkage=output.linkage)
     elif output.out is not None:
-        audits[0].save(output.out)
+        audits[0].save(output.out, linkage=output.linkage)
     results = [audit.result for audit in audits]
     notes = dict.fromkeys(note for result in results for note in result.notes)
     output.show(results if several else results[0], audit_table(results), [*made.notes, *notes])

@@ -21,7 +21,7 @@ def audit(audited: Audited, settings: AuditSettings, output: RunOutput) -> None:
     if key is not None:
         made = made.pseudonymise(key)
     if place is not None:
-        made.save(place)
+        made.save(place, linkage=output.linkage)
         studies.finish_blocks(place)
     output.show(made.result, audit_table([made.result]), made.notes)
     output.say_where(output.out)

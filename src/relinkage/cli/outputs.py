@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import click
 
 from relinkage.encoders.trained.manifest import check_heads
+from relinkage.errors import InputError
 from relinkage.options import Option, Settings
 from relinkage.printing import visible_lines
 from relinkage.progress import say
@@ -70,7 +71,9 @@ class RunOutput(Printed, frozen=True):
 
     Attributes:
         name: What the page calls the audited model.
-        out: Run folder to write: audit.json, linkage.parquet, page.html, card.md, figures.
+        out: Run folder to write: audit.json, page.html, card.md, figures.
+        linkage: Also write linkage.parquet there, a row per query, which relinkage compare reads. It helps
+            whoever wants to re-identify, so keep it apart from the rest, and delete it when it is read.
         pseudonymise: Replace ids in linkage.parquet by hashes with a random key that is kept nowhere: nobody
             can undo them, and linkage.parquet differs from run to run.
         pseudonym_key: Pseudonymise with the key in this file (32 random bytes): the same ids in every run,
@@ -79,8 +82,27 @@ class RunOutput(Printed, frozen=True):
 
     name: Annotated[str | None, Option(default="the model's or the files' names")] = None
     out: Annotated[Path | None, Option(metavar="FOLDER")] = None
+    linkage: bool = False
     pseudonymise: bool = False
     pseudonym_key: Annotated[Path | None, Option(metavar="FILE", exists=True)] = None
+
+    def check(self) -> None:
+        """Check that what is to be written has a place, and pseudonyms a file they stand in.
+
+        Raises:
+            InputError: something is missing.
+        """
+        if self.linkage and self.out is None:
+            raise InputError("--linkage goes with a run folder; name one with --out.")
+        for option, given in (
+            ("--pseudonymise", self.pseudonymise),
+            ("--pseudonym-key", self.pseudonym_key is not None),
+        ):
+            if given and not self.linkage:
+                raise InputError(
+                    f"{option} replaces ids in linkage.parquet, the only file that has any; ask for it with "
+                    "--linkage."
+                )
 
     def check_place(self, place: Path | None = None) -> None:
         """Check that a run may be written at `place`, or where it was asked for, before any work is done.

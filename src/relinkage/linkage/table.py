@@ -91,18 +91,25 @@ def table_frame(
     return pl.concat(frames)
 
 
+WARNING = (
+    "A row per query says how surely an image can be linked to its report. It helps whoever wants to "
+    "re-identify patients: keep it where the vectors are, and delete it when it is read."
+)
+"""What the file says of itself."""
+
+
 def write_tables(
     tables: Sequence[LinkageTable], path: Path, risk: Sequence[NDArray[np.float64]] | None = None
 ) -> None:
-    """Write `table_frame` as a Parquet file.
+    """Write `table_frame` as a Parquet file that nobody but its owner may read.
 
     Args:
         tables: as there.
         path: the file to write.
         risk: as there.
     """
-    with whole_file(path) as temporary:
-        write_parquet(table_frame(tables, risk), temporary)
+    with whole_file(path, private=True) as temporary:
+        write_parquet(table_frame(tables, risk), temporary, WARNING)
 
 
 def read_tables(path: Path) -> list[LinkageTable]:
@@ -112,7 +119,7 @@ def read_tables(path: Path) -> list[LinkageTable]:
         InputError: the file is missing or holds no linkage table.
     """
     if not path.is_file():
-        raise InputError(f"{path} does not exist; name the folder that `relinkage audit --out` wrote.")
+        raise InputError(f"{path} does not exist; audit again with --linkage, which writes it.")
     try:
         frame = read_parquet(path)
         return [_read(part) for part in frame.partition_by("direction", maintain_order=True)]

@@ -95,17 +95,18 @@ class Attack(Mapping[str, Audit]):
         ]
         return pl.concat(parts)
 
-    def save(self, out: str | PathLike[str]) -> Path:
+    def save(self, out: str | PathLike[str], *, linkage: bool = False) -> Path:
         """Write a run folder for each attacker, named after it.
 
         Args:
             out: the folder that they lie in.
+            linkage: whether each has `linkage.parquet` too; see `Audit.save`.
 
         Raises:
             InputError: one of them is a file or holds other things.
         """
         for name, audit in self._audits.items():
-            audit.save(Path(out) / name)
+            audit.save(Path(out) / name, linkage=linkage)
         return Path(out)
 
     def pseudonymise(self, key: bytes | None = None) -> "Attack":

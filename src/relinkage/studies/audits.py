@@ -57,7 +57,8 @@ class Audit:
 
     Attributes:
         result: everything that was found, as `audit.json` holds it.
-        tables: the linkage table of each direction, a row per query.
+        tables: the linkage table of each direction, a row per query; none where the audit was loaded and had
+            not been saved with them.
     """
 
     def __init__(self, result: AuditResult, tables: Iterable[LinkageTable]) -> None:
@@ -73,7 +74,8 @@ class Audit:
         Raises:
             InputError: it is missing or damaged.
         """
-        return cls(pages.read_audit(Path(run)), read_tables(Path(run) / TABLES))
+        tables = Path(run) / TABLES
+        return cls(pages.read_audit(Path(run)), read_tables(tables) if tables.exists() else ())
 
     @property
     def name(self) -> str:
@@ -164,7 +166,7 @@ class Audit:
     @cached_property
     def queries(self) -> pl.DataFrame:
         """A row per direction and query: its pair, how many distractors score above its mate, its risk."""
-        return table_frame(self.tables, self._risk())
+        return table_frame(self._known_tables(), self._risk())
 
     def pseudonymise(self, key: bytes | None = None) -> "Audit":
         """Return the same audit with pseudonyms in place of ids.
@@ -179,21 +181,25 @@ class Audit:
             [pseudonymous(table, key) for table in self.tables],
         )
 
-    def save(self, out: str | PathLike[str]) -> Path:
-        """Write a run folder, all or nothing: `audit.json`, `linkage.parquet`, the page, the card, figures.
+    def save(self, out: str | PathLike[str], *, linkage: bool = False) -> Path:
+        """Write a run folder, all or nothing: `audit.json`, the page, the card, figures.
 
         Args:
             out: the folder; an earlier run there is replaced.
+            linkage: whether to write `linkage.parquet` too, a row per query, which a comparison reads. It
+                helps whoever wants to re-identify patients: nobody but its owner may read the file.
 
         Returns:
             The folder.
 
         Raises:
-            InputError: `out` is a file or holds other things.
+            InputError: `out` is a file or holds other things, or there are no tables to write.
         """
+        tables = self._known_tables() if linkage else ()
         with whole_folder(Path(out), AUDIT, SCHEMA) as folder:
             write_record(folder / AUDIT, self.result)
-            write_tables(self.tables, folder / TABLES, self._risk())
+            if tables:
+                write_tables(tables, folder / TABLES, self._risk())
             (folder / PAGE).write_text(pages.render_page([self.result]), encoding="utf-8")
             (folder / CARD).write_text(pages.render_card([self.result]), encoding="utf-8")
             pages.write_figures([self.result], folder / FIGURES)
@@ -237,6 +243,14 @@ class Audit:
             parts += [_table(self.result.controls)]
         parts += [f"<p>Note: {html.escape(note)}</p>" for note in self.notes]
         return f"<div><h4>{html.escape(self.name)}</h4>{''.join(parts)}</div>"
+
+    def _known_tables(self) -> list[LinkageTable]:
+        if not self.tables:
+            raise InputError(
+                "The audit was loaded from a run without linkage.parquet, so it has no row per query; audit "
+                "again with --linkage."
+            )
+        return self.tables
 
     def _risk(self) -> list[NDArray[np.float64]]:
         """Return the risk of each table's queries at the pool that the audit states it at."""

@@ -41,7 +41,7 @@ def demo(out: Path, settings: DemoSettings) -> list[Path]:
                 cohort, load_encoder(model), folder / f"embeddings-{name}", settings=EmbedSettings(batch=128)
             )
             made = audit(folder / f"embeddings-{name}", split="test", direction="both", seed=settings.seed)
-            made.save(folder / f"run-{name}")
+            made.save(folder / f"run-{name}", linkage=True)  # its patients are drawn
         write_page([folder / f"run-{name}" for name in names], folder / PAGE)
         mark = DemoMark(version=relinkage.__version__, pairs=settings.pairs, seed=settings.seed)
         write_record(folder / MARKER, mark)
