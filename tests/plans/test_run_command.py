@@ -76,6 +76,7 @@ def everything(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_plan_of_real_commands_runs_once(desk):
     outcome = done("run", desk / "plan.toml", "--out", desk / "run")
     assert outcome.out == "small: all 5 stages are done.\n"
@@ -113,6 +114,10 @@ def test_what_is_wrong_is_told_before_anything_runs(desk):
     assert outcome.status == 2
     assert len(outcome.err.splitlines()) == 2
     assert not (desk / "run").exists()
+    (desk / "plan.toml").write_text(PLAN)
+    (desk / "lenient.toml").write_text(LENIENT.replace("recall", "recal").replace("fewest", "fewst"))
+    outcome = relinkage("run", desk / "plan.toml", "--out", desk / "run")
+    assert [line.split(", line ")[2].split(":")[0] for line in outcome.err.splitlines()] == ["2", "4"]
     assert "did you mean targeted" in refused(desk, "run", "targetd", "--out", desk / "run")
 
 
@@ -136,7 +141,7 @@ def scenario(arrays, name, out, reports="reports"):
     return done("run", name, *given, "--out", out)
 
 
-@pytest.mark.parametrize("name", ["share-images", "targeted"])
+@pytest.mark.parametrize("name", ["share-images", pytest.param("targeted", marks=pytest.mark.slow)])
 def test_a_scenario_says_how_many_patients_are_linked_and_what_it_does_not_say(arrays, tmp_path, name):
     headline, unsaid = scenario(arrays, name, tmp_path / "run").out.splitlines()
     candidate = "image" if name == "targeted" else "report"
@@ -154,6 +159,7 @@ def test_a_scenario_says_how_many_patients_are_linked_and_what_it_does_not_say(a
     assert found["linked"] == pytest.approx(max(linked))
 
 
+@pytest.mark.slow
 def test_a_scenario_that_finds_nothing_says_so(arrays, tmp_path):
     headline = scenario(arrays, "share-images", tmp_path / "run", "others").out.splitlines()[0]
     assert headline.startswith("No linkage found. With 300 reports in hand, none of the 3 attackers tried")
