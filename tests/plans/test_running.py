@@ -84,6 +84,17 @@ def test_what_is_lost_is_made_again(desk, lost):
     assert everything(desk / "run") == whole
 
 
+def test_what_is_made_anew_with_other_content_is_read_again(desk):
+    """As heads of private training are, whose coins nobody keeps."""
+    ran(desk)
+    (desk / "run/stages/two.stage.json").unlink()
+    toy_verbs.COINS.append("heads")
+    try:
+        assert ran(desk) == ["two", "sum.json"]
+    finally:
+        toy_verbs.COINS.clear()
+
+
 def test_stages_that_the_plan_no_longer_has_are_removed_and_nothing_else(desk):
     ran(desk)
     (desk / "run/stages/notes.txt").write_text("mine")

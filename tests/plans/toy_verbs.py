@@ -13,6 +13,8 @@ from relinkage.toml_files import TomlFile
 
 RAN = []
 """The outputs that were made, in their order."""
+COINS = []
+"""What a number depends on besides its settings."""
 PLAN = """name = "toy"
 
 [stage.one]
@@ -62,7 +64,7 @@ def number(settings):
     RAN.append(settings.out.name)
     if settings.value == 9:
         raise InputError("--value 9 is too much; give less.")
-    text = settings.source.read_text() if settings.source else ""
+    text = settings.source.read_text() + "".join(COINS) if settings.source else ""
     with whole_folder(settings.out, "number.json", "toy/1") as folder:
         write_json(folder / "number.json", {"schema": "toy/1", "value": settings.value, "text": text})
 

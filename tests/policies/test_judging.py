@@ -244,21 +244,29 @@ class TestBySimulation:
 
     COHORTS = 200
 
-    def share_that_passes(self, rate, limit=0.05, patients=5000):
+    def share_that_passes(self, rate, text, patients=5000):
         passed = [
-            verdicts(rule("recall", limit), run(coin(rate, patients, seed)))[0].verdict == "pass"
+            verdicts(text, run(coin(rate, patients, seed)))[0].verdict == "pass"
             for seed in range(self.COHORTS)
         ]
         return np.mean(passed)
 
-    def test_a_release_at_0_8_of_its_limit_passes_in_95_of_100_cohorts(self):
-        assert self.share_that_passes(0.04) >= 0.95
-
-    def test_one_at_1_2_fails_in_95_of_100(self):
-        assert self.share_that_passes(0.06) <= 0.05
+    @pytest.mark.parametrize(
+        "text",
+        [
+            rule("recall", 0.05),
+            rule("lift", 250),  # of a chance of 1 in 5,000
+            rule("patients-above", 0.05, threshold=0.5),
+        ],
+    )
+    def test_a_release_at_0_8_of_its_limit_passes_in_95_of_100_cohorts_and_one_at_1_2_fails(self, text):
+        assert self.share_that_passes(0.04, text) >= 0.95
+        assert self.share_that_passes(0.06, text) <= 0.05
 
     def test_one_at_its_limit_passes_in_one_of_twenty(self):
-        assert self.share_that_passes(0.05) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / self.COHORTS)
+        assert self.share_that_passes(0.05, rule("recall", 0.05)) <= 0.05 + 2 * np.sqrt(
+            0.05 * 0.95 / self.COHORTS
+        )
 
     def test_a_rising_chain_of_releases_fails_before_the_sum_exceeds_the_margin(self):
         """Each release adds 0.08 of the limit; after the third the margin of 0.2 is exceeded."""

@@ -1,6 +1,7 @@
 """`relinkage card`: the audit card of runs, with the context of a release."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relinkage.cli.inputs import Existing, Runs
 from relinkage.cli.options import command
@@ -8,6 +9,9 @@ from relinkage.errors import InputError
 from relinkage.files import check_file, whole_file
 from relinkage.options import Settings
 from relinkage.progress import say
+
+if TYPE_CHECKING:
+    from relinkage.policies import Context
 
 
 class CardFile(Settings, frozen=True):
@@ -36,9 +40,7 @@ def card(inputs: Runs, output: CardFile) -> None:
     """The audit card of one or several runs, Markdown to publish beside a model card."""
     check_file(output.out)
 
-    from relinkage.policies.context import read_context
-
-    context = None if output.context is None else read_context(output.context)
+    context = check_files(output)
 
     from relinkage.pages import read_audit, render_card
 
@@ -46,3 +48,14 @@ def card(inputs: Runs, output: CardFile) -> None:
     with whole_file(output.out) as temporary:
         temporary.write_bytes(text.encode("utf-8", "replace"))
     say(f"The card is in {output.out}")
+
+
+def check_files(output: CardFile, **_: Settings) -> "Context | None":
+    """Return the context, before a run is read.
+
+    Raises:
+        InputError: it is not valid; all of its mistakes are told.
+    """
+    from relinkage.policies.context import read_context
+
+    return None if output.context is None else read_context(output.context)

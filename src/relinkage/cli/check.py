@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 from msgspec import Meta
@@ -15,6 +15,9 @@ from relinkage.files import check_file, whole_file, write_json
 from relinkage.options import Option, Settings
 from relinkage.progress import say
 from relinkage.records import plain
+
+if TYPE_CHECKING:
+    from relinkage.policies import Context, Policy
 
 
 class Checked(Settings, frozen=True):
@@ -69,11 +72,7 @@ def check(checked: Checked, output: CheckOutput) -> int:
         if file is not None:
             check_file(file)
 
-    from relinkage.policies.context import read_context
-    from relinkage.policies.reading import read_policy
-
-    policy = read_policy(checked.policy)
-    context = None if checked.context is None else read_context(checked.context)
+    policy, context = check_files(checked)
 
     from relinkage import studies
     from relinkage.pages import check_table
@@ -96,3 +95,16 @@ def check(checked: Checked, output: CheckOutput) -> int:
             else:
                 click.echo(line)
     return 0 if result.passed else 1
+
+
+def check_files(checked: Checked, **_: Settings) -> "tuple[Policy, Context | None]":
+    """Return the policy and the context, before a run is read.
+
+    Raises:
+        InputError: one of them is not valid; all of its mistakes are told.
+    """
+    from relinkage.policies.context import read_context
+    from relinkage.policies.reading import read_policy
+
+    policy = read_policy(checked.policy)
+    return policy, None if checked.context is None else read_context(checked.context)

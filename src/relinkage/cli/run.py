@@ -101,7 +101,7 @@ def _verb(name: str, suffix: str) -> Verb:
     module = import_module(f"relinkage.cli.{name}")
     for value in vars(module).values():
         if isinstance(value, RecordCommand) and value.name == name:
-            return Verb(name, value.records, value.function, suffix)
+            return Verb(name, value.records, value.function, suffix, getattr(module, "check_files", None))
     raise AssertionError(f"no command {name}")
 
 
@@ -120,9 +120,9 @@ def _show_stages(plan: Plan, output: RunFolder) -> None:
     from relinkage.pages.terminal import table_lines
     from relinkage.plans.estimating import estimate, in_words
     from relinkage.plans.fingerprints import DIGESTS, Digests
-    from relinkage.plans.running import states
+    from relinkage.plans.running import done_before
 
-    done = {state.stage.name: state.mark is not None for state in states(plan, Digests(plan.out / DIGESTS))}
+    done = done_before(plan, Digests(plan.out / DIGESTS))
     found = estimate(plan)
     if output.json:
         output.show([{"stage": name, "done": done[name], **vars(told)} for name, told in found.items()], "")

@@ -54,13 +54,16 @@ def conclude(plan: Plan) -> Finding | None:
         return None
     stages = {stage.name: stage.out for stage in plan.stages}
     named = plan.scenario.headline
-    runs = [
-        (run, run.attacker if len(named) == 1 else f"{run.attacker} ({name})")
-        for name in named
-        for run in attacked(stages[name])
-    ]
-    return finding(plan.scenario, [_linked(run, name, plan.scenario.direction) for run, name in runs],
-                   runs[0][0].audit.patients_known)  # fmt: skip
+    tried: dict[tuple[str, int], _Linked] = {}
+    for name in named:
+        for run in attacked(stages[name]):
+            called = run.attacker if len(named) == 1 else f"{run.attacker} ({name})"
+            knows = 0 if run.audit.attacker is None else run.audit.attacker.auxiliary_pairs
+            known = run.audit.patients_known
+            # Who needs no pairs is the same attacker in every stage, and counts once.
+            if (run.attacker, knows) not in tried:
+                tried[run.attacker, knows] = _linked(run, called, plan.scenario.direction)
+    return finding(plan.scenario, list(tried.values()), known)
 
 
 def finding(scenario: Scenario, tried: Sequence[_Linked], patients_known: bool) -> Finding:

@@ -20,12 +20,14 @@ class Verb:
         records: by the function's parameters, the settings records whose fields are its options.
         function: what runs it; gives an exit status, or None where it is done.
         suffix: what its output ends in; nothing for a folder.
+        check: reads the small files that the settings name, such as a policy, to tell what is wrong in them.
     """
 
     name: str
     records: Mapping[str, type[Settings]]
     function: Callable[..., int | None]
     suffix: str = ""
+    check: Callable[..., object] | None = None
 
     def fields(self) -> Iterator[tuple[str, Field]]:
         """Yield the options that a plan can name, each with the place of its record."""

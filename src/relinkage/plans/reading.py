@@ -26,7 +26,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from relinkage.errors import InputError
+from relinkage.errors import InputError, SeveralFaultsError
 from relinkage.options import Field, Settings, fields_of
 from relinkage.plans.plan import STAGES, Plan, Stage, Verb
 from relinkage.plans.result import Scenario
@@ -142,6 +142,14 @@ def _stage(reading: _Reading, name: str, table: Any) -> Stage | None:
     settings = _settings(reading, verb, values, (set(told) - set(values)) | meant, place, out)
     if settings is None:
         return None
+    if verb.check is not None:
+        try:
+            verb.check(**settings)
+        except SeveralFaultsError as error:
+            for fault in error.faults:
+                file.fault(place, fault)
+        except InputError as error:
+            file.fault(place, str(error))
     shown = {key: _shown(value) for key, value in told.items()}
     return Stage(name, verb, settings, shown, tuple(dict.fromkeys(uses)), tuple(dict.fromkeys(inputs)), out)
 

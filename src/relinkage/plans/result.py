@@ -52,6 +52,7 @@ class StageMark(Record, frozen=True):
         key: Of its inputs, its settings and the code; where it is the same, nothing runs.
         output: The name of its output beside this file.
         files: What the output held.
+        content: A fingerprint of all of it.
         status: 1 where the stage was a check that did not pass.
     """
 
@@ -60,6 +61,7 @@ class StageMark(Record, frozen=True):
     key: Fingerprint
     output: str
     files: tuple[File, ...]
+    content: Fingerprint
     status: Literal[0, 1]
 
 

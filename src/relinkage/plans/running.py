@@ -7,46 +7,34 @@ joblib pickles what functions return; what is left of them here is a comparison 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import relinkage
-from relinkage.errors import InputError
+from relinkage.errors import InputError, SeveralFaultsError
 from relinkage.files import check_folder
 from relinkage.leftovers import discard
-from relinkage.plans.fingerprints import DIGESTS, Digests, stage_keys
+from relinkage.plans.fingerprints import DIGESTS, Digests, digest_of, stage_key
 from relinkage.plans.plan import STAGES, Plan, Stage
 from relinkage.plans.result import PLAN, SCHEMA, DoneStage, File, Finding, RunResult, StageMark
 from relinkage.progress import say
-from relinkage.records import read_record, write_record
+from relinkage.records import Fingerprint, read_record, write_record
 
 _MARK = ".stage.json"
 
 
-@dataclass(frozen=True)
-class State:
-    """A stage of a plan, and whether it is done.
-
-    Attributes:
-        stage: the stage.
-        key: what it depends on.
-        mark: the mark of its output, where that was made by the same key; None where it has to run.
-    """
-
-    stage: Stage
-    key: str
-    mark: StageMark | None
-
-
-def states(plan: Plan, digests: Digests) -> list[State]:
-    """Return which stages of a plan are done.
+def done_before(plan: Plan, digests: Digests) -> dict[str, bool]:
+    """Return of each stage, by its name, whether it is done; none is that reads from one that is not.
 
     Args:
         plan: the plan.
         digests: of files.
     """
-    keys = stage_keys(plan, digests)
-    return [State(stage, keys[stage.name], _mark(stage, keys[stage.name])) for stage in plan.stages]
+    made: dict[str, Fingerprint] = {}
+    for stage in plan.stages:
+        if all(name in made for name in stage.uses):
+            mark = _mark(stage, stage_key(stage, digests, made))
+            made |= {} if mark is None else {stage.name: mark.content}
+    return {stage.name: stage.name in made for stage in plan.stages}
 
 
 def run_plan(plan: Plan, conclude: Callable[[Plan], Finding | None]) -> tuple[RunResult, int]:
@@ -63,38 +51,45 @@ def run_plan(plan: Plan, conclude: Callable[[Plan], Finding | None]) -> tuple[Ru
         InputError: the folder holds other things, or a stage refuses its input; the stages before it stay.
     """
     check_folder(plan.out, PLAN, SCHEMA)
+    before = _finished(plan)
     (plan.out / STAGES).mkdir(parents=True, exist_ok=True)
-    digests = Digests(plan.out / DIGESTS)
-    known = states(plan, digests)
-    ran = sum(state.mark is None for state in known)
-    if ran or not _finished(plan):
+    if before is None:
         write_record(plan.out / PLAN, _result(plan, finished=False))
     _forget_others(plan)
-    marks = []
-    for number, state in enumerate(known, 1):
-        of = f"Stage {state.stage.name} ({number} of {len(known)})"
-        if state.mark is None:
-            say(f"{of}: relinkage {state.stage.verb.name} …")
-            marks.append(_run(state))
+    digests = Digests(plan.out / DIGESTS)
+    made: dict[str, Fingerprint] = {}
+    done: list[DoneStage] = []
+    ran = 0
+    for number, stage in enumerate(plan.stages, 1):
+        of = f"Stage {stage.name} ({number} of {len(plan.stages)})"
+        key = stage_key(stage, digests, made)
+        mark = _mark(stage, key)
+        if mark is None:
+            if not ran:
+                write_record(plan.out / PLAN, _result(plan, finished=False))
+            say(f"{of}: relinkage {stage.verb.name} …")
+            mark = _run(stage, key)
+            ran += 1
         else:
             say(f"{of}: done before")
-            marks.append(state.mark)
+        made[stage.name] = mark.content
+        done.append(_done(stage, mark))
     digests.keep()
-    done = tuple(
-        DoneStage(
-            name=state.stage.name,
-            command=state.stage.verb.name,
-            options=dict(state.stage.told),
-            key=state.key,
-            status=mark.status,
-        )
-        for state, mark in zip(known, marks, strict=True)
-    )
-    if not ran and (before := _finished(plan)) is not None and before.stages == done:
+    if before is not None and not ran and before.stages == tuple(done):
         return before, 0
-    result = _result(plan, finished=True, stages=done, finding=conclude(plan))
+    result = _result(plan, finished=True, stages=tuple(done), finding=conclude(plan))
     write_record(plan.out / PLAN, result)
     return result, ran
+
+
+def _done(stage: Stage, mark: StageMark) -> DoneStage:
+    return DoneStage(
+        name=stage.name,
+        command=stage.verb.name,
+        options=dict(stage.told),
+        key=mark.key,
+        status=mark.status,
+    )
 
 
 def _result(
@@ -122,18 +117,20 @@ def _finished(plan: Plan) -> RunResult | None:
     return result if result.finished and same else None
 
 
-def _run(state: State) -> StageMark:
-    stage = state.stage
+def _run(stage: Stage, key: Fingerprint) -> StageMark:
     _place(stage).unlink(missing_ok=True)
     try:
         status = stage.verb.function(**stage.settings)
+    except SeveralFaultsError as error:
+        raise SeveralFaultsError([f"Stage {stage.name}: {fault}" for fault in error.faults]) from None
     except InputError as error:
         raise InputError(f"Stage {stage.name}: {error.on_command_line}") from None
     mark = StageMark(
         name=stage.name,
-        key=state.key,
+        key=key,
         output=stage.out.name,
         files=_files(stage.out),
+        content=digest_of(stage.out),
         status=1 if status else 0,
     )
     write_record(_place(stage), mark)
