@@ -5,7 +5,6 @@
 #include "products.h"
 
 #define LISTED 8192
-#define CHUNK_BYTES (256 * 1024) /* of columns: they stay in the second-level cache while the rows of a strip pass by */
 
 #ifdef RELINKAGE_KERNELS
 
@@ -21,17 +20,18 @@ typedef struct {
     Line strata[]; /* levels x CHUNK: of each column, rows above whose stratum holds it */
 } Strip;
 
-/* What differs between products: rows and panels of a block, and how it is made and compared. */
+/* What differs between products: rows and panels of a block, how it is made and compared, and bytes of columns that
+   stay in the second-level cache while the rows of a strip pass by. */
 typedef struct {
-    int64_t height, across;
+    int64_t height, across, chunk;
     Product *product;
     Compare *compare;
 } Kernel;
 
 static const Kernel kernels[KERNELS] = {
-    [AVX2] = {6, 1, product_avx2, compare_avx2},
-    [VNNI] = {12, 2, product_vnni, compare_vnni},
-    [AMX] = {32, 1, product_amx, compare_amx},
+    [AVX2] = {6, 1, 1 << 18, product_avx2, compare_avx2},
+    [VNNI] = {12, 2, 1 << 18, product_vnni, compare_vnni},
+    [AMX] = {32, 1, 1 << 19, product_amx, compare_amx},
 };
 
 static void settle_listed(const Work *w, Strip *s) {
@@ -43,10 +43,10 @@ static void settle_listed(const Work *w, Strip *s) {
 /* List what lies between the ends of a band in one row of a chunk, and count what is above. */
 TARGET("popcnt")
 static int64_t read_bits(const Work *w, Strip *s, const Decided *decided, int64_t r, int64_t row, int64_t column,
-                         int asks) {
+                         int64_t panels, int asks) {
     int64_t above = 0;
     if (s->listed + CHUNK * WIDTH > LISTED) settle_listed(w, s);
-    for (int64_t word = 0; word < CHUNK / 4; word++) {
+    for (int64_t word = 0; word * 4 < panels; word++) {
         above += __builtin_popcountll(decided->above[r].word[word]);
         uint64_t open = decided->reached[r].word[word] & ~decided->above[r].word[word];
         for (; open; open &= open - 1)
@@ -110,8 +110,8 @@ static void count_block(const Work *w, Strip *s, int64_t row, int64_t stop, int6
     }
     kernel->compare(w, &waiting);
     for (int64_t r = 0; r < rows; r++) {
-        w->above[row + r] += read_bits(w, s, &s->by_row, r, row + r, first * WIDTH, 1);
-        if (w->row_shift) read_bits(w, s, &s->by_column, r, row + r, first * WIDTH, 2);
+        w->above[row + r] += read_bits(w, s, &s->by_row, r, row + r, first * WIDTH, last - first, 1);
+        if (w->row_shift) read_bits(w, s, &s->by_column, r, row + r, first * WIDTH, last - first, 2);
         count_strata(w, s, r, row + r, first * WIDTH);
     }
 }
@@ -121,7 +121,7 @@ static void count_block(const Work *w, Strip *s, int64_t row, int64_t stop, int6
    counts of their own. */
 int64_t count_strip(const Work *w, int64_t first, int64_t stop) {
     const int64_t height = kernels[w->kernel].height, panels = (w->m + WIDTH - 1) / WIDTH;
-    const int64_t fitting = CHUNK_BYTES / (w->terms * WIDTH * 2) / 2 * 2;
+    const int64_t fitting = kernels[w->kernel].chunk / (w->terms * WIDTH * 2) / 2 * 2;
     const int64_t chunk = fitting > CHUNK ? CHUNK : fitting < 2 ? 2 : fitting;
     Strip *s = aligned_alloc(64, sizeof *s + w->levels * CHUNK * sizeof(Line));
     if (!s) return -1;
