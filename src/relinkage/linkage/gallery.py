@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage import pools
-from relinkage.linkage.engines.strips import Strip, in_strips
 from relinkage.linkage.links import Links
 from relinkage.linkage.measures import Cell, by_pool, recalls, sizes
 from relinkage.linkage.score_rows import NO_DISTRACTOR
 from relinkage.linkage.scores import TIE
 from relinkage.linkage.settings import FULL
+from relinkage.linkage.strips import Strip, in_strips
 from relinkage.linkage.table import ALL, Standing
 from relinkage.linkage.ways import Way
 from relinkage.threads import one_thread_each

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.engines.strips import Strip, in_strips
+from relinkage.linkage.strips import Strip, in_strips
 from relinkage.linkage.ways import Way
 from relinkage.threads import one_thread_each
 

@@ -16,9 +16,12 @@ from relinkage.embeddings.given import not_finite
 from relinkage.embeddings.stored import Matrix, choose, is_stored
 from relinkage.errors import InputError
 from relinkage.linkage.scores import paired_cosines
+from relinkage.linkage.strips import in_strips
 from relinkage.progress import progress
+from relinkage.threads import available
 
 _BLOCK = 4096
+_FNV = np.uint64(14695981039346656037)
 _PAIR_FLOATS = 2**23
 """Numbers that are gathered from disk at a time to compare single pairs."""
 
@@ -152,61 +155,65 @@ def _with_safe_exponents(given: NDArray[np.float64]) -> NDArray[np.float64]:
 def _pass(source: Matrix, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.float64]]:
     """Give inverse norms, hashes of the unit vectors and their mean."""
     n, d = source.shape
-    inverse, hashes, total = np.empty(n), np.empty(n, np.uint64), np.zeros(d)
-    odd, empty = _Rows(), _Rows()
+    inverse, hashes, totals = np.empty(n), np.empty(n, np.uint64), np.zeros((-(-n // _BLOCK), d))
     stored = is_stored(source)
     with progress(n, "reading", "vectors") if stored else nullcontext() as bar:
-        for start in range(0, n, _BLOCK):
-            given = _widened(source[start : start + _BLOCK]) if stored else source[start : start + _BLOCK]
-            odd.add(start, ~np.isfinite(given).all(axis=1))
-            block = given.astype(np.float64)
-            with np.errstate(invalid="ignore", over="ignore"):
-                norm = np.sqrt(np.einsum("ij,ij->i", block, block))
-                empty.add(start, norm == 0)
-                norm[norm == 0] = 1
-                inverse[start : start + _BLOCK] = 1 / norm
-                total += (1 / norm) @ block
-            hashes[start : start + _BLOCK] = _hashes(given, inverse[start : start + _BLOCK])
+
+        def take(start: int, stop: int) -> None:
+            given = _widened(source[start:stop]) if stored else source[start:stop]
+            _measure(given, inverse[start:stop], hashes[start:stop], totals[start // _BLOCK])
             if bar is not None:
-                bar.update(len(given))
-    if odd.count:
-        raise not_finite(name, odd.count, n, odd.first)
-    if empty.count:
+                bar.update(stop - start)
+
+        in_strips(n, _BLOCK, lambda: take, 1 if stored or len(totals) == 1 else available())
+    odd, empty = np.flatnonzero(np.isnan(inverse)), np.flatnonzero(np.isinf(inverse))
+    if len(odd):
+        raise not_finite(name, len(odd), n, odd[0])
+    if len(empty):
         raise InputError(
-            f"{name} holds {empty.count} vectors of length zero, the first is row {empty.first} (counting "
+            f"{name} holds {len(empty)} vectors of length zero, the first is row {empty[0]} (counting "
             "from 0); a zero vector has no cosine, remove it."
         )
-    return inverse, hashes, total / n
-
-
-class _Rows:
-    """How many rows are of a kind, and which is the first."""
-
-    def __init__(self) -> None:
-        self.count, self.first = 0, -1
-
-    def add(self, start: int, found: NDArray[np.bool_]) -> None:
-        rows = np.flatnonzero(found)
-        if len(rows) and not self.count:
-            self.first = start + int(rows[0])
-        self.count += len(rows)
+    return inverse, hashes, totals.sum(axis=0) / n
 
 
 @compiled
-def _hashes(given, inverse_norm):
-    """FNV-1a over the bits of each unit vector, a 64-bit word at a time."""
-    n, d = given.shape
-    out = np.empty(n, np.uint64)
-    word = np.empty(1, np.float64)
-    bits = word.view(np.uint64)
-    for i in range(n):
-        state = np.uint64(14695981039346656037)
-        for k in range(d):
-            word[0] = np.float64(given[i, k]) * inverse_norm[i] + 0.0  # so that -0 and 0 have the same bits
-            state = (state ^ bits[0]) * np.uint64(1099511628211)
-            state ^= state >> np.uint64(29)
-        out[i] = state
-    return out
+def _measure(given, inverse_norm, hashes, total):
+    """Give inverse norms, NaN where a term is not finite and infinity for zero; hash and add up unit vectors.
+
+    The hash is FNV-1a over the bits of every fourth term, a 64-bit word at a time, and then over the four.
+    """
+    unit = np.zeros((given.shape[1] + 3) // 4 * 4)
+    bits = unit.view(np.uint64)
+    for i in range(len(given)):
+        square = _square(given, i)
+        inverse_norm[i] = (1 / np.sqrt(square) if square > 0 else np.inf) if np.isfinite(square) else np.nan
+        for k in range(given.shape[1]):
+            unit[k] = np.float64(given[i, k]) * inverse_norm[i] + 0.0  # so that -0 and 0 have the same bits
+        for k in range(given.shape[1]):
+            total[k] += unit[k]
+        one = two = three = four = _FNV
+        for k in range(0, len(unit), 4):
+            one = _hashed(one, bits[k])
+            two = _hashed(two, bits[k + 1])
+            three = _hashed(three, bits[k + 2])
+            four = _hashed(four, bits[k + 3])
+        hashes[i] = _hashed(_hashed(_hashed(_hashed(_FNV, one), two), three), four)
+
+
+@compiled(inline="always")
+def _hashed(state, word):
+    state = (state ^ word) * np.uint64(1099511628211)
+    return state ^ (state >> np.uint64(29))
+
+
+@compiled(fastmath={"reassoc", "contract"})
+def _square(given, i):
+    """Sum the squares of a vector's terms; the order of summation is the compiler's."""
+    total = 0.0
+    for k in range(given.shape[1]):
+        total += np.float64(given[i, k]) * np.float64(given[i, k])
+    return total
 
 
 def _label_twins(vectors: Vectors, hashes: NDArray[np.uint64]) -> None:

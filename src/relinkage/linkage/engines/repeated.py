@@ -16,8 +16,8 @@ import numpy as np
 
 from relinkage.compiled import compiled
 from relinkage.linkage.engines.question import Engine, Ints, Question, Tally
-from relinkage.linkage.engines.strips import in_strips
 from relinkage.linkage.engines.tiles import against_mate
+from relinkage.linkage.strips import in_strips
 from relinkage.linkage.vectors import Vectors
 from relinkage.threads import available
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines.products import TILE_COLUMNS, TILE_ROWS, InBfloat16, InFloat32, Products, check
-from relinkage.linkage.engines.strips import Strip, in_strips
+from relinkage.linkage.strips import Strip, in_strips
 from relinkage.threads import one_thread_each
 
 Count = Callable[[NDArray[np.float32], int, int], None]

@@ -2,25 +2,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intrinsics.h"
-#include "work.h"
+#include "products.h"
 
-#define CHUNK 32 /* panels that are counted together: the bits of a row fill one cache line */
-#define LISTED 32768
+#define LISTED 8192
 
 #ifdef RELINKAGE_KERNELS
 
 typedef int32_t Eight __attribute__((vector_size(32), may_alias));
 
+/* Decisions about the rows of a block and a chunk of columns, and what a chunk or a strip adds up. */
 typedef struct {
-    int64_t first, first_panel; /* of the strip, of the chunk */
+    Decided by_row, by_column;
+    Line counted[CHUNK];     /* of each column: rows above */
+    Line tiles[2][2 * HIGHEST]; /* one is compared while the next is multiplied */
     int64_t listed, settled;
-    int32_t *counted;                /* rows of the strip: columns above */
-    uint16_t *row_bits, *column_bits; /* rows of the strip x CHUNK: which columns are above */
-    Line *column_counted;            /* CHUNK: rows above */
-    Line *column_strata;             /* levels x CHUNK: rows above whose stratum holds the column */
-    Open *open;
+    Open open[LISTED];
+    Line strata[]; /* levels x CHUNK: of each column, rows above whose stratum holds it */
 } Strip;
+
+/* What differs between products: rows and panels of a block, how it is made and compared, and bytes of columns that
+   stay in the second-level cache while the rows of a strip pass by. */
+typedef struct {
+    int64_t height, across, chunk;
+    Product *product;
+    Compare *compare;
+} Kernel;
+
+static const Kernel kernels[KERNELS] = {
+    [AVX2] = {6, 1, 1 << 18, product_avx2, compare_avx2},
+    [VNNI] = {12, 2, 1 << 18, product_vnni, compare_vnni},
+    [AMX] = {32, 1, 1 << 19, product_amx, compare_amx},
+};
 
 static void settle_listed(const Work *w, Strip *s) {
     settle(w, s->open, s->listed);
@@ -28,49 +40,28 @@ static void settle_listed(const Work *w, Strip *s) {
     s->listed = 0;
 }
 
-static void list_open(const Work *w, Strip *s, int64_t row, int64_t rows, int64_t panel,
-                      const uint32_t *open, int asks) {
-    if (s->listed + rows * WIDTH > LISTED) settle_listed(w, s);
-    for (int64_t r = 0; r < rows && row + r < w->n; r++)
-        for (uint32_t bits = open[r]; bits; bits &= bits - 1) {
-            const int64_t column = panel * WIDTH + __builtin_ctz(bits);
-            if (column < w->m) s->open[s->listed++] = (Open){(int32_t)(row + r), (int32_t)column, asks};
-        }
+/* List what lies between the ends of a band in one row of a chunk, and count what is above. */
+TARGET("popcnt")
+static int64_t read_bits(const Work *w, Strip *s, const Decided *decided, int64_t r, int64_t row, int64_t column,
+                         int64_t panels, int asks) {
+    int64_t above = 0;
+    if (s->listed + CHUNK * WIDTH > LISTED) settle_listed(w, s);
+    for (int64_t word = 0; word * 4 < panels; word++) {
+        above += __builtin_popcountll(decided->above[r].word[word]);
+        uint64_t open = decided->reached[r].word[word] & ~decided->above[r].word[word];
+        for (; open; open &= open - 1)
+            s->open[s->listed++] =
+                (Open){(int32_t)row, (int32_t)(column + word * 64 + __builtin_ctzll(open)), asks};
+    }
+    return above;
 }
-
-#define BITS(mask) ((uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(mask)))
-
-#define DECIDE decide_integers
-#define VECTOR __m256i
-#define SCALAR int32_t
-#define FIELD i
-#define LOAD(p) _mm256_load_si256((const __m256i *)(p))
-#define SPREAD _mm256_set1_epi32
-#define ADD _mm256_add_epi32
-#define ABOVE_MASK(x, y) _mm256_cmpgt_epi32(x, y)
-#define ABOVE(x, y) BITS(_mm256_cmpgt_epi32(x, y))
-#define REACHED(x, y) ABOVE(x, y) /* integers come with one less than the low end */
-#include "decide.h"
-
-#define DECIDE decide_floats
-#define VECTOR __m256
-#define SCALAR float
-#define FIELD f
-#define LOAD(p) _mm256_load_ps(p)
-#define SPREAD _mm256_set1_ps
-#define ADD _mm256_add_ps
-#define ABOVE_MASK(x, y) _mm256_castps_si256(_mm256_cmp_ps(x, y, _CMP_GT_OQ))
-#define ABOVE(x, y) ((uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)))
-#define REACHED(x, y) ((uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GE_OQ)))
-#include "decide.h"
 
 /* Count the bits of one line from bit `begin` to bit `end`. */
 TARGET("popcnt")
-static int64_t bits_between(const uint16_t *line, int64_t begin, int64_t end) {
-    const uint64_t *words = (const uint64_t *)line;
+static int64_t bits_between(const Bits *line, int64_t begin, int64_t end) {
     int64_t count = 0;
     for (int64_t word = begin / 64; word * 64 < end; word++) {
-        uint64_t bits = words[word];
+        uint64_t bits = line->word[word];
         if (word * 64 < begin) bits &= ~0ULL << (begin - word * 64);
         if (end - word * 64 < 64) bits &= (1ULL << (end - word * 64)) - 1;
         count += __builtin_popcountll(bits);
@@ -80,11 +71,11 @@ static int64_t bits_between(const uint16_t *line, int64_t begin, int64_t end) {
 
 /* Count the bits from bit `begin` to bit `end` of one line, each for its own column: no branch asks which are set. */
 TARGET("avx2")
-static void count_each(const uint16_t *line, int64_t begin, int64_t end, Line *counted) {
+static void count_each(const Bits *line, int64_t begin, int64_t end, Line *counted) {
     const Eight left = {1, 2, 4, 8, 16, 32, 64, 128}, right = left << 8;
     for (int64_t panel = begin / WIDTH; panel * WIDTH < end; panel++) {
-        int32_t bits = line[panel];
-        if (panel * WIDTH < begin) bits &= -1 << (begin - panel * WIDTH);
+        int32_t bits = line->panel[panel];
+        if (panel * WIDTH < begin) bits &= -1u << (begin - panel * WIDTH);
         if (end - panel * WIDTH < WIDTH) bits &= (1 << (end - panel * WIDTH)) - 1;
         Eight *count = (Eight *)(counted + panel);
         count[0] -= (left & bits) == left; /* a comparison that holds is -1 */
@@ -92,77 +83,72 @@ static void count_each(const uint16_t *line, int64_t begin, int64_t end, Line *c
     }
 }
 
-/* Add a chunk's counts inside the strata: those above lie in bits, and a stratum of a row is a run of them. */
-static void count_strata(const Work *w, const Strip *s, int64_t row, int64_t begin, int64_t end) {
+/* Add a chunk's counts inside the strata of a row: a stratum is a run of columns. */
+static void count_strata(const Work *w, Strip *s, int64_t r, int64_t row, int64_t begin) {
     for (int64_t level = 0; level < w->levels; level++) {
-        int64_t from = w->starts[level * w->n + row], to = w->ends[level * w->n + row];
-        from = (from > begin ? from : begin) - begin;
-        to = (to < end ? to : end) - begin;
+        int64_t from = w->starts[level * w->n + row] - begin, to = w->ends[level * w->n + row] - begin;
+        if (from < 0) from = 0;
+        if (to > CHUNK * WIDTH) to = CHUNK * WIDTH;
         if (from >= to) continue;
-        w->above[(level + 1) * w->n + row] += bits_between(s->row_bits + (row - s->first) * CHUNK, from, to);
-        if (w->row_shift)
-            count_each(s->column_bits + (row - s->first) * CHUNK, from, to, s->column_strata + level * CHUNK);
+        w->above[(level + 1) * w->n + row] += bits_between(s->by_row.above + r, from, to);
+        if (w->row_shift) count_each(s->by_column.above + r, from, to, s->strata + level * CHUNK);
     }
 }
 
-static void count_chunk(const Work *w, Strip *s, int64_t stop, int64_t panels) {
-    const int64_t height = w->kernel == AMX ? 32 : w->kernel == VNNI ? 12 : 6;
-    const int64_t across = w->kernel == AVX2 ? 1 : 2;
-    Line tile[64];
-    for (int64_t panel = s->first_panel; panel < panels; panel += across)
-        for (int64_t row = s->first; row < stop; row += height) {
-            if (w->kernel == AVX2) product_avx2(w, row, panel, tile);
-            if (w->kernel == VNNI) product_vnni(w, row, panel, tile);
-            if (w->kernel == AMX) product_amx(w, row, panel, tile);
-            for (int64_t c = 0; c < across; c++)
-                if (w->kernel == AMX) decide_floats(w, s, row, height, panel + c, tile + c * height);
-                else decide_integers(w, s, row, height, panel + c, tile + c * height);
-        }
+/* Multiply a block of rows with the panels of a chunk, compare, and count. What was multiplied waits and is compared
+   while the next panel is multiplied. */
+static void count_block(const Work *w, Strip *s, int64_t row, int64_t stop, int64_t first, int64_t last) {
+    const Kernel *kernel = kernels + w->kernel;
+    const int64_t rows = stop - row < kernel->height ? stop - row : kernel->height;
+    Block waiting = {.row = row, .by_row = &s->by_row, .by_column = &s->by_column, .counted = s->counted};
+    for (int64_t panel = first, turn = 0; panel < last; panel += kernel->across, turn = !turn) {
+        kernel->product(w, row, panel, s->tiles[turn], &waiting);
+        waiting.rows = rows;
+        waiting.panel = panel;
+        waiting.place = panel - first;
+        waiting.tile = s->tiles[turn];
+    }
+    kernel->compare(w, &waiting);
+    for (int64_t r = 0; r < rows; r++) {
+        w->above[row + r] += read_bits(w, s, &s->by_row, r, row + r, first * WIDTH, last - first, 1);
+        if (w->row_shift) read_bits(w, s, &s->by_column, r, row + r, first * WIDTH, last - first, 2);
+        count_strata(w, s, r, row + r, first * WIDTH);
+    }
 }
 
 /* Count rows `first` to `stop` (a whole number of blocks, or up to the last row). Gives how many comparisons
-   were settled in float64, or -1 where memory ran out. Other threads may count other strips of rows, with column counts of their own. */
+   were settled in float64, or -1 where memory ran out. Other threads may count other strips of rows, with column
+   counts of their own. */
 int64_t count_strip(const Work *w, int64_t first, int64_t stop) {
-    const int64_t height = stop - first + 32, panels = (w->m + WIDTH - 1) / WIDTH;
-    const int64_t line = (height * CHUNK * 2 + 63) / 64 * 64;
-    Strip s = {.first = first};
-    s.counted = calloc(height, sizeof *s.counted);
-    s.open = malloc(LISTED * sizeof *s.open);
-    s.row_bits = aligned_alloc(64, line);
-    s.column_bits = aligned_alloc(64, line);
-    s.column_counted = aligned_alloc(64, CHUNK * sizeof(Line));
-    s.column_strata = aligned_alloc(64, (w->levels + 1) * CHUNK * sizeof(Line));
-    const int whole = s.counted && s.open && s.row_bits && s.column_bits && s.column_counted && s.column_strata;
-    if (whole && w->kernel == AMX) amx_begin();
-    for (int64_t panel = 0; whole && panel < panels; panel += CHUNK) {
-        const int64_t last = panel + CHUNK < panels ? panel + CHUNK : panels;
+    const int64_t height = kernels[w->kernel].height, panels = (w->m + WIDTH - 1) / WIDTH;
+    const int64_t fitting = kernels[w->kernel].chunk / (w->terms * WIDTH * 2) / 2 * 2;
+    const int64_t chunk = fitting > CHUNK ? CHUNK : fitting < 2 ? 2 : fitting;
+    Strip *s = aligned_alloc(64, sizeof *s + w->levels * CHUNK * sizeof(Line));
+    if (!s) return -1;
+    if (stop > w->n) stop = w->n;
+    s->listed = s->settled = 0;
+    if (w->kernel == AMX) amx_begin();
+    for (int64_t panel = 0; panel < panels; panel += chunk) {
+        const int64_t last = panel + chunk < panels ? panel + chunk : panels;
         const int64_t begin = panel * WIDTH, end = last * WIDTH < w->m ? last * WIDTH : w->m;
-        s.first_panel = panel;
-        memset(s.counted, 0, height * sizeof *s.counted);
-        memset(s.column_counted, 0, CHUNK * sizeof(Line));
-        memset(s.column_strata, 0, w->levels * CHUNK * sizeof(Line));
-        count_chunk(w, &s, stop, last);
-        settle_listed(w, &s);
-        for (int64_t row = first; row < stop; row++) {
-            w->above[row] += s.counted[row - first];
-            count_strata(w, &s, row, begin, end);
-        }
+        memset(&s->by_row, 0, sizeof s->by_row);
+        memset(&s->by_column, 0, sizeof s->by_column);
+        memset(s->counted, 0, sizeof s->counted);
+        memset(s->strata, 0, w->levels * CHUNK * sizeof(Line));
+        for (int64_t row = first; row < stop; row += height) count_block(w, s, row, stop, panel, last);
+        settle_listed(w, s);
         if (!w->row_shift) continue;
         for (int64_t column = begin; column < end; column++)
-            w->column_above[column] += ((const int32_t *)s.column_counted)[column - begin];
+            w->column_above[column] += ((const int32_t *)s->counted)[column - begin];
         for (int64_t level = 0; level < w->levels; level++)
             for (int64_t column = begin; column < end; column++)
                 w->column_above[(level + 1) * w->m + column] +=
-                    ((const int32_t *)(s.column_strata + level * CHUNK))[column - begin];
+                    ((const int32_t *)(s->strata + level * CHUNK))[column - begin];
     }
-    if (whole && w->kernel == AMX) amx_end();
-    free(s.counted);
-    free(s.open);
-    free(s.row_bits);
-    free(s.column_bits);
-    free(s.column_counted);
-    free(s.column_strata);
-    return whole ? s.settled : -1;
+    if (w->kernel == AMX) amx_end();
+    const int64_t settled = s->settled;
+    free(s);
+    return settled;
 }
 #else
 int64_t count_strip(const Work *w, int64_t first, int64_t stop) { return (void)w, (void)first, (void)stop, -1; }

@@ -1,4 +1,4 @@
-"""The native engine: integer or bfloat16 products in compiled code, compared where they come out."""
+"""The native engine: integer products in compiled code, compared where they come out."""
 
 import ctypes
 from functools import cached_property
@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage.engines.bands import bands
 from relinkage.linkage.engines.native import library
 from relinkage.linkage.engines.native.packing import COLUMN_PANEL, LAYOUTS, rounded, whole
-from relinkage.linkage.engines.native.rounding import Rounded, bfloat_width, integer_band, integer_width
+from relinkage.linkage.engines.native.rounding import UNIT, Rounded, band, half_width
 from relinkage.linkage.engines.portable import Portable
 from relinkage.linkage.engines.question import Floats, Mates, Question, Tally
-from relinkage.linkage.engines.strips import Strip, in_strips
+from relinkage.linkage.strips import Strip, in_strips
 from relinkage.threads import available
 
-_STRIP_BYTES = 192 * 1024
-"""Packed rows of a strip: they stay in the second-level cache while all columns pass by."""
+_STRIP_BYTES = {"avx2": 2**18, "vnni": 2**20, "amx": 2**20}
+"""Packed rows of a strip, which pass by every chunk of columns: half of the second-level cache, about."""
 
-
+_TOP = 2**31 - 1
 _PROBED, _PROBE_PAYS = 96, 40
 """Rows that are tried first, and how many times as many there must be for that to pay."""
 _MOST_OPEN = 0.1
@@ -56,7 +55,7 @@ class _Count:
     """One question on its way: everything compiled code reads is kept here as long as it runs."""
 
     def __init__(self, compiled: ctypes.CDLL, kernel: str, question: Question, threads: int) -> None:
-        self.compiled, self.question, self.threads = compiled, question, threads
+        self.compiled, self.kernel, self.question, self.threads = compiled, kernel, question, threads
         self.layout, self.tally = LAYOUTS[kernel], Tally.zeros(question)
         a, b = question.rows, question.columns
         wide = np.float64 if np.float64 in (a.given.dtype, b.given.dtype) else np.float32
@@ -86,7 +85,7 @@ class _Count:
 
     def run(self) -> Tally:
         row = self.work.terms * 2
-        strip = max(1, _STRIP_BYTES // (row * self.layout.height)) * self.layout.height
+        strip = max(1, _STRIP_BYTES[self.kernel] // (row * self.layout.height)) * self.layout.height
         in_strips(self.work.n, strip, self._worker, self.threads, "linking")
         tally = self.tally
         tally.above[:], tally.ties[:] = _by_depth(self.above), _by_depth(self.ties)
@@ -132,30 +131,16 @@ class _Count:
 
     def _put_bands(self, rows: Rounded, columns: Rounded) -> None:
         mates, asking, layout, work = self.question.mates, self.question.column_mates, self.layout, self.work
-        H, G = float(np.abs(columns.shift).max()), float(np.abs(rows.shift).max())
-        step = rows.step * columns.step
-        threshold = mates.score - rows.shift
-        band: tuple[NDArray[Any], NDArray[Any]]
-        if layout.bfloat:
-            band = bands(threshold, bfloat_width(rows, columns, H, 0))
-            never: tuple[Any, Any] = (np.inf, -np.inf)
-        else:
-            band = integer_band(threshold, integer_width(rows, columns, 1), step)
-            never = (2**31 - 1, -(2**31))
+        unit = rows.step * columns.step * UNIT[layout.digits]
         height, width = layout.height, 2 * COLUMN_PANEL
-        work.low, work.high = (self._padded(end, height, never[0]) for end in band)
-        work.shift = self._padded(self._shift(columns.shift, step), width, never[1])
+        ends = band(mates.score - rows.shift, half_width(rows, columns, 0.5 * unit), unit)
+        work.low, work.high = (self._padded(end, height, _TOP) for end in ends)
+        work.shift = self._padded(_whole(columns.shift, unit), width, -_TOP - 1)
         if asking is None:
             return
-        if layout.bfloat:
-            band = bands(asking.score, bfloat_width(columns, rows, H, G))
-        else:
-            band = integer_band(asking.score, integer_width(columns, rows, 2), step)
-        work.column_low, work.column_high = (self._padded(end, width, never[0]) for end in band)
-        work.row_shift = self._padded(self._shift(rows.shift, step), height, 0)
-
-    def _shift(self, shift: Floats, step: float) -> NDArray[Any]:
-        return shift.astype(np.float32) if self.layout.bfloat else np.rint(shift / step).astype(np.int32)
+        ends = band(asking.score, half_width(columns, rows, unit), unit)  # both shifts are rounded
+        work.column_low, work.column_high = (self._padded(end, width, _TOP) for end in ends)
+        work.row_shift = self._padded(_whole(rows.shift, unit), height, 0)
 
     def _padded(self, values: NDArray[Any], multiple: int, filling: Any) -> int | None:
         """Put values at the start of a cache line, whole blocks of them."""
@@ -165,6 +150,10 @@ class _Count:
         space[at : at + len(values)] = values
         self.kept.append(space)
         return library.address(space[at:])
+
+
+def _whole(shift: Floats, unit: float) -> NDArray[np.int32]:
+    return np.rint(shift / unit).astype(np.int32)
 
 
 def _by_depth(by_level: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,6 +9,8 @@
 #define RELINKAGE_KERNELS
 #endif
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 #ifdef RELINKAGE_EMULATE
 #include "emulated.h"
 #define TARGET(features)

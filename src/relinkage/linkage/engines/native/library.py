@@ -20,9 +20,9 @@ class Side(ctypes.Structure):
     """One side that is being rounded and packed; the record of prepare.c."""
 
     _fields_ = (
-        *((name, _NUMBER) for name in ("n", "d", "wide", "terms", "panel", "group", "bfloat")),
+        *((name, _NUMBER) for name in ("n", "d", "wide", "terms", "panel", "group", "digits")),
         *((name, _PLACE) for name in ("given", "inverse", "centre", "other")),
-        *((name, _PLACE) for name in ("norm", "shift", "largest", "residue")),
+        *((name, _PLACE) for name in ("norm", "shift", "largest", "residue", "low")),
         ("step", _REAL),
         ("packed", _PLACE),
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relinkage.linkage.engines.native.library import Side, address
 from relinkage.linkage.engines.native.rounding import Floats, Rounded, steps
-from relinkage.linkage.engines.strips import in_strips
+from relinkage.linkage.strips import in_strips
 from relinkage.linkage.vectors import Vectors
 
 _STRIP = 1024
@@ -23,26 +23,28 @@ class Layout:
     """How a product wants its vectors: see work.h.
 
     Attributes:
-        bfloat: bfloat16, not int16.
+        digits: 1 where a term is an int16, 2 where it is two int8.
         height: rows of a block.
         width: columns of a block.
         row_panel: rows of a panel.
         row_group: neighbouring terms of a row.
+        column_group: neighbouring terms of a column.
         terms: what the number of terms is a multiple of.
     """
 
-    bfloat: bool
+    digits: int
     height: int
     width: int
     row_panel: int
     row_group: int
+    column_group: int
     terms: int
 
 
 LAYOUTS = {
-    "avx2": Layout(False, 6, 16, 6, 2, 2),
-    "vnni": Layout(False, 12, 32, 6, 2, 2),
-    "amx": Layout(True, 32, 32, 16, 32, 32),
+    "avx2": Layout(1, 6, 16, 6, 2, 2, 2),
+    "vnni": Layout(1, 12, 32, 6, 2, 2, 2),
+    "amx": Layout(2, 32, 16, 16, 64, 4, 64),
 }
 COLUMN_PANEL = 16
 
@@ -57,13 +59,13 @@ class _Measured:
 
     def __init__(self, vectors: Vectors, given: NDArray[Any], centre: Floats, other: Floats) -> None:
         n, d = given.shape
-        self.norm, self.shift, self.largest, self.residue = (np.empty(n) for _ in range(4))
+        self.norm, self.shift, self.largest, self.residue, self.low = (np.empty(n) for _ in range(5))
         self.kept = given, np.ascontiguousarray(vectors.inverse_norm), centre, other
         self.side = Side(
             n=n, d=d, wide=given.dtype == np.float64,
             given=address(given), inverse=address(self.kept[1]), centre=address(centre),
             other=address(other), norm=address(self.norm), shift=address(self.shift),
-            largest=address(self.largest), residue=address(self.residue),
+            largest=address(self.largest), residue=address(self.residue), low=address(self.low),
         )  # fmt: skip
 
     def run(self, function: Any, threads: int) -> None:
@@ -75,10 +77,11 @@ class _Measured:
         vectors, terms = whole(n, layout.height if rows else 2 * COLUMN_PANEL), whole(d, layout.terms)
         space = np.zeros(vectors * terms + 32, np.uint16)
         packed = space[-space.ctypes.data % 64 // 2 :][: vectors * terms]  # from the start of a cache line
-        side.terms, side.panel, side.group = terms, panel, layout.row_group if rows else 2
-        side.bfloat, side.step, side.packed = layout.bfloat, step, address(packed)
+        side.terms, side.panel, side.group = terms, panel, layout.row_group if rows else layout.column_group
+        side.digits, side.step, side.packed = layout.digits, step, address(packed)
         self.run(library.pack, threads)
-        return Rounded(packed, self.norm * _UP, self.residue * _UP, self.shift, step, d)
+        low = self.low * _UP if layout.digits == 2 else np.zeros(n)
+        return Rounded(packed, self.norm * _UP, self.residue * _UP, low, self.shift, step, d)
 
 
 def rounded(
@@ -108,11 +111,9 @@ def rounded(
     for measured in (a, b):
         measured.run(library.measure, threads)
     b.shift -= centres[0] @ centres[1]
-    chosen = (1.0, 1.0)
-    if not layout.bfloat:
-        shifts = np.abs(b.shift).max() + (np.abs(a.shift).max() if both else 0)
-        norms = (a.norm.max() * _UP, b.norm.max() * _UP)
-        chosen = steps(norms, (a.largest.max(), b.largest.max()), float(shifts), a.side.d)
+    shifts = np.abs(b.shift).max() + (np.abs(a.shift).max() if both else 0)
+    norms, largest = (a.norm.max() * _UP, b.norm.max() * _UP), (a.largest.max(), b.largest.max())
+    chosen = steps(norms, largest, float(shifts), a.side.d, layout.digits)
     return (
         a.pack(library, layout, True, chosen[0], threads),
         b.pack(library, layout, False, chosen[1], threads),

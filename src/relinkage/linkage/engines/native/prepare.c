@@ -7,12 +7,12 @@
 
 /* The fields are those of `Side` in library.py. */
 typedef struct {
-    int64_t n, d, wide, terms, panel, group, bfloat;
+    int64_t n, d, wide, terms, panel, group, digits;
     const void *given;
     const double *inverse, *centre, *other;
-    double *norm, *shift, *largest, *residue;
+    double *norm, *shift, *largest, *residue, *low; /* low: of the low digits, where there are two */
     double step; /* what one unit of a packed integer is worth */
-    uint16_t *packed;
+    int8_t *packed;
 } Side;
 
 typedef int64_t FourBits __attribute__((vector_size(32)));
@@ -66,58 +66,71 @@ void measure(const Side *s, int64_t first, int64_t stop) {
         measure_all(s, first, stop, 0);
 }
 
-/* Round to the nearest bfloat16, ties to even; give the bits and the value. */
-ALWAYS_INLINE uint16_t to_bfloat(double x, double *rounded) {
-    float single = (float)x;
-    uint32_t bits;
-    memcpy(&bits, &single, 4);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
-    memcpy(&single, &bits, 4);
-    *rounded = single;
-    return (uint16_t)(bits >> 16);
+#define PART 256 /* terms that are rounded at a time */
+
+/* Lay out the terms of a vector from `begin` on, `size` of them and then zeros. */
+ALWAYS_INLINE void put_terms(const Side *s, int64_t v, int64_t begin, int64_t size, const int16_t *terms) {
+    char *out = (char *)s->packed + (v / s->panel * s->panel * s->terms + v % s->panel * s->group) * 2;
+    for (int64_t k = 0; k < size; k += s->group)
+        memcpy(out + (begin + k) * s->panel * 2, terms + k, 2 * s->group);
+}
+
+/* The same in two digits, 2^7 times the high one and the low one; gives the sum of the squares of the low ones. */
+ALWAYS_INLINE TARGET("avx2")
+int64_t put_digits(const Side *s, int64_t v, int64_t begin, int64_t size, const int16_t *terms) {
+    const int64_t tile = 64 * s->panel;
+    char *out = (char *)s->packed + v / s->panel * s->panel * s->terms * 2 + v % s->panel * s->group;
+    int64_t squares = 0;
+    for (int64_t k = 0; k < size; k += 64) {
+        int8_t high[64], low[64];
+        int32_t sum = 0;
+        for (int64_t n = 0; n < 64; n++) {
+            high[n] = (int8_t)((terms[k + n] + 64) >> 7);
+            low[n] = (int8_t)(terms[k + n] - high[n] * 128);
+            sum += low[n] * low[n];
+        }
+        squares += sum;
+        char *to = out + (begin + k) / 64 * 2 * tile;
+        for (int64_t n = 0; n < 64; n += s->group) {
+            memcpy(to + n * s->panel, high + n, s->group);
+            memcpy(to + tile + n * s->panel, low + n, s->group);
+        }
+    }
+    return squares;
 }
 
 ALWAYS_INLINE TARGET("avx2")
-void pack_all(const Side *s, int64_t first, int64_t stop, int wide, int bfloat) {
+void pack_all(const Side *s, int64_t first, int64_t stop, int wide) {
     const double per = 1 / s->step, whole = 0x1.8p52; /* adding and taking away rounds to whole numbers */
     for (int64_t v = first; v < stop; v++) {
         const char *given = (const char *)s->given + v * s->d * (wide ? 8 : 4);
-        uint16_t *out = s->packed + v / s->panel * s->panel * s->terms + v % s->panel * s->group;
         double square = 0;
-        for (int64_t begin = 0; begin < s->d; begin += 256) {
-            double left[256];
-            uint16_t line[258];
-            const int64_t size = s->d - begin < 256 ? s->d - begin : 256;
+        int64_t low = 0;
+        for (int64_t begin = 0; begin < s->d; begin += PART) {
+            double left[PART];
+            int16_t terms[PART] = {0};
+            const int64_t size = s->d - begin < PART ? s->d - begin : PART;
             for (int64_t k = 0; k < size; k++) {
                 const double x = value(given, begin + k, wide) * s->inverse[v] - s->centre[begin + k];
-                double rounded;
-                if (bfloat) {
-                    line[k] = to_bfloat(x, &rounded);
-                } else {
-                    const double number = (x * per + whole) - whole;
-                    line[k] = (uint16_t)(int16_t)(int32_t)number;
-                    rounded = number * s->step;
-                }
-                left[k] = x - rounded;
+                const double number = (x * per + whole) - whole;
+                terms[k] = (int16_t)(int32_t)number;
+                left[k] = x - number * s->step;
             }
             square += dot(left, left, size, 1);
-            if (s->group == 2 && size % 2) line[size] = 0;
-            for (int64_t k = 0; k < size; k += s->group) {
-                uint16_t *to = out + (begin + k) * s->panel;
-                if (s->group == 2)
-                    memcpy(to, line + k, 4);
-                else
-                    memcpy(to, line + k, 2 * (size - k < s->group ? size - k : s->group));
-            }
+            if (s->digits == 2)
+                low += put_digits(s, v, begin, size, terms);
+            else
+                put_terms(s, v, begin, size, terms);
         }
         s->residue[v] = sqrt(square);
+        s->low[v] = sqrt((double)low) * s->step;
     }
 }
 
 TARGET("avx2")
 void pack(const Side *s, int64_t first, int64_t stop) {
-    if (s->wide && s->bfloat) pack_all(s, first, stop, 1, 1);
-    if (s->wide && !s->bfloat) pack_all(s, first, stop, 1, 0);
-    if (!s->wide && s->bfloat) pack_all(s, first, stop, 0, 1);
-    if (!s->wide && !s->bfloat) pack_all(s, first, stop, 0, 0);
+    if (s->wide)
+        pack_all(s, first, stop, 1);
+    else
+        pack_all(s, first, stop, 0);
 }

@@ -35,11 +35,11 @@ int supported(int kernel) {
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
     const int avx2 = (b >> 5 & 1) && (system & 0x6) == 0x6;
     const int avx512 = (b >> 16 & 1) && (b >> 30 & 1) && (system & 0xe6) == 0xe6;
-    const int tile = (d >> 24 & 1) && (d >> 22 & 1) && (system & 0x60000) == 0x60000;
+    const int tile = (d >> 24 & 1) && (d >> 25 & 1) && (system & 0x60000) == 0x60000;
     switch (kernel) {
         case AVX2: return avx2;
         case VNNI: return avx2 && avx512 && (c >> 11 & 1);
-        case AMX: return avx2 && tile && tiles_permitted();
+        case AMX: return avx2 && avx512 && tile && tiles_permitted();
         default: return 0;
     }
 }

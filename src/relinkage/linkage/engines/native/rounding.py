@@ -18,10 +18,15 @@ s = XY/L², nothing overflows where
 fall with the width d: it is the norms that count. So every score is within e_x Y + X e_y + s/2 (+ s/2 where
 columns ask) of the true one.
 
-**bfloat16.** The products of two bfloat16 are exact in float32, and a sum that starts at h of d of them in
-any order is within γ·(XY + H) of the exact one, γ = (2d + 8)u / (1 − (2d + 8)u), u = 2⁻²⁴, twice what
-rounding to nearest needs. Numbers below 2⁻¹²⁶ are taken for zero, at most 3d times: less than 2⁻¹⁰⁰.
-Adding g where columns ask costs another u(XY + H + G) + uG.
+**Two digits.** Where 8-bit integers are multiplied (AMX), i = 2⁷p + q with −64 ≤ q < 64, and j = 2⁷p' + q'
+likewise. Two int32 sums are made, p·p' and h + p·q' + q·p'; the score is 2⁷ times the first and the second,
+in units of 2⁷s. What is left out is q·q': by Cauchy-Schwarz at most ‖q‖‖q'‖, and every vector's own norm is
+known. int32 sums wrap, so that only the score itself must fit. It is
+
+    (i·j − q·q') / 2⁷ + h / (2⁷s),    and    (L + √d/2)² + 2¹²d + (H + G)/s < 2⁷ (2³¹ − 2)
+
+is enough, as ‖q‖‖q'‖ ≤ 2¹²d. That seldom binds, as a high digit of 8 bits asks for |i| < 2¹⁴ or nearly. So
+every score is within e_x Y + X e_y + s‖q‖‖q'‖ + 2⁷s/2 (2⁷s where columns ask) of the true one.
 
 The slack of `bands` is added for the float64 rounding of x, y, h, g, the thresholds and the mate's score.
 """
@@ -34,9 +39,10 @@ from numpy.typing import NDArray
 from relinkage.linkage.engines.bands import slack
 from relinkage.linkage.scores import TIE
 
-_U = 2.0**-24
 _TOP = 2**31 - 1
-_LARGEST_TERM = 32766
+_LARGEST_TERM = {1: 32766, 2: 127 * 128 + 62}
+UNIT = {1: 1, 2: 2**7}
+"""What one unit of a score is worth, in steps of both sides, by the number of digits of a term."""
 
 Floats = NDArray[np.float64]
 
@@ -46,17 +52,19 @@ class Rounded:
     """One side, rounded and packed as work.h lays it out.
 
     Attributes:
-        packed: uint16: the terms, int16 or bfloat16.
+        packed: uint16: the terms, each an int16 or two int8.
         norm: float64, shape (n,): ‖x‖, rounded up.
         residue: float64, shape (n,): e_x, rounded up.
+        low: float64, shape (n,): s_x‖q‖, rounded up; 0 where terms have one digit.
         shift: float64, shape (n,): h of columns, g of rows.
-        step: what one unit of a packed integer is worth; 1 for bfloat16.
+        step: what one unit of a packed integer is worth.
         dimension: terms of a vector.
     """
 
     packed: NDArray[np.uint16]
     norm: Floats
     residue: Floats
+    low: Floats
     shift: Floats
     step: float
     dimension: int
@@ -68,70 +76,51 @@ class Rounded:
 
 
 def steps(
-    norms: tuple[float, float], largest: tuple[float, float], shifts: float, d: int
+    norms: tuple[float, float], largest: tuple[float, float], shifts: float, d: int, digits: int = 1
 ) -> tuple[float, float]:
-    """Choose what one unit of each side's integers is worth, as fine as int32 and int16 bear.
+    """Choose what one unit of each side's integers is worth, as fine as a score and a term can bear.
 
     Args:
         norms: a bound of ‖x‖ and one of ‖y‖.
         largest: the largest |term| of x and of y.
         shifts: H + G.
         d: terms of a vector.
+        digits: of a term.
     """
     # A bound far below any that matters keeps the quotients finite where a side is nothing but its centre.
     norms = max(norms[0], 1e-30), max(norms[1], 1e-30)
-    room = _TOP - 8 - d / 4
+    room = UNIT[digits] * (_TOP - 8) - d / 4 - (2**12 * d if digits == 2 else 0)
     heavy = 1 + shifts / (norms[0] * norms[1])
     # The larger root of heavy·L² + √d·L = room, in the form that does not cancel.
     length = 2 * room / (np.sqrt(d) + np.sqrt(d + 4 * heavy * room)) * (1 - 1e-9)
-    rows, columns = (max(n / length, t / _LARGEST_TERM) for n, t in zip(norms, largest, strict=True))
+    rows, columns = (max(n / length, t / _LARGEST_TERM[digits]) for n, t in zip(norms, largest, strict=True))
     return float(rows), float(columns)
 
 
-def integer_width(asking: Rounded, asked: Rounded, added: int) -> Floats:
-    """Bound the error of integer scores: float64, shape (n,), for every vector that asks.
+def half_width(asking: Rounded, asked: Rounded, rounded: float) -> Floats:
+    """Bound the error of scores: float64, shape (n,), for every vector that asks.
 
     Args:
         asking: the side that asks.
         asked: the other side.
-        added: how many shifts were rounded into the score: h, or h and g where columns ask.
+        rounded: what rounding the shifts to whole units costs.
     """
-    step = asking.step * asked.step
-    return _residues(asking, asked) + added * 0.5 * step * (1 + 1e-9)
-
-
-def bfloat_width(asking: Rounded, asked: Rounded, shift: float, added: float) -> Floats:
-    """Bound the error of bfloat16 scores: float64, shape (n,), for every vector that asks.
-
-    Args:
-        asking: the side that asks.
-        asked: the other side.
-        shift: H.
-        added: G where columns ask, 0 where rows do.
-    """
-    d = asking.dimension
-    gamma = (2 * d + 8) * _U / (1 - (2 * d + 8) * _U)
-    most = (asking.norm + asking.residue) * asked.reach + shift
-    return _residues(asking, asked) + gamma * most + 2 * _U * (most + added) + 2.0**-100
-
-
-def _residues(asking: Rounded, asked: Rounded) -> Floats:
     X = asking.norm + asking.residue
-    return asking.residue * asked.reach + X * float(asked.residue.max()) + slack(asking.dimension)
+    residues = asking.residue * asked.reach + X * float(asked.residue.max())
+    left_out = asking.low * float(asked.low.max())
+    return residues + left_out + rounded * (1 + 1e-9) + slack(asking.dimension)
 
 
-def integer_band(
-    threshold: Floats, width: Floats, step: float
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def band(threshold: Floats, width: Floats, unit: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Give the integers between which a score is open, low < q ≤ high, rounded outwards; ties lie inside.
 
     Args:
         threshold: float64, shape (n,): the mate's score on the scale of the scores.
         width: float64, shape (n,): the error bound.
-        step: what one unit of a score is worth.
+        unit: what one unit of a score is worth.
     """
-    low = np.floor((threshold - TIE - width) / step) - 1
-    high = np.ceil((threshold + TIE + width) / step)
+    low = np.floor((threshold - TIE - width) / unit) - 1
+    high = np.ceil((threshold + TIE + width) / unit)
     return _fitting(low), _fitting(high)
 
 

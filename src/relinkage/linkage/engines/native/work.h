@@ -7,12 +7,13 @@
 #define WIDTH 16 /* columns of a panel */
 
 /* Products are made of whole panels. Element (v, k) of a packed side lies in panel v / P, at
-   (k / G) * P * G + (v % P) * G + k % G: panels of P vectors, groups of G neighbouring terms. */
+   (k / G) * P * G + (v % P) * G + k % G: panels of P vectors, groups of G neighbouring terms.
+   For AMX, terms have two digits of 8 bits: a panel is 64 terms of high digits laid out like that, the low digits
+   of the same, the next 64 terms. */
 enum { AVX2 = 0, VNNI = 1, AMX = 2, KERNELS = 3 };
 
-typedef union {
+typedef struct {
     int32_t i[WIDTH];
-    float f[WIDTH];
 } __attribute__((aligned(64))) Line;
 
 /* The order and the types of the fields are those of `Work` in library.py. */
@@ -20,8 +21,8 @@ typedef struct {
     int64_t kernel, n, m, terms; /* rows, columns, terms of a packed vector */
     int64_t d, wide, levels;     /* terms of a given vector; given in float64? */
     const void *rows, *columns;  /* packed */
-    const void *shift, *low, *high;                    /* shift of columns; band of rows: int32 or float */
-    const void *row_shift, *column_low, *column_high;  /* the same for columns that ask, else null */
+    const int32_t *shift, *low, *high; /* shift of columns; band of rows: open above `low` and up to `high` */
+    const int32_t *row_shift, *column_low, *column_high; /* the same for columns that ask, else null */
     const int64_t *starts, *ends;                      /* (levels, n) */
     const void *a, *b;                                 /* as given */
     const double *a_inverse, *b_inverse;
@@ -45,9 +46,6 @@ void settle(const Work *w, const Open *open, int64_t count);
 
 /* products.c */
 int supported(int kernel);
-void product_avx2(const Work *w, int64_t row, int64_t panel, Line *tile);
-void product_vnni(const Work *w, int64_t row, int64_t panel, Line *tile);
-void product_amx(const Work *w, int64_t row, int64_t panel, Line *tile);
 void amx_begin(void);
 void amx_end(void);
 
