@@ -60,7 +60,7 @@ def test_the_expected_rank_puts_half_of_the_tied_ahead():
 def test_write_tables_leaves_a_file_that_its_owner_alone_may_read_and_that_says_what_it_is(tmp_path):
     path = tmp_path / "linkage.parquet"
     path.touch(0o644)
-    write_tables([table()], path)
+    write_tables([table("image-to-report")], path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "helps whoever wants to re-identify" in pl.read_parquet_metadata(path)["warning"]
 

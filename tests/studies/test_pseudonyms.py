@@ -30,7 +30,7 @@ def made():
 
 
 def rows(audit, folder):
-    return pl.read_parquet(audit.save(folder) / "linkage.parquet")
+    return pl.read_parquet(audit.save(folder, linkage=True) / "linkage.parquet")
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_with_a_key_ids_are_the_same_in_every_run(made, tmp_path):
     for name, byte in (("key", b"k"), ("other", b"o")):
         (tmp_path / name).write_bytes(byte * 32)
     folders = [
-        made.pseudonymise(pseudonym_key(tmp_path / name)).save(tmp_path / f"run-{number}")
+        made.pseudonymise(pseudonym_key(tmp_path / name)).save(tmp_path / f"run-{number}", linkage=True)
         for number, name in enumerate(("key", "key", "other"))
     ]
     first, second, other = ((folder / "linkage.parquet").read_bytes() for folder in folders)

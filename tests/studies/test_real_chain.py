@@ -32,7 +32,9 @@ def chain(tmp_path_factory):
             "--out", emb,
         ),
         done("align", emb, "--train", "train", "--out", heads),
-        done("audit", emb, "--heads", heads, "--split", "test", "--pool", "5,10,full", "--linkage", "--out", run),
+        done(
+            "audit", emb, "--heads", heads, "--split", "test", "--pool", "5,10,full", "--linkage", "--out", run
+        ),
         done("page", run, "--out", out / "page.html"),
     ]  # fmt: skip
     return out, printed

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from relinkage.attackers.protocol import Floats
-from relinkage.linkage.engines.strips import Strip, in_strips
+from relinkage.linkage.strips import Strip, in_strips
 from relinkage.threads import one_thread_each
 
 _ROWS, _COLUMNS = 128, 1024
