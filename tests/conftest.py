@@ -9,10 +9,6 @@ from hypothesis import settings
 from loading import interpreter
 from tiers import mark_what_needs_slow_fixtures
 
-if not torch.cuda.is_available():
-    # The GPU engine is interpreted. Triton reads this when it is imported, and anything may import it.
-    os.environ["TRITON_INTERPRET"] = "1"
-
 PRECISION = os.environ.get("RELINKAGE_TEST_PRECISION", "highest")
 NETWORKS = ("alignment", "bench", "encoders", "studies", "utility")
 """Folders of tests that hold two networks' numbers against each other, to more digits than bfloat16 has."""

@@ -18,7 +18,6 @@ OPTIONAL = {
     "ray",
     "sklearn",
     "transformers",
-    "triton",
 }
 """What comes with an extra: a module that needs it is left out by name where it is not installed."""
 

@@ -33,7 +33,8 @@ def chain(tmp_path_factory):
         ),
         done("align", emb, "--train", "train", "--out", heads),
         done(
-            "audit", emb, "--heads", heads, "--split", "test", "--pool", "5,10,full", "--linkage", "--out", run
+            "audit", emb, "--heads", heads, "--split", "test", "--pool", "5,10,full", "--linkage",
+            "--out", run,
         ),
         done("page", run, "--out", out / "page.html"),
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle import TIE
 
-from relinkage.linkage.engines.gpu_sides import bands, bring, half_width, product_bound, steps
+from relinkage.linkage.engines.gpu_sides import bands, bring, half_width, padded, product_bound
 from relinkage.linkage.vectors import Vectors
 
 CPU = torch.device("cpu")
@@ -35,23 +35,26 @@ def matrix_unit(x, y, begin, at_once):
     return total
 
 
-def sides(queries, candidates, tile=16):
+def sides(queries, candidates):
     a, b = Vectors.prepare(queries, "a"), Vectors.prepare(candidates, "b")
-    return a, b, bring(a, a.mean, b.mean, CPU, tile), bring(b, b.mean, a.mean, CPU, tile)
+    return a, b, bring(a, a.mean, b.mean, CPU), bring(b, b.mean, a.mean, CPU)
 
 
 def errors_and_width(queries, candidates, mate_score, at_once):
-    """How far computed distances lie from the true ones, and the bound, both on the scale of cosines."""
+    """How far computed scores lie from the true ones, and the bound, both on the scale of cosines."""
     a, b, rows, columns = sides(queries, candidates)
     centres = float(a.mean @ b.mean)
-    shift, threshold, width = bands(rows, columns, torch.from_numpy(mate_score), centres)
-    begin = shift[None, : len(b)] - threshold[: len(a), None]
-    x, y = (side.halves.double().numpy()[: len(side)] for side in (rows, columns))
+    shift, low, high = bands(rows, columns, torch.from_numpy(mate_score), centres)
+    x, y = (side.halves.double().numpy() for side in (rows, columns))
     scale = rows.scale * columns.scale
-    distance = matrix_unit(x, y, begin.numpy(), at_once) / scale
+    product = matrix_unit(x, y, np.zeros((len(a), len(b))), at_once).astype(np.float32)
+    computed = (product + shift.numpy()).astype(np.float64) / scale
     units = [v.given.astype(np.float64) * v.inverse_norm[:, None] for v in (a, b)]
-    true = units[0] @ units[1].T - mate_score[:, None]
-    return np.abs(distance - true).max(axis=1), width[: len(a)].double().numpy() / scale
+    threshold = mate_score - rows.shift.numpy()
+    true = units[0] @ units[1].T - rows.shift.numpy()[:, None]
+    ends = [end.double().numpy() / scale for end in (low, high)]
+    width = np.minimum(threshold - ends[0], ends[1] - threshold)
+    return np.abs(computed - true).max(axis=1), width
 
 
 @given(
@@ -107,21 +110,19 @@ def test_no_half_is_subnormal_or_near_overflow():
     assert 2.0**14 <= float(size.max()) <= 2.0**15
 
 
-def test_padding_scores_below_everything():
-    _, _, rows, columns = sides(*np.random.default_rng(4).normal(size=(2, 18, 5)), tile=32)
-    assert rows.halves.shape == (32, 16)
-    assert not rows.halves[18:].any()
+def test_bring_pads_with_zeros():
+    _, _, rows, _ = sides(*np.random.default_rng(4).normal(size=(2, 18, 5)))
+    assert rows.halves.shape == (18, 16)
     assert not rows.halves[:, 5:].any()
-    shift, threshold, width = bands(rows, columns, torch.zeros(18, dtype=torch.float64), 0.0)
-    assert (shift[18:] == -torch.inf).all()
-    assert (threshold[18:] == torch.inf).all()
-    assert (width[18:] == 0).all()
 
 
-def test_a_row_that_asks_nothing_has_nothing_to_bound():
+def test_bands_of_a_row_that_asks_nothing_leave_nothing_undecided_and_nothing_above():
     _, _, rows, columns = sides(*np.random.default_rng(5).normal(size=(2, 8, 5)))
     nothing = torch.full((8,), torch.inf, dtype=torch.float64)
     assert (half_width(rows, columns, columns.shift, nothing) == 0).all()
+    _, low, high = bands(rows, columns, nothing, 0.0)
+    assert (low == torch.inf).all()
+    assert (high == torch.inf).all()
 
 
 def test_where_the_bound_says_nothing_everything_is_settled():
@@ -129,8 +130,6 @@ def test_where_the_bound_says_nothing_everything_is_settled():
     assert product_bound(2**21) == np.inf
 
 
-@pytest.mark.parametrize(
-    ("d", "expected"), [(1, (16, 16)), (40, (64, 64)), (128, (128, 128)), (130, (192, 64))]
-)
+@pytest.mark.parametrize(("d", "expected"), [(1, 16), (40, 48), (128, 128), (130, 144)])
 def test_widths_are_padded_to_whole_steps(d, expected):
-    assert steps(d) == expected
+    assert padded(d) == expected

@@ -1,7 +1,6 @@
 """Whether it is worth asking torch for a CUDA device: importing torch takes a second, and most have none."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 _SIGNS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")
@@ -9,7 +8,7 @@ _SIGNS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")
 
 
 def cuda_device_possible() -> bool:
-    """Say whether there may be a CUDA device and triton to use it; where only torch could tell, there may."""
-    if find_spec("triton") is None:
+    """Say whether there may be a CUDA device; where only torch could tell, there may, but for a Mac."""
+    if sys.platform == "darwin":
         return False
     return not sys.platform.startswith("linux") or any(Path(sign).exists() for sign in _SIGNS)

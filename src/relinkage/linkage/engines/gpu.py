@@ -1,13 +1,11 @@
-"""The engine that runs on a CUDA device: half-precision tiles that never leave the matrix units' registers.
+"""The engine that runs on a CUDA device: products of float16 vectors by torch, counted block by block.
 
-`gpu_sides` brings vectors to the device and proves the bands, `gpu_kernels` counts. This file cuts a question
-into panels that fit the device, panels into launches, and adds up what comes back.
+`gpu_sides` brings vectors to the device and proves the bands. This file cuts a question into panels that fit
+the device and panels into blocks, counts what lies clearly above, and settles the rest in float64.
 """
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from relinkage.errors import InputError
-from relinkage.linkage.engines.gpu_sides import Side, bands, bring, bytes_each, product_bound, steps, upload
+from relinkage.linkage.engines.gpu_sides import Side, bands, bring, bytes_each, product_bound, upload
 from relinkage.linkage.engines.question import Mates, Question, Tally
 from relinkage.linkage.scores import TIE
 from relinkage.linkage.vectors import Vectors
@@ -29,30 +27,20 @@ class Shape:
     """How the work is cut. Any choice gives the same counts; `python -m bench.gpu` compares some.
 
     Attributes:
-        rows: rows of a tile, a power of two from 16 on.
-        columns: columns of a tile, likewise.
-        tiles: tiles a program takes.
-        warps: groups of 32 threads a program has.
-        stages: loads that are under way while a tile is multiplied.
+        rows: rows of a block.
+        columns: columns of a block, which takes 6 bytes of device memory for each of its pairs.
         panel: bytes of device memory for each side's vectors.
-        flags: bytes of device memory for the flags of a launch.
-        listed: undecided pairs there is room for, 8 bytes each.
+        settled: pairs that are settled at a time, 16 bytes each for every dimension.
     """
 
-    rows: int = 128
-    columns: int = 128
-    tiles: int = 16
-    warps: int = 8
-    stages: int = 2
+    rows: int = 8192
+    columns: int = 16_384
     panel: int = 2**30
-    flags: int = 2**25
-    listed: int = 2**25
+    settled: int = 2**18
 
 
 def missing() -> str | None:
     """Say in one sentence why the engine cannot run here; None where it can."""
-    if importlib.util.find_spec("triton") is None:
-        return "The GPU engine needs triton; install relinkage[gpu]."
     if not torch.cuda.is_available():
         return "The GPU engine needs a CUDA device, and torch sees none; use --engine cpu."
     if torch.cuda.get_device_capability() < (8, 0):
@@ -61,7 +49,7 @@ def missing() -> str | None:
 
 
 class Gpu:
-    """Matrix products on a CUDA device in half precision, counted before they are stored."""
+    """Matrix products on a CUDA device in half precision, and what they leave open in float64."""
 
     name = "gpu"
 
@@ -69,20 +57,17 @@ class Gpu:
         """Make an engine.
 
         Args:
-            device: where it runs; "cpu" only where triton interprets its kernels, for tests.
+            device: where it runs; "cpu" for tests of its arithmetic.
             shape: how the work is cut.
 
         Raises:
-            InputError: triton or the device is missing, or the device's products are less accurate than
-                the bands allow for.
+            InputError: the device is missing, or its products are less accurate than the bands allow for.
         """
         reason = None if device == "cpu" else missing()
         if reason:
             raise InputError(reason)
-        from relinkage.linkage.engines import gpu_kernels
-
-        self._device, self._shape, self._kernels = torch.device(device), shape or Shape(), gpu_kernels
-        if not accurate(self._kernels, self._device):
+        self._device, self._shape = torch.device(device), shape or Shape()
+        if not accurate(self._device):
             raise InputError(
                 "This device adds up half-precision products less accurately than the GPU engine's bound "
                 "allows for; use --engine cpu."
@@ -98,7 +83,8 @@ class Gpu:
         with progress(ways * len(question.rows) * len(question.columns), "linking", "pairs") as bar:
             tally.above[:, order], tally.ties[:, order] = self._one_way(question, bar.update)
             if question.column_mates is not None:
-                tally.column_above[:], tally.column_ties[:] = self._one_way(_turned(question), bar.update)
+                turned, _ = question.turned()
+                tally.column_above[:], tally.column_ties[:] = self._one_way(turned, bar.update)
         return tally
 
     def _one_way(self, question: Question, done: Callable[[int], object]) -> tuple[Ints, Ints]:
@@ -109,12 +95,10 @@ class Gpu:
         above, ties = np.zeros((2, question.depths, len(question.rows)), np.int64)
         row_centre, column_centre = question.centres
         for some in _parts(question.columns, self._shape.panel):
-            columns = bring(
-                question.columns[some], column_centre, row_centre, self._device, self._shape.columns
-            )
+            columns = bring(question.columns[some], column_centre, row_centre, self._device)
             for who in _parts(question.rows, self._shape.panel):
-                rows = bring(question.rows[who], row_centre, column_centre, self._device, self._shape.rows)
-                panel = _Panel(self._kernels, self._shape, question.part(who, some), rows, columns)
+                rows = bring(question.rows[who], row_centre, column_centre, self._device)
+                panel = _Panel(self._shape, question.part(who, some), rows, columns)
                 panel.count(done)
                 above[:, who] += _by_depth(panel.above)
                 ties[:, who] += _by_depth(panel.ties)
@@ -124,81 +108,90 @@ class Gpu:
 class _Panel:
     """Rows and columns that are on the device, what is asked of them, and the counts so far."""
 
-    def __init__(
-        self, kernels: ModuleType, shape: Shape, question: Question, rows: Side, columns: Side
-    ) -> None:
+    def __init__(self, shape: Shape, question: Question, rows: Side, columns: Side) -> None:
         device, mates = rows.given.device, question.mates
-        self._kernels, self._shape = kernels, shape
-        self._rows, self._columns = rows, columns
-        self._levels = len(question.starts)
-        self._starts, self._ends = upload(question.starts, device).int(), upload(question.ends, device).int()
-        self._extents = _extents(self._starts, self._ends, shape.rows)
-        score = upload(mates.score, device)
+        self._shape, self._rows, self._columns = shape, rows, columns
+        everything = np.zeros((1, len(rows)), np.int64)
+        self._starts = upload(np.concatenate([everything, question.starts]), device)
+        self._ends = upload(np.concatenate([everything + len(columns), question.ends]), device)
+        self._score = upload(mates.score, device)
         row_centre, column_centre = question.centres
-        self._bands = bands(rows, columns, score, float(row_centre @ column_centre))
-        self._mates = upload(mates.place, device), upload(mates.identity, device)
-        self._edges = score - TIE, score + TIE
-        counts = torch.zeros((2, self._levels + 1, len(rows)), dtype=torch.int32, device=device)
+        self._shift, self._low, self._high = bands(
+            rows, columns, self._score, float(row_centre @ column_centre)
+        )
+        self._place, self._identity = upload(mates.place, device), upload(mates.identity, device)
+        counts = torch.zeros((2, len(self._starts), len(rows)), dtype=torch.int64, device=device)
         self.above, self.ties = counts
-        width, depth = steps(rows.given.shape[1])
-        self._constants = {
-            "LEVELS": self._levels, "WIDTH": width, "DEPTH": depth, "COLUMNS": shape.columns,
-        }  # fmt: skip
-        room = max(1, shape.listed // shape.columns) * shape.columns
-        self._pairs = [torch.empty(room, dtype=torch.int32, device=device) for _ in range(2)]
 
     def count(self, done: Callable[[int], object]) -> None:
-        """Count all rows against all columns, as many rows a launch as there is room for flags."""
+        """Count all rows against all columns, block by block."""
         shape, n, m = self._shape, len(self._rows), len(self._columns)
-        tiles = -(-m // shape.columns)
-        rows_a_launch = max(1, shape.flags // (tiles * shape.rows)) * shape.rows
-        for start in range(0, n, rows_a_launch):
-            rows = min(rows_a_launch, n - start)
-            flags = torch.empty((tiles, rows), dtype=torch.int8, device=self._rows.given.device)
-            programs = -(-rows // shape.rows) * -(-tiles // shape.tiles)
-            self._kernels.count_tiles[(programs,)](
-                *self._operands(), self._extents, self.above, flags, start, rows, n, m,
-                **self._constants, ROWS=shape.rows, TILES=shape.tiles,
-                num_warps=shape.warps, num_stages=shape.stages,
-            )  # fmt: skip
-            self._judge(flags, start)
-            done(rows * m)
+        for top in range(0, n, shape.rows):
+            for left in range(0, m, shape.columns):
+                rows = slice(top, min(top + shape.rows, n))
+                columns = slice(left, min(left + shape.columns, m))
+                self._block(rows, columns)
+                done((rows.stop - top) * (columns.stop - left))
 
-    def _judge(self, flags: Tensor, start: int) -> None:
-        """Count the flagged rows of each tile: list what is undecided, as much as fits, and settle it."""
-        n, m, d = len(self._rows), len(self._columns), self._rows.given.shape[1]
-        flagged = (flags.nonzero()[:, 1] + start).int()
-        of_tile = torch.zeros(len(flags) + 1, dtype=torch.int32, device=flags.device)
-        of_tile[1:] = flags.sum(dim=1, dtype=torch.int32).cumsum(0)
-        places = len(self._pairs[0]) // self._shape.columns
-        for first in range(0, len(flagged), places):
-            length = torch.zeros(1, dtype=torch.int32, device=flags.device)
-            last = min(first + places, len(flagged))
-            self._kernels.list_tiles[(len(flags),)](
-                *self._operands(), self._columns.identity, *self._mates, self._starts, self._ends,
-                self.above, self.ties, flagged, of_tile, first, last, length,
-                *self._pairs, n, m, **self._constants, ROWS=min(64, self._shape.rows),
-                num_warps=8, num_stages=1,
-            )  # fmt: skip
-            rows, columns = self._rows, self._columns
-            programs = min(-(-(last - first) * self._shape.columns // 128), _PROGRAMS)
-            self._kernels.settle[(programs,)](
-                *self._pairs, length, rows.given, rows.inverse_norm,
-                columns.given, columns.inverse_norm, *self._edges,
-                self._starts, self._ends, self.above, self.ties, n, d,
-                LEVELS=self._levels, PAIRS=128, num_warps=4, enable_fp_fusion=False,
-            )  # fmt: skip
+    def _block(self, rows: slice, columns: slice) -> None:
+        scores = products(self._rows.halves[rows], self._columns.halves[columns])
+        scores += self._shift[columns]
+        above = scores > self._high[rows, None]
+        undecided = (scores >= self._low[rows, None]).logical_xor_(above)
+        del scores
+        for level in range(len(self._starts)):
+            self.above[level, rows] += self._inside(above, level, rows, columns)
+        for pairs in undecided.nonzero().split(self._shape.settled):
+            self._settle(pairs[:, 0] + rows.start, pairs[:, 1] + columns.start)
 
-    def _operands(self) -> tuple[Tensor, ...]:
-        return (self._rows.halves, self._columns.halves, *self._bands)
+    def _inside(self, above: Tensor, level: int, rows: slice, columns: slice) -> Tensor:
+        """Count the columns above each row that lie in its stratum at a level: int64, shape (rows,)."""
+        if level == 0:
+            return above.sum(dim=1)
+        starts, ends = (edge[level, rows] - columns.start for edge in (self._starts, self._ends))
+        width = columns.stop - columns.start
+        # Rows are sorted by their runs, so those of a block have few columns between them.
+        held = (starts < ends) & (starts < width) & (ends > 0)
+        if not bool(held.any()):
+            return torch.zeros_like(starts)
+        first, last = max(0, int(starts[held].min())), min(width, int(ends[held].max()))
+        column = torch.arange(first, last, device=above.device)
+        inside = (column >= starts[:, None]) & (column < ends[:, None])
+        return inside.logical_and_(above[:, first:last]).sum(dim=1)
+
+    def _settle(self, row: Tensor, column: Tensor) -> None:
+        """Decide listed pairs in float64; the mate itself is not a distractor."""
+        a, b = self._rows, self._columns
+        cosine = (a.given[row].double() * b.given[column].double()).sum(dim=1)
+        cosine *= a.inverse_norm[row] * b.inverse_norm[column]
+        apart = cosine - self._score[row]
+        alike = b.identity[column] == self._identity[row]
+        other = column != self._place[row]
+        above = other & ~alike & (apart > TIE)
+        ties = other & (alike | (apart.abs() <= TIE))
+        for level, (starts, ends) in enumerate(zip(self._starts, self._ends, strict=True)):
+            inside = (starts[row] <= column) & (column < ends[row])
+            for counts, counted in ((self.above, above), (self.ties, ties)):
+                counts[level].index_add_(0, row, (inside & counted).long())
 
 
-_PROGRAMS = 2**12
-"""Programs that share a list of pairs: more than any device runs at once."""
+def products(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply float16 vectors and add up in single precision.
+
+    Args:
+        left: float16, shape (n, d).
+        right: float16, shape (m, d).
+
+    Returns:
+        float32, shape (n, m).
+    """
+    if left.device.type == "cuda":
+        return torch.mm(left, right.T, out_dtype=torch.float32)
+    return left.float() @ right.T.float()
 
 
 def _by_run(question: Question) -> Ints:
-    """Sort rows by their runs, coarse to fine, so that neighbours share tiles."""
+    """Sort rows by their runs, coarse to fine, so that neighbours share columns."""
     keys = [edge for level in zip(question.starts, question.ends, strict=True) for edge in level]
     return np.lexsort(keys[::-1])
 
@@ -218,31 +211,6 @@ def _sorted_rows(question: Question, order: Ints) -> Question:
     )
 
 
-def _turned(question: Question) -> Question:
-    """Let the columns ask; the rows are sorted by their runs.
-
-    A row lies in the stratum of a column where the column lies in the stratum of the row. At one level runs
-    are equal or apart, so both their ends ascend with the rows, and the rows of a column are a run too.
-    """
-    if (np.diff(question.starts) < 0).any() or (np.diff(question.ends) < 0).any():
-        raise ValueError("strata must be nested, and equal or apart at each level")
-    assert question.column_mates is not None
-    columns = np.arange(len(question.columns))
-    starts, ends = np.empty((2, len(question.starts), len(columns)), np.int64)
-    for level in range(len(starts)):
-        starts[level] = np.searchsorted(question.ends[level], columns, "right")
-        ends[level] = np.searchsorted(question.starts[level], columns, "right")
-    return Question(
-        rows=question.columns,
-        columns=question.rows,
-        mates=question.column_mates,
-        column_mates=None,
-        starts=starts,
-        ends=ends,
-        centres=question.centres[::-1],
-    )
-
-
 def _parts(vectors: Vectors, budget: int) -> Iterator[slice]:
     """Cut vectors into panels that take at most `budget` bytes on the device."""
     size = max(1, budget // bytes_each(vectors))
@@ -250,37 +218,24 @@ def _parts(vectors: Vectors, budget: int) -> Iterator[slice]:
         yield slice(start, min(start + size, len(vectors)))
 
 
-def _extents(starts: Tensor, ends: Tensor, rows: int) -> Tensor:
-    """Give what runs in a block of rows have in common: int32, shape (levels, blocks, 4).
-
-    The least start and the greatest end of those that hold a column, the greatest start and the least end.
-    """
-    far = torch.iinfo(torch.int32).max
-    nothing = starts >= ends
-    of_block = []
-    for edge, least in ((starts.masked_fill(nothing, far), True), (ends.masked_fill(nothing, 0), False),
-                        (starts, False), (ends, True)):  # fmt: skip
-        padded = torch.nn.functional.pad(edge, (0, -edge.shape[1] % rows), value=far if least else 0)
-        blocks = padded.view(len(edge), padded.shape[1] // rows, rows)
-        of_block.append(blocks.amin(dim=2) if least else blocks.amax(dim=2))
-    return torch.stack(of_block, dim=2).contiguous()
-
-
 def _by_depth(by_level: Tensor) -> Ints:
     """Take from each level what lies in the next one: what is left has just this depth."""
-    counts = by_level.cpu().numpy().astype(np.int64)
+    counts = by_level.cpu().numpy().copy()
     counts[:-1] -= counts[1:].copy()
     return counts
 
 
-def accurate(kernels: ModuleType, device: torch.device) -> bool:
+def accurate(device: torch.device) -> bool:
     """Say whether a device's products keep to the bound that `gpu_sides` takes from the literature.
 
-    One tile is multiplied whose rows and columns are hard to add up: a large term before or after many small
-    ones, terms with all their bits set, terms that cancel, random terms. A device that adds with fewer than
-    24 bits fails.
+    Vectors are multiplied that are hard to add up: a large term before or after many small ones, terms with
+    all their bits set, terms that cancel, random terms. A device that adds with fewer than 24 bits fails.
     """
-    width, size = 64, 32
+    return all(_accurate(device, width) for width in (64, 512))
+
+
+def _accurate(device: torch.device, width: int) -> bool:
+    size = 32
     random = np.random.default_rng(0)
     a = random.uniform(-1, 1, (size, width))
     a[0:8] = 2.0**-12 * (2 - 2.0**-10)
@@ -290,8 +245,6 @@ def accurate(kernels: ModuleType, device: torch.device) -> bool:
     b = a[::-1].copy()
     b[-8:] = 1
     left, right = (torch.from_numpy(side).half().contiguous().to(device) for side in (a, b))
-    out = torch.empty((size, size), dtype=torch.float32, device=device)
-    kernels.multiply[(1,)](left, right, out, WIDTH=width, DEPTH=width, ROWS=size, COLUMNS=size)
     true = left.double() @ right.double().T
     bound = product_bound(width) * (left.double().abs() @ right.double().abs().T)
-    return bool(((out.double() - true).abs() <= bound).all())
+    return bool(((products(left, right).double() - true).abs() <= bound).all())

@@ -19,14 +19,16 @@ every N ≥ 1. IEEE additions in any order (N = 1, half the loss) obey it too, a
 product underflows: entries are zero or at least 2⁻¹⁴ after scaling, because smaller ones are set to zero and
 their loss is in the residue.
 
-**The distance** from the mate's score r is z = x·y + h − t with t = r − g. The accumulator begins at
-c = fl(fl(h) − fl(t)), which is within 3u(|h| + |t|) of h − t. With exp(v) − 1 ≤ v / (1 − v), X and Y upper
-bounds of ‖x‖ + e_x and ‖y‖ + e_y, and H of |h|, every computed distance q obeys
+**The distance** from the mate's score r is x·y + h − t with t = r − g. What is computed is q = fl(p + fl(h)),
+p being the product, and it is compared with t: fl(h) is within u|h| of h, and one IEEE addition loses as much
+as u of what it adds up. With exp(v) − 1 ≤ v / (1 − v), X and Y upper bounds of ‖x‖ + e_x and ‖y‖ + e_y, and H
+of |h|, every computed q obeys
 
-    |q − z| ≤ e_x Y + X e_y + γ (X Y + H + |t|) + 4 u (H + |t|),    γ = v / (1 − v),  v = (4d' + 4) u,
+    |q − (x·y + h)| ≤ e_x Y + X e_y + γ (X Y + H + |t|) + 4 u (H + |t|),    γ = v / (1 − v),  v = (4d' + 4) u,
 
-and the same slack as in `bands` covers float64. Where v ≥ 1/2 the band is infinite: all pairs are settled.
-A pair is above where q exceeds this bound and the width of a tie, below where −q does, and undecided else.
+where |t| is more than is needed, and the same slack as in `bands` covers float64. Where v ≥ 1/2 the band is
+infinite: all pairs are settled. A pair is above where q exceeds t by this bound and the width of a tie, below
+where t exceeds q so, and undecided else; both ends of the band are rounded away from t.
 """
 
 import math
@@ -54,7 +56,7 @@ class Side:
         given: float32 or float64, shape (n, d): the vectors as given.
         inverse_norm: float64, shape (n,).
         identity: int64, shape (n,).
-        halves: float16, shape (padded n, padded d): round(scale · (v̂ − centre)), 0 where padded.
+        halves: float16, shape (n, padded d): round(scale · (v̂ − centre)), 0 where padded.
         scale: a power of two.
         norm: float64, shape (n,): ‖v̂ − centre‖, rounded up.
         residue: float64, shape (n,): ‖(v̂ − centre) − halves / scale‖, rounded up.
@@ -74,17 +76,14 @@ class Side:
         return len(self.given)
 
 
-def steps(d: int) -> tuple[int, int]:
-    """Give the padded width of d dimensions and how many of them a step of the product takes."""
-    if d <= 128:
-        width = max(16, 1 << (d - 1).bit_length())
-        return width, width
-    return -(-d // 64) * 64, 64
+def padded(d: int) -> int:
+    """Return the width of d dimensions in whole steps of the matrix units."""
+    return -(-d // 16) * 16
 
 
 def bytes_each(vectors: Vectors) -> int:
     """Give how much of the device's memory a vector takes."""
-    return vectors.dimension * vectors.given.itemsize + 2 * steps(vectors.dimension)[0] + 64
+    return vectors.dimension * vectors.given.itemsize + 2 * padded(vectors.dimension) + 64
 
 
 def bring(
@@ -92,9 +91,8 @@ def bring(
     centre: NDArray[np.float64],
     other_centre: NDArray[np.float64],
     device: torch.device,
-    tile: int,
 ) -> Side:
-    """Bring vectors to a device, centre them there, round them to half precision and fill the last tile."""
+    """Bring vectors to a device, centre them there and round them to half precision."""
     n, d = vectors.given.shape
     given = upload(vectors.given, device)
     inverse_norm, identity = upload(vectors.inverse_norm, device), upload(vectors.identity, device)
@@ -108,7 +106,7 @@ def bring(
     largest = max(float((unit(block) - middle).abs().max()) for block in blocks)
     # Entries below 2¹⁵ are far from overflow; past 2⁴⁰ there is nothing left that a product could tell.
     scale = 2.0 ** min(15 - math.frexp(largest)[1], 40)
-    halves = torch.zeros((n + -n % tile, steps(d)[0]), dtype=torch.float16, device=device)
+    halves = torch.zeros((n, padded(d)), dtype=torch.float16, device=device)
     norm, residue, shift = (torch.empty(n, dtype=torch.float64, device=device) for _ in range(3))
     up = 1 + 1e-9 + d * 2.0**-52  # above the relative error of a float64 norm of d terms in any order
     for block in blocks:
@@ -117,7 +115,7 @@ def bring(
         exact -= middle
         rounded = (exact * scale).half()
         rounded[rounded.abs() < _LEAST_NORMAL] = 0
-        halves[:n][block, :d] = rounded
+        halves[block, :d] = rounded
         norm[block] = torch.linalg.vector_norm(exact, dim=1) * up
         residue[block] = torch.linalg.vector_norm(exact - rounded.double() / scale, dim=1) * up
     return Side(given, inverse_norm, identity, halves, scale, norm, residue, shift)
@@ -141,17 +139,17 @@ def half_width(rows: Side, columns: Side, column_shift: Tensor, threshold: Tenso
     Returns:
         float64, shape (n,).
     """
-    d, padded = rows.given.shape[1], rows.halves.shape[1]
+    d, width = rows.given.shape[1], rows.halves.shape[1]
     X, Y = rows.norm + rows.residue, float((columns.norm + columns.residue).max())
     begin = float(column_shift.abs().max()) + threshold.abs()
     rounding = rows.residue * Y + X * float(columns.residue.max())
     slack = 2.0**-45 + 8 * (d + 4) * 2.0**-53
-    width = rounding + product_bound(padded) * (X * Y + begin + slack) + 4 * _U * begin + slack
-    return width.masked_fill(threshold.isinf(), 0)
+    bound = rounding + product_bound(width) * (X * Y + begin + slack) + 4 * _U * begin + slack
+    return bound.masked_fill(threshold.isinf(), 0)
 
 
 def bands(rows: Side, columns: Side, mate_score: Tensor, centres: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Give what distances begin at and how far they may be trusted, all times both scales.
+    """Give what is added to products, and the band in which they decide nothing, all times both scales.
 
     Args:
         rows: the side that asks.
@@ -160,22 +158,18 @@ def bands(rows: Side, columns: Side, mate_score: Tensor, centres: float) -> tupl
         centres: a₀·c₀.
 
     Returns:
-        float32, padded: the columns' shifts h, minus infinity beyond the last; the rows' thresholds t; and
-        half the width of the rows' bands, in which ties lie, rounded up.
+        float32: the columns' shifts h, shape (columns,), and the lower and the upper end of each row's band,
+        shape (rows,), rounded outwards.
     """
     shift, threshold = columns.shift - centres, mate_score - rows.shift
     width = half_width(rows, columns, shift, threshold) + TIE
     scale = rows.scale * columns.scale
-    wide = (width * scale).float()
-    return (
-        _padded((shift * scale).float(), columns, -math.inf),
-        _padded((threshold * scale).float(), rows, math.inf),
-        _padded(torch.nextafter(wide, torch.full_like(wide, math.inf)), rows, 0),
-    )
-
-
-def _padded(values: Tensor, side: Side, value: float) -> Tensor:
-    return torch.nn.functional.pad(values, (0, len(side.halves) - len(side)), value=value)
+    ends = [(end * scale).float() for end in (threshold - width, threshold + width)]
+    outwards = (torch.full_like(ends[0], -math.inf), torch.full_like(ends[1], math.inf))
+    low, high = (torch.nextafter(end, far) for end, far in zip(ends, outwards, strict=True))
+    # A row that asks nothing has +infinity at both ends: nothing is above it, and nothing is undecided.
+    low = low.masked_fill(threshold.isinf(), math.inf)
+    return (shift * scale).float(), low, high
 
 
 def upload(
