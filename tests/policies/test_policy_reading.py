@@ -5,8 +5,8 @@ import pytest
 from relinkage.errors import InputError, SeveralFaultsError
 from relinkage.linkage.uncertainty import clopper_pearson
 from relinkage.policies import read_policy
+from relinkage.policies.audit_rows import fewest_that_can_pass
 from relinkage.policies.reading import PUBLISHED, policy_of, policy_text
-from relinkage.policies.readings import fewest_that_can_pass
 from relinkage.policies.rules import RULES, Controls, WorstGroup
 from relinkage.toml_files import TomlFile
 

@@ -15,7 +15,7 @@ from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.pages.wording import SPACE, bounded, count, counted, percent, plural, sides
 from relinkage.plans.plan import Plan
 from relinkage.plans.result import Finding, Scenario
-from relinkage.policies.readings import TWO_SIDED
+from relinkage.policies.figures import TWO_SIDED
 from relinkage.policies.runs import Attacked
 from relinkage.studies.gating import attacked
 
