@@ -57,7 +57,8 @@ def patients_row(rule: PatientsAbove, run: Attacked, direction: Direction) -> Re
     row, level = _risk_row(run.audit, direction, rule.pool), _level(run.audit)
     if rule.threshold != THRESHOLD:
         raise CannotAnswerError(
-            f"a threshold other than {THRESHOLD:g} takes linkage.parquet, which is not in the run"
+            f"a threshold other than {THRESHOLD:g} takes linkage.parquet, which the run lacks; audit with "
+            "--linkage"
         )
     told = row.most_exposed if rule.risk == "most-exposed" else row.at_least_one
     return Reading(

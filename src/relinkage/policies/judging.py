@@ -166,7 +166,9 @@ def _against(rule: AnyLimit, readings: Sequence[Reading], policy: Policy, refere
         attacker=readings[place].attacker,
         direction=readings[place].direction,
         patients=readings[place].patients,
-        detail="of the same patients, in pairs" if found[place].paired else "of other patients",
+        detail="of the same patients, in pairs"
+        if found[place].paired
+        else "of other patients, or without --linkage",
         why=rule.why,
     )
 
