@@ -45,9 +45,9 @@ def test_what_is_missing_is_told_of_the_table_that_lacks_it():
 
 
 def test_what_stands_in_a_text_of_several_lines_is_no_key():
-    file = TomlFile('text = """\nbeds = 1\n[house]\n"""\n[house]\nbeds = 0', "garden.toml")
+    file = TomlFile('# """\ntext = """\nbeds = 1\n[house]\n"""\n[house]\nbeds = 0', "garden.toml")
     file.settings(Garden, file.content["house"], ("house",))
-    with pytest.raises(InputError, match="line 6: beds 0"):
+    with pytest.raises(InputError, match="line 7: beds 0"):
         file.check()
 
 

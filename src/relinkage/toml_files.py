@@ -150,6 +150,8 @@ def _lines(text: str) -> dict[Place, int]:
         if inside:
             inside = "" if line.count(inside) % 2 else inside
             continue
+        if line.lstrip().startswith("#"):
+            continue
         if header := _HEADER.match(line):
             above = _of_arrays(_keys(header[2]), tables)
             if header[1] == "[[":

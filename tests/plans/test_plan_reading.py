@@ -88,6 +88,11 @@ def test_a_stage_that_asks_for_it_takes_what_the_command_line_gives(desk):
     assert plan(desk, own, given=given).stages[0].option("value") == 3
 
 
+def test_what_is_given_and_taken_by_no_stage_is_told(desk):
+    with pytest.raises(SeveralFaultsError, match="value is given and no stage takes it"):
+        plan(desk, given={"value": 7, "source": None})
+
+
 def test_paths_are_relative_to_the_plan(desk, monkeypatch):
     monkeypatch.chdir("/")
     assert plan(desk).stages[1].inputs == (desk / "source.txt",)

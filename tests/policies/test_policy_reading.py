@@ -3,11 +3,12 @@
 import pytest
 
 from relinkage.errors import InputError, SeveralFaultsError
+from relinkage.linkage.risk import THRESHOLD
 from relinkage.linkage.uncertainty import clopper_pearson
 from relinkage.policies import read_policy
+from relinkage.policies.audit_rows import fewest_that_can_pass
 from relinkage.policies.reading import PUBLISHED, policy_of, policy_text
-from relinkage.policies.readings import fewest_that_can_pass
-from relinkage.policies.rules import RULES, Controls, WorstGroup
+from relinkage.policies.rules import RULES, Controls, PatientsAbove, WorstGroup
 from relinkage.toml_files import TomlFile
 
 BAD = """name = ""
@@ -74,7 +75,7 @@ class TestPublished:
                 continue
             # At 0.8 of its limit a share of 5,000 patients passes in 95 % of cohorts (see the files).
             share = rule.at_most / 100 if rule.unit == "times chance" else rule.at_most
-            assert 0.2 * share >= 2 * 1.645 * (0.8 * share * (1 - 0.8 * share) / 5000) ** 0.5
+            assert 0.2 * share >= (1.645 + 1.96) * (0.8 * share * (1 - 0.8 * share) / 5000) ** 0.5
 
     def test_a_cohort_as_small_as_it_may_be_passes_where_nobody_is_linked(self, name):
         policy = read_policy(name)
@@ -85,6 +86,12 @@ class TestPublished:
                 assert fewest_that_can_pass(rule.at_most, smallest) == smallest
             elif not isinstance(rule, Controls) and rule.unit == "share":
                 assert clopper_pearson(0, fewest, fewest, 0.9)[1] < rule.at_most
+
+    def test_it_asks_for_no_file_with_a_row_per_query(self, name):
+        """Rows of an audit hold the share of patients above one threshold."""
+        for rule in read_policy(name).rules:
+            if isinstance(rule, PatientsAbove):
+                assert rule.threshold == THRESHOLD
 
     def test_its_file_says_why(self, name):
         assert policy_text(name).count("#") > 5

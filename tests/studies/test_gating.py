@@ -34,7 +34,8 @@ def desk(tmp_path_factory):
     arrays = ["--images", folder / "images.npy", "--reports", folder / "reports.npy"]
     arrays += ["--pairs", folder / "pairs.csv"]
     options = [part for item in FIELDS.items() for part in item]
-    done("audit", *arrays, *options, "--out", folder / "run")
+    done("audit", *arrays, *options, "--linkage", "--out", folder / "run")
+    done("audit", *arrays, *options, "--out", folder / "rows")
     done("attack", *arrays, "--attackers", "cosine,ridge", *options, "--out", folder / "attack")
     done("audit", *arrays[:4], *options, "--out", folder / "nobody")
     (folder / "lenient.toml").write_text(LENIENT)
@@ -93,6 +94,13 @@ def test_a_reference_adds_a_rule(desk):
     own, above = msgspec.json.decode(outcome.out, type=CheckResult).verdicts
     assert (outcome.status, above.at_most, above.limit) == (0, 0, pytest.approx(0.09))
     assert own.rule in above.rule
+
+
+def test_runs_without_linkage_tables_are_held_against_each_other_as_if_independent(desk):
+    line = ["check", desk / "rows", "--policy", desk / "lenient.toml", "--against", desk / "run", "--json"]
+    _, above = msgspec.json.decode(relinkage(*line).out, type=CheckResult).verdicts
+    assert above.figure == 0 < above.at_most
+    assert above.detail == "of other patients, or without --linkage"
 
 
 def test_several_mistakes_of_a_policy_are_several_lines(desk, tmp_path):

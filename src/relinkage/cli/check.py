@@ -4,16 +4,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 from msgspec import Meta
 
 from relinkage.cli.inputs import Existing
 from relinkage.cli.options import command
-from relinkage.cli.outputs import Printed
+from relinkage.cli.outputs import Printed, say_result
 from relinkage.errors import InputError
 from relinkage.files import check_file, whole_file, write_json
 from relinkage.options import Option, Settings
-from relinkage.progress import say
 from relinkage.records import plain
 
 if TYPE_CHECKING:
@@ -90,10 +88,7 @@ def check(checked: Checked, output: CheckOutput) -> int:
     output.show(result, check_table(result))
     if output.github or os.environ.get("GITHUB_ACTIONS"):
         for line in annotations(result):
-            if output.json:
-                say(line)
-            else:
-                click.echo(line)
+            say_result(line, apart=output.json)
     return 0 if result.passed else 1
 
 

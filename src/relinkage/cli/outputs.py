@@ -30,6 +30,19 @@ def quietly() -> Iterator[None]:
         _quiet.reset(before)
 
 
+def say_result(line: str, *, apart: bool) -> None:
+    """Print a line that belongs to a result: to standard error where that holds another one.
+
+    Args:
+        line: the line.
+        apart: whether standard output is for something that the line would spoil, such as JSON.
+    """
+    if apart or _quiet.get():
+        say(line)
+    else:
+        click.echo(line)
+
+
 class Printed(Settings, frozen=True):
     """How a result is printed.
 

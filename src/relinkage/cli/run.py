@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SCENARIOS = ("share-images", "publish-model", "share-embeddings", "targeted")
 """The plans that come along."""
 VERBS = {
-    "phantom": "", "cohort": ".parquet", "embed": "", "align": "", "harden": "", "audit": "", "attack": "",
-    "compare": "", "utility": "", "map": "", "page": ".html", "card": ".md", "check": ".json",
+    "phantom": "", "cohort": ".parquet", "embed": "", "align": "", "harden": "", "defend": "", "audit": "",
+    "attack": "", "compare": "", "utility": "", "map": "", "page": ".html", "card": ".md", "check": ".json",
 }  # fmt: skip
 """The commands that a stage can be, and what the output of each ends in."""
 
@@ -64,9 +64,10 @@ class RunFolder(Printed, frozen=True):
 
 @command("run", plan=PlanFile, given=Given, output=RunFolder)
 def run(plan: PlanFile, given: Given, output: RunFolder) -> int:
-    """Run a PLAN: all of it is checked first, and stages that are done are not run again.
+    """Run a PLAN, a file or a scenario: it is checked whole first, and no stage is run twice.
 
-    A killed run goes on where it was. Exit status 1 where a stage is a check that does not pass.
+    Scenarios: share-images, publish-model, share-embeddings, targeted. A killed run goes on where it was.
+    Exit status 1 where a stage is a check that does not pass.
     """
     check_folder(output.out, PLAN, SCHEMA)
     read = _plan(plan.plan, output.out, _given(given))

@@ -96,8 +96,8 @@ class ClusterBootstrap:
         effective = np.where(certain, effective_patients, effective)
         return cls(means, drawn, patients, effective_patients, effective)
 
-    def take(self, cells: slice) -> "ClusterBootstrap":
-        """Keep some of the cells."""
+    def take(self, cells: slice | Ints) -> "ClusterBootstrap":
+        """Keep some of the cells, by a slice or by their numbers."""
         return ClusterBootstrap(
             self.means[cells],
             self.replicates[:, cells],

@@ -28,7 +28,7 @@ def check_table(result: CheckResult) -> str:
     policy = one_line(result.policy.head.name)
     last = (
         f"{one_line(result.run, 60)} {'fails' if missed else 'passes'} the policy {policy}: {end}."
-        f" Upper limits are one-sided, at 95 %, by the {tried} tried, for patients like these "
+        f" Upper limits are one-sided, at 95 % or more, by the {tried} tried, for patients like these "
         f"{result.patients:,}."
     )
     return "\n".join([table, "", *below, last]).replace(SPACE, " ")

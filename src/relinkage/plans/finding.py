@@ -1,21 +1,20 @@
-"""The headline of a scenario: how many patients the strongest attacker links, and how many at most."""
+"""The headline of a scenario: how many patients the strongest attacker links, and how many at most.
 
+Both are in the rows of an audit, so no file with a row per query is needed. The upper end of a 95 % interval
+is a one-sided 97.5 % limit.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from relinkage.errors import InputError
-from relinkage.linkage.measures import Cell, recalls
-from relinkage.linkage.pools import at_least_one
 from relinkage.linkage.rows import RecallRow
-from relinkage.linkage.settings import FULL, Direction
+from relinkage.linkage.settings import Direction
 from relinkage.linkage.table import ALL
-from relinkage.linkage.uncertainty import ClusterBootstrap
-from relinkage.pages.wording import SPACE, bounded, count, counted, percent, plural, sides
+from relinkage.pages.wording import SPACE, count, counted, percent, plural, sides
 from relinkage.plans.plan import Plan
 from relinkage.plans.result import Finding, Scenario
-from relinkage.policies.readings import TWO_SIDED
 from relinkage.policies.runs import Attacked
 from relinkage.studies.gating import attacked
 
@@ -29,7 +28,7 @@ class _Linked:
         linked: patients of whom some query's mate ranks first, ties in expectation.
         patients: all of them.
         queries: theirs.
-        at_most: the one-sided upper limit of their share.
+        at_most: the upper end of the interval of their share.
         row: Recall@1 in the full gallery.
     """
 
@@ -95,7 +94,7 @@ def _sentence(best: _Linked, most: float, null: bool, tried: int, who: str) -> s
     query, candidate = sides(best.row.direction)
     holding = f"With {counted(best.row.pool, candidate)} in hand, "
     whom = plural(who)
-    limit = f"at most {bounded(100 * most)} %" if most > 0 else "none"
+    limit = f"at most {_upwards(100 * most)} %" if most > 0 else "none"
     if null:
         none = (
             "the attacker tried does not rank" if tried == 1 else f"none of the {tried} attackers tried ranks"
@@ -116,23 +115,23 @@ def _sentence(best: _Linked, most: float, null: bool, tried: int, who: str) -> s
     return text.replace(SPACE, " ")
 
 
+def _upwards(number: float) -> str:
+    """Return a positive number with three digits, never below it."""
+    step = 10.0 ** (math.floor(math.log10(number)) - 2)
+    return f"{math.ceil(number / step - 1e-9) * step:.3g}"
+
+
 def _linked(run: Attacked, name: str, direction: Direction) -> _Linked:
     rows = [
         row
         for row in run.audit.closed_set
         if (row.direction, row.negatives, row.k) == (direction, ALL, 1) and row.full
     ]
-    table = run.tables.get(direction)
-    if not rows or table is None:
+    risks = [row for row in run.audit.risk if row.direction == direction and row.full]
+    if not rows or not risks:
         raise InputError(
-            f"The run of {name} has no Recall@1 {direction} in the full gallery, of which the headline of a "
-            "scenario speaks; ask for it with --pool full --k 1 --direction both."
+            f"The run of {name} lacks Recall@1 or the risk of patients {direction} in the full gallery, of "
+            "which a headline speaks; ask for them with --pool full --k 1 --risk-pool full."
         )
-    values = recalls(table.standings[ALL], [Cell(FULL, 1)])[:, 0]
-    seen = ~np.isnan(values)
-    linked = at_least_one(values[seen], table.patient[seen])
-    settings = run.audit.settings
-    drawn = ClusterBootstrap.draw(
-        linked[:, None], np.arange(len(linked)), settings.replicates, settings.seed
-    ).interval(TWO_SIDED)
-    return _Linked(name, float(linked.sum()), len(linked), int(seen.sum()), float(drawn.high[0]), rows[0])
+    risk, linked = risks[0], risks[0].at_least_one
+    return _Linked(name, linked.average * risk.patients, risk.patients, risk.queries, linked.high, rows[0])

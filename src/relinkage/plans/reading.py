@@ -96,6 +96,12 @@ def read_plan(
         stage = _stage(reading, name, table)
         reading.done[name] = out / STAGES / name if stage is None else stage.out
         stages += [] if stage is None else [stage]
+    takes = any(isinstance(table, Mapping) and table.get("given") is True for table in tables.values())
+    if not takes and any(value is not None for value in reading.given.values()):
+        names = ", ".join(key for key, value in reading.given.items() if value is not None)
+        file.fault(
+            ("stage",), f"{names} is given and no stage takes it; write given = true in one that does."
+        )
     for name in () if scenario is None else scenario.headline:
         if name not in tables:
             file.fault(("scenario", "headline"), f"headline {name} is not a stage; {near(name, tables)}")

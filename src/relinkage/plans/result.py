@@ -94,7 +94,7 @@ class Finding(Record, frozen=True):
             expectation.
         patients: All patients.
         share: Their quotient.
-        at_most: The largest one-sided 95 % upper limit of that share, over all attackers.
+        at_most: The largest upper end of that share's interval, over all attackers.
         null: Whether no attacker lies above chance.
         sentence: The headline.
         unsaid: What the result does not say.

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from relinkage.linkage.comparison import paired
 from relinkage.linkage.settings import AuditSettings
 from relinkage.linkage.uncertainty import ClusterBootstrap, Estimates
-from relinkage.policies.readings import Reading, Sample
+from relinkage.policies.figures import Reading, Sample
 from relinkage.policies.rules import LEVEL, Unit
 
 
@@ -38,35 +38,63 @@ class Above:
 
 
 def above_reference(
-    reading: Reading, reference: Sequence[Reading], unit: Unit, settings: AuditSettings
-) -> Above:
-    """Return how much more an attacker reaches than the strongest of the reference.
+    readings: Sequence[Reading], reference: Sequence[Reading], unit: Unit, settings: AuditSettings
+) -> list[Above]:
+    """Return how much more each attacker reaches than the strongest of the reference.
 
     Args:
-        reading: what the attacker reaches.
-        reference: what the attackers of the reference reach, in all directions.
+        readings: what the attackers reach, in all directions.
+        reference: what the attackers of the reference reach, likewise.
         unit: how figures count.
         settings: of the reference: replicates and seed.
 
     Raises:
         NoReferenceError: the reference has no such figure.
     """
-    others = [
-        other for other in reference if (other.direction, other.what) == (reading.direction, reading.what)
-    ]
-    if not others:
-        raise NoReferenceError(f"there is no figure {reading.what or reading.direction}")
+    found: dict[int, Above] = {}
+    for kind in dict.fromkeys((reading.direction, reading.what) for reading in readings):
+        own = [place for place, each in enumerate(readings) if (each.direction, each.what) == kind]
+        others = [each for each in reference if (each.direction, each.what) == kind]
+        if not others:
+            raise NoReferenceError(f"there is no figure {kind[1] or kind[0]}")
+        found |= zip(own, _above([readings[place] for place in own], others, unit, settings), strict=True)
+    return [found[place] for place in range(len(readings))]
+
+
+def _above(
+    readings: Sequence[Reading], others: Sequence[Reading], unit: Unit, settings: AuditSettings
+) -> list[Above]:
+    """Return how far each reading lies above others of its direction and kind."""
     level = 1 - (1 - LEVEL) / len(others)
-    samples = [_aligned(reading, other, unit) for other in others]
-    known = [sample for sample in samples if sample is not None]
-    if reading.sample is not None and len(known) == len(others):
-        times = 1 / reading.chance if unit == "times chance" else 1.0
-        most = [times * share for share in _paired(reading.sample, known, level, settings)]
+    first = readings[0]
+    aligned = [_aligned(first, other, unit) for other in others]
+    known = [sample for sample in aligned if sample is not None]
+    own = [each.sample for each in readings if each.sample is not None and _alike(each, first, unit)]
+    in_pairs = len(known) == len(others) and len(own) == len(readings)
+    if in_pairs:
+        times = 1 / first.chance if unit == "times chance" else 1.0
+        limits = [[times * share for share in row] for row in _paired(own, known, level, settings)]
     else:
-        most = [_unpaired(reading, other, unit, level) for other in others]
-    place = int(np.argmin(most))
-    value = reading.in_unit(reading.value, unit) - others[place].in_unit(others[place].value, unit)
-    return Above(value, most[place], len(known) == len(others))
+        limits = [[_unpaired(each, other, unit, level) for other in others] for each in readings]
+    above = []
+    for each, most in zip(readings, limits, strict=True):
+        place = int(np.argmin(most))
+        value = each.in_unit(each.value, unit) - others[place].in_unit(others[place].value, unit)
+        above.append(Above(value, most[place], in_pairs))
+    return above
+
+
+def _alike(reading: Reading, first: Reading, unit: Unit) -> bool:
+    """Return whether a reading is of the same queries of the same patients as another, in the same order."""
+    new, old = reading.sample, first.sample
+    return (
+        new is not None
+        and old is not None
+        and (unit == "share" or abs(reading.chance - first.chance) <= 1e-12)
+        and np.array_equal(new.patient, old.patient)
+        and new.key.equals(old.key)
+        and np.array_equal(np.isnan(new.values), np.isnan(old.values))
+    )
 
 
 def _aligned(reading: Reading, other: Reading, unit: Unit) -> Sample | None:
@@ -90,18 +118,24 @@ def _aligned(reading: Reading, other: Reading, unit: Unit) -> Sample | None:
     return Sample(values, new.patient, new.key)
 
 
-def _paired(new: Sample, old: Sequence[Sample], level: float, settings: AuditSettings) -> list[float]:
-    cells = len(old)
-    both = np.column_stack([*(each.values for each in old), *[new.values] * cells])
-    drawn = ClusterBootstrap.draw(both, new.patient, settings.replicates, settings.seed)
-    two_sided = 2 * level - 1
+def _paired(
+    new: Sequence[Sample], old: Sequence[Sample], level: float, settings: AuditSettings
+) -> list[list[float]]:
+    """Return for each new sample the upper limits of its differences with each old one."""
+    cells, two_sided = len(old), 2 * level - 1
+    values = np.column_stack([each.values for each in (*old, *new)])
+    drawn = ClusterBootstrap.draw(values, new[0].patient, settings.replicates, settings.seed)
     ends = drawn.interval(two_sided)
-    before, after = (
-        Estimates(ends.mean[side], ends.low[side], ends.high[side])
-        for side in (slice(cells), slice(cells, None))
-    )
-    difference, _ = paired(drawn, before, after, two_sided, np.zeros(cells, np.bool_))
-    return [float(high) for high in difference.high]
+    limits = []
+    for place in range(cells, cells + len(new)):
+        before, after = np.arange(cells), np.full(cells, place)
+        first, last = (
+            Estimates(ends.mean[side], ends.low[side], ends.high[side]) for side in (before, after)
+        )
+        both = drawn.take(np.concatenate([before, after]))
+        difference, _ = paired(both, first, last, two_sided, np.zeros(cells, np.bool_))
+        limits.append([float(high) for high in difference.high])
+    return limits
 
 
 def _unpaired(new: Reading, old: Reading, unit: Unit, level: float) -> float:

@@ -14,7 +14,8 @@ import relinkage
 from relinkage.linkage.rows import ControlRow
 from relinkage.policies.context import NOT_PROVIDED, Context
 from relinkage.policies.differences import NoReferenceError, above_reference
-from relinkage.policies.readings import CannotAnswerError, Reading, read
+from relinkage.policies.figures import CannotAnswerError, Reading
+from relinkage.policies.readings import read
 from relinkage.policies.result import CheckResult, Outcome, Verdict
 from relinkage.policies.rules import (
     AnyLimit,
@@ -85,11 +86,9 @@ def _rule(
         _check_patients(policy, runs)
         if isinstance(rule, Controls):
             return [_controls(rule, runs)]
-        told = [read(rule, run, policy) for run in runs]
+        readings, notes = read(rule, runs, policy)
     except CannotAnswerError as error:
         return [_unanswered(rule, str(error))]
-    readings = [reading for each, _ in told for reading in each]
-    notes = list(dict.fromkeys(note for _, some in told for note in some))
     few = min(reading.patients for reading in readings)
     if few < policy.head.fewest_patients and not isinstance(rule, WorstGroup):
         return [_unanswered(rule, _too_few(few, policy))]
@@ -152,9 +151,8 @@ def _against(rule: AnyLimit, readings: Sequence[Reading], policy: Policy, refere
     title = f"{rule.title}, above the reference"
     try:
         _check_patients(policy, reference.runs)
-        old = [reading for run in reference.runs for reading in read(rule, run, policy)[0]]
-        settings = reference.runs[0].audit.settings
-        found = [above_reference(reading, old, rule.unit, settings) for reading in readings]
+        old, _ = read(rule, reference.runs, policy)
+        found = above_reference(readings, old, rule.unit, reference.runs[0].audit.settings)
     except (CannotAnswerError, NoReferenceError) as error:
         return _unanswered(rule, f"of the reference: {error}", title, allowed)
     place = max(range(len(found)), key=lambda number: found[number].most)
@@ -168,7 +166,9 @@ def _against(rule: AnyLimit, readings: Sequence[Reading], policy: Policy, refere
         attacker=readings[place].attacker,
         direction=readings[place].direction,
         patients=readings[place].patients,
-        detail="of the same patients, in pairs" if found[place].paired else "of other patients",
+        detail="of the same patients, in pairs"
+        if found[place].paired
+        else "of other patients, or without --linkage",
         why=rule.why,
     )
 

@@ -36,6 +36,20 @@ def check(
 
     Raises:
         InputError: the policy is not valid, or something cannot be read.
+
+    Examples:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import relinkage as rl
+        >>> from relinkage.studies import check
+        >>> random = np.random.default_rng(0)
+        >>> images, reports = random.normal(size=(2, 300, 8))
+        >>> patients = rl.Pairs(patient=range(300))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = rl.audit(images, reports, patients, k=1).save(f"{folder}/run")
+        ...     verdicts = check(run, "hospital").verdicts
+        >>> verdicts[0].verdict, verdicts[0].detail
+        ('cannot answer', 'it rests on 300 patients; the policy asks for 500')
     """
     policy = policy if isinstance(policy, Policy) else read_policy(policy)
     if context is not None and not isinstance(context, Context):

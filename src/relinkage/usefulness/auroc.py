@@ -57,7 +57,7 @@ class AreaBootstrap(ClusterBootstrap):
     or 50, at areas of 0.7 to 0.99. Replicates alone held it in as few as 81 %.
     """
 
-    def take(self, cells: slice) -> "AreaBootstrap":
+    def take(self, cells: slice | Ints) -> "AreaBootstrap":
         """Keep some of the cells."""
         return AreaBootstrap(**vars(super().take(cells)))
 
