@@ -114,6 +114,11 @@ def read(rule: AnyLimit, run: Attacked, policy: Policy) -> tuple[list[Reading], 
         raise CannotAnswerError(f"the run has no {rule.direction}; audit with --direction both")
     if isinstance(rule, Memorisation):
         raise CannotAnswerError("the run measured no memorisation")
+    if not _stated(run, rule.pool, isinstance(rule, Recall | Lift)):
+        raise CannotAnswerError(
+            f"the attacker {run.attacker} is fitted on the attacked gallery and stated at full only; "
+            "attack with --refits, or set the rule at the full pool"
+        )
     if isinstance(rule, WorstGroup):
         return _groups(rule, run, wanted, policy)
     if isinstance(rule, OpenSetRate):
@@ -125,13 +130,20 @@ def read(rule: AnyLimit, run: Attacked, policy: Policy) -> tuple[list[Reading], 
     return [_recall(run, direction, Cell(rule.pool, k), negatives) for direction in wanted], []
 
 
+def _stated(run: Attacked, pool: PoolSize, refitted: bool = False) -> bool:
+    """Say whether an attacker's figures hold at a pool; recall there may be of attackers fitted anew."""
+    used = run.audit.attacker
+    every = used is None or used.pools == "every" or pool == FULL
+    return every or (refitted and used is not None and used.refits > 0)
+
+
 def _recall(run: Attacked, direction: Direction, cell: Cell, negatives: str) -> Reading:
     if negatives != ALL and negatives not in {row.negatives for row in run.audit.strata}:
         raise CannotAnswerError(
             f"the run has no hard negatives by {negatives}; audit with --hard-negatives {negatives}"
         )
     table = _table(run, direction)
-    if table is None:
+    if table is None or not _stated(run, cell.pool):
         return _of_row(run, direction, cell, negatives)
     standing = table.standings[negatives]
     values = recalls(standing, [cell])[:, 0]
