@@ -73,6 +73,8 @@ def test_an_attack_has_it_where_it_was_asked_for():
     scores = unit(images) @ unit(reports).T
     expected = linear_sum_assignment(-scores)[1] == np.arange(ROWS)
     assert alone["cosine"].result.assignment.matched == expected.sum()
+    said = f"Matched one to one by the scores of cosine, {expected.sum()} of 300"
+    assert any(note.startswith(said) for note in alone["cosine"].notes)
     both = rl.attack(images, reports, attackers=["csls", "cosine", "assignment"], replicates=200)
     assert both["csls"].result.assignment is None
     assert both["cosine"].result.assignment is not None

@@ -41,7 +41,7 @@ def test_recall_is_that_of_an_attacker_who_is_handed_each_pool():
     assert row.recall > cosine.value + 0.02
 
 
-def test_only_attackers_of_the_gallery_are_refitted_and_the_audit_says_so():
+def test_only_attackers_of_the_gallery_are_refitted_and_the_audit_says_so(tmp_path):
     made = rl.attack(*sides(), attackers=["cosine", "csls"], pool=[POOL, "full"], refits=2, **QUICK)
     assert {row.refits for row in made["cosine"].result.closed_set} == {0}
     result = made["csls"].result
@@ -51,7 +51,10 @@ def test_only_attackers_of_the_gallery_are_refitted_and_the_audit_says_so():
     assert result.settings.pool == (POOL, "full")
     assert any("drawn in 2 rounds, on each of which it was fitted" in note for note in result.notes)
     assert made.row.full
-    assert made["csls"].page
+    made["csls"].save(tmp_path / "run")
+    card = (tmp_path / "run/card.md").read_text()
+    assert "is a mean over drawn pools, on each of which the attacker was fitted" in card
+    assert "no pool is sampled" not in card + (tmp_path / "run/page.html").read_text()
 
 
 def test_both_directions_patients_and_several_images_a_study_keep_their_meaning():

@@ -5,6 +5,8 @@ from relinkage.attackers import AuxiliaryPairs, Family, Fitted
 from relinkage.attackers.settings import Knowledge
 from relinkage.embeddings import Embeddings
 from relinkage.linkage.result import AttackerUsed
+from relinkage.linkage.rows import AssignmentRow
+from relinkage.pages.wording import bare_percent, counted, interval, percent
 from relinkage.records import plain
 from relinkage.studies.auxiliary import Known
 
@@ -42,14 +44,14 @@ def notes_on_attacker(attacker: AttackerUsed, heads: Heads | None, embeddings: E
     saw = [] if sees is None else [f"The attacker {attacker.name} saw {sees}."]
     if attacker.refits:
         saw.append(
-            f"The attacker {attacker.name} is fitted on what it attacks: recall at pools smaller than the "
-            f"gallery is a mean over pools drawn in {attacker.refits} rounds, on each of which it was "
-            "fitted, and intervals do not speak of which pools were drawn."
+            "An attacker that is fitted on the attacked gallery has at smaller pools a mean over pools "
+            f"drawn in {attacker.refits} rounds, on each of which it was fitted; intervals do not speak of "
+            "which pools were drawn."
         )
     elif attacker.pools == "full":
         saw.append(
-            f"The attacker {attacker.name} is fitted on the attacked gallery, so it is stated for the full "
-            "gallery only: one who holds fewer reports would fit it on those."
+            "An attacker that is fitted on the attacked gallery is stated for the full gallery only: one who "
+            "holds fewer reports would fit it on those."
         )
     if not pairs:
         return saw
@@ -78,3 +80,14 @@ def _trained_on(heads: Heads, embeddings: Embeddings, split: str) -> bool:
     if told is None:
         return False
     return told.cohort_fingerprint == embeddings.manifest.cohort.fingerprint and told.train_split == split
+
+
+def note_on_assignment(name: str, row: AssignmentRow | None) -> str:
+    """Say how many studies got their own report, matched one to one by what an attacker scored."""
+    if row is None:
+        return f"Studies and reports are too many to be matched one to one by the scores of {name}."
+    return (
+        f"Matched one to one by the scores of {name}, {row.matched:,} of {counted(row.studies, 'study')} get "
+        f"their own report ({percent(row.share)}, {interval(row.low, row.high)}; chance "
+        f"{bare_percent(row.chance)})."
+    )

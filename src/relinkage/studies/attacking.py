@@ -26,7 +26,7 @@ from relinkage.linkage.settings import On
 from relinkage.options import chosen
 from relinkage.progress import say
 from relinkage.studies.assigning import ASSIGNMENT, assigned, assigning
-from relinkage.studies.attacker_used import described, notes_on_attacker
+from relinkage.studies.attacker_used import described, note_on_assignment, notes_on_attacker
 from relinkage.studies.attacks import Attack
 from relinkage.studies.auditing import Sides, audit_embeddings, title
 from relinkage.studies.audits import Audit
@@ -193,23 +193,25 @@ def _attack(
                 audited, attacked, fitted, audit.tables, how.refits, settings,
                 lambda sides, part: summed(sides, part, how.together),
             )  # fmt: skip
+        matched = assigned(scored, audited, settings) if called in matching else None
+        said = [note_on_assignment(called, matched)] if called in matching else []
         pools = (*dict.fromkeys(row.pool for row in refitted), *(audit.result.settings.pool or ()))
         result = msgspec.structs.replace(
             audit.result,
             attacker=used,
-            assignment=assigned(scored, audited, settings) if called in matching else None,
+            assignment=matched,
             settings=msgspec.structs.replace(audit.result.settings, pool=pools),
             closed_set=(*refitted, *audit.result.closed_set),
             curve=tuple(row for row in audit.result.curve if family.pools == "every" or row.full),
-            notes=(*audit.result.notes, *notes_on_attacker(used, heads, embeddings)),
+            notes=(*audit.result.notes, *notes_on_attacker(used, heads, embeddings), *said),
         )
         audits[called] = Audit(result, audit.tables)
     made = Attack(audits, notes)
     apart = [called for called in audits if called not in made.tried]
     if not apart:
         return made
-    said = f"No row is shared by all attackers, so at_least and at_most leave out {', '.join(apart)}."
-    return Attack(audits, (*notes, said))
+    left_out = f"No row is shared by all attackers, so at_least and at_most leave out {', '.join(apart)}."
+    return Attack(audits, (*notes, left_out))
 
 
 def _families(
