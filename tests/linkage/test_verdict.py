@@ -48,6 +48,7 @@ def made_row(hits, queries, chance, *, on_chance=True, low=None, high=None, pati
         varies="patients",
         queries_found=None,
         patients_found=None,
+        refits=0,
     )
 
 

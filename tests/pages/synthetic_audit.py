@@ -117,6 +117,7 @@ def _measured(
             "varies": "patients",
             "queries_found": recall * queries if pool == queries else None,
             "patients_found": recall * clusters if pool == queries else None,
+            "refits": 0,
             "coverage": 1.0,
             "full": pool == queries,
             "on_chance": low <= chance <= high,

@@ -180,8 +180,9 @@ def test_an_attacker_fitted_on_the_gallery_has_rows_for_all_of_it_alone(several)
         assert rows
         assert all(row.full for row in rows)
     assert fitted.settings.pool == ("full",)
-    assert outcome.err.count("The attacker csls is fitted on the attacked gallery") == 1
-    assert "The attacker cca is fitted" not in outcome.err
+    assert outcome.err.count("An attacker that is fitted on the attacked gallery") == 1
+    assert all("attacked gallery" not in note for note in every.notes)
+    assert any("stated for the full gallery only" in note for note in fitted.notes)
 
 
 def test_without_pairs_an_attacker_of_the_gallery_has_its_default_strength(root):

@@ -1,4 +1,4 @@
-"""An attacker of one's own: a class with `transform`, and `fit` where it learns."""
+"""An attacker of one's own: a class with `transform` or `score`, and `fit` where it learns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from relinkage.attackers.protocol import AuxiliaryPairs, Ints, Pools, Vectors
+from relinkage.attackers.tables import table_vectors
 from relinkage.errors import InputError
 
 
 class Attacker:
     """A way to score pairs: derive from it, and give an object of your class to `relinkage.attack`.
 
-    Where `needs_pairs` is true, `fit` is called with the auxiliary pairs before anything is scored. What is
-    learned is kept on the object.
+    It has a method `transform`, or a method `score` where no vectors have a cosine that is its score; the
+    table of all its scores is then held in memory, and counted more slowly. Where `needs_pairs` is true,
+    `fit` is called with the auxiliary pairs before anything is scored. What is learned is kept on the object.
 
     Examples:
         >>> import numpy as np
@@ -64,7 +66,18 @@ class Attacker:
             images: float32 or float64, shape (images, image width).
             reports: float32 or float64, shape (distinct reports, report width).
         """
-        raise NotImplementedError("an attacker needs a method transform(images, reports)")
+        raise NotImplementedError("an attacker needs a method transform(images, reports) or score")
+
+    def score(self, images: Vectors, reports: Vectors) -> Any:
+        """Return the scores of some images with some reports: float64, shape (images, reports).
+
+        It is called with blocks of both sides; ranks are counted on these scores.
+
+        Args:
+            images: float32 or float64, shape (some images, image width).
+            reports: float32 or float64, shape (some distinct reports, report width).
+        """
+        raise NotImplementedError("an attacker needs a method transform(images, reports) or score")
 
 
 @dataclass(frozen=True)
@@ -121,8 +134,11 @@ class OwnFamily:
         """Return what the attacker makes of the vectors, checked; see `Fitted.transform`.
 
         Raises:
-            InputError: there is not a row per row given, or the two sides have other widths.
+            InputError: there is not a row per row given, or the two sides have other widths; or scores are
+                not finite, or too many.
         """
+        if type(self.attacker).score is not Attacker.score:
+            return table_vectors(self.attacker.score, images, texts, self.name)
         sides = self.attacker.transform(images, texts)
         if not isinstance(sides, tuple) or len(sides) != 2:
             raise InputError(f"The attacker {self.name} must return two arrays: (images, reports).")

@@ -183,6 +183,7 @@ def _recall_rows(
             rows.append(None)
             continue
         recall = float(shown.mean[place])
+        found, patients = _found(values[:, place], table.patient, cell)
         rows.append(
             RecallRow(
                 direction=table.direction,
@@ -201,21 +202,20 @@ def _recall_rows(
                 effective_patients=float(drawn.effective_patients[place]),
                 coverage=queries / len(table),
                 on_chance=bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
-                **_found(values[:, place], table.patient, cell),
+                queries_found=found,
+                patients_found=patients,
+                refits=0,
             )
         )
     return rows
 
 
-def _found(hit: Floats, patient: NDArray[np.int64], cell: Cell) -> dict[str, float | None]:
+def _found(hit: Floats, patient: NDArray[np.int64], cell: Cell) -> tuple[float | None, float | None]:
     """Count queries with a hit, and patients who have such a query; None where pools are drawn."""
     if cell.pool != FULL:
-        return {"queries_found": None, "patients_found": None}
+        return None, None
     seen = ~np.isnan(hit)
-    return {
-        "queries_found": float(hit[seen].sum()),
-        "patients_found": float(pools.at_least_one(hit[seen], patient[seen]).sum()),
-    }
+    return float(hit[seen].sum()), float(pools.at_least_one(hit[seen], patient[seen]).sum())
 
 
 def _rank_rows(

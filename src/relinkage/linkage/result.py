@@ -10,6 +10,7 @@ from relinkage.encoders.trained.manifest import HeadsManifest
 from relinkage.linkage.open_set_rows import DetCurve, OpenSetRow
 from relinkage.linkage.risk_rows import RiskRow
 from relinkage.linkage.rows import (
+    AssignmentRow,
     ControlRow,
     Duplicates,
     EntropyRow,
@@ -106,6 +107,9 @@ class AttackerUsed(Record, frozen=True):
         asked_for: Auxiliary pairs that were asked for; null where it needs none.
         pools: The pools that its figures hold for: every, or full where it was fitted on the attacked
             gallery.
+        together: What it knew to belong together and added up: each image alone, or the images of a study or
+            of a patient.
+        refits: Rounds of drawn pools that it was fitted on, for rows at pools smaller than the gallery.
         seed: Of whatever was drawn.
         settings: What it chose and from what, such as a penalty or a number of components.
     """
@@ -117,6 +121,8 @@ class AttackerUsed(Record, frozen=True):
     auxiliary_split: str | None = None
     asked_for: Count | None = None
     pools: Literal["every", "full"] = "every"
+    together: Literal["image", "study", "patient"] = "image"
+    refits: Size = 0
     seed: int
     settings: dict[str, Any]
 
@@ -156,6 +162,7 @@ class AuditResult(Record, frozen=True):
             halves are the sample of the entropy.
         targets: Recall@K where more than the one mate counts as a hit.
         risk: Risk per patient, a row a direction.
+        assignment: All studies and candidates matched one to one by these scores; null where not asked for.
         pseudonymised: Whether ids of pairs and numbers of patients in linkage.parquet are replaced.
         duplicates: What reports with equal texts mean for the audit.
         notes: What else a reader should know, a sentence each.
@@ -186,6 +193,7 @@ class AuditResult(Record, frozen=True):
     open_set_sample: Count
     targets: tuple[TargetRow, ...]
     risk: tuple[RiskRow, ...]
+    assignment: AssignmentRow | None = None
     pseudonymised: bool = False
     duplicates: Duplicates
     notes: tuple[str, ...]

@@ -65,6 +65,8 @@ class RecallRow(PoolRow, frozen=True):
             know which these are. Null in rows of smaller pools.
         patients_found: Patients of whom at least one query does; ties of different queries are broken
             independently. Null in rows of smaller pools.
+        refits: Rounds of drawn pools on each of which the attacker was fitted anew; recall is then a mean
+            over these pools. 0 where it is the exact expectation.
     """
 
     k: Count
@@ -81,6 +83,7 @@ class RecallRow(PoolRow, frozen=True):
     on_chance: bool
     queries_found: Annotated[float, Meta(ge=0)] | None
     patients_found: Annotated[float, Meta(ge=0)] | None
+    refits: Size
 
 
 class ControlRow(RecallRow, frozen=True):
@@ -219,6 +222,30 @@ class EntropyRow(Record, frozen=True):
     queries: Count
     patients: Count
     sampled: bool
+
+
+class AssignmentRow(Record, frozen=True):
+    """How many studies an optimal one-to-one assignment gives their report, over all that is attacked.
+
+    Attributes:
+        studies: Studies of the queries; the scores of a study's images are added up.
+        candidates: Candidates that they are matched with.
+        matched: Studies that are given their own report; a count of the studies at hand.
+        share: matched / studies.
+        low: Lower end of the interval, a bootstrap over patients with the assignment as it is.
+        high: Upper end of the interval.
+        chance: What a scorer that knows nothing reaches.
+        patients: Patients of these studies.
+    """
+
+    studies: Count
+    candidates: Count
+    matched: Size
+    share: Share
+    low: Share
+    high: Share
+    chance: Annotated[float, Meta(gt=0, le=1)]
+    patients: Count
 
 
 class Duplicates(Record, frozen=True):

@@ -85,10 +85,10 @@ def reproduce(audit: AuditResult) -> str:
     words += ["--heads", "HEADS"] if inputs.heads else []
     words += ["--split", inputs.split] if inputs.split else []
     if attacker:
-        knows = Knowledge(on=attacker.on)
+        knows = Knowledge(on=attacker.on, together=attacker.together, refits=attacker.refits)
         if attacker.auxiliary_split is not None and attacker.asked_for is not None:
-            knows = Knowledge(
-                on=attacker.on, auxiliary=attacker.auxiliary_split, auxiliary_pairs=attacker.asked_for
+            knows = msgspec.structs.replace(
+                knows, auxiliary=attacker.auxiliary_split, auxiliary_pairs=attacker.asked_for
             )
         words += ["--attackers", attacker.name, *command_line(knows)]
     words += [*command_line(_asked(audit)), "--out", "RUN"]

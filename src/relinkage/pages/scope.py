@@ -32,7 +32,11 @@ def access(audit: AuditResult) -> list[str]:
     if attacker is not None and attacker.pools == "full":
         said.append(
             "Their score is fitted on all that is attacked, so it is stated for the full gallery only."
+            if not attacker.refits
+            else "Their score is fitted on what is attacked: at smaller pools, on each of the pools drawn."
         )
+    if attacker is not None and attacker.together != "image":
+        said.append(f"They know which images are of one {attacker.together}, and add up their scores.")
     shared = dict.fromkeys(negatives for _, negatives in groups(audit.closed_set) if negatives != ALL)
     if shared:
         names = listed(one_line(name) for name in shared)

@@ -13,7 +13,7 @@ import polars as pl
 from relinkage.linkage.measures import Cell, chance, recalls
 from relinkage.linkage.pools import at_least_one
 from relinkage.linkage.risk import per_patient, query_risk
-from relinkage.linkage.settings import Direction
+from relinkage.linkage.settings import FULL, Direction, PoolSize
 from relinkage.linkage.table import ALL, LinkageTable
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.policies.audit_rows import group_rows, open_set_rows, patients_row, recall_row
@@ -55,14 +55,14 @@ def read(rule: AnyLimit, runs: Sequence[Attacked], policy: Policy) -> tuple[list
     Raises:
         CannotAnswerError: one of them does not have it.
     """
+    if isinstance(rule, Memorisation):
+        raise CannotAnswerError("the run measured no memorisation")
     readings: list[Reading] = []
     sampled: list[_Sampled] = []
-    notes: list[str] = []
-    for run in runs:
+    held, notes = _stated(rule, runs)
+    for run in held:
         for direction in _directions(rule, run):
             found: list[Reading] | _Sampled
-            if isinstance(rule, Memorisation):
-                raise CannotAnswerError("the run measured no memorisation")
             if isinstance(rule, WorstGroup):
                 found, told = group_rows(rule, run, direction, policy)
                 notes += [note for note in told if note not in notes]
@@ -79,6 +79,39 @@ def read(rule: AnyLimit, runs: Sequence[Attacked], policy: Policy) -> tuple[list
             else:
                 readings += found
     return readings + _drawn(sampled), notes
+
+
+def _stated(rule: AnyLimit, runs: Sequence[Attacked]) -> tuple[list[Attacked], list[str]]:
+    """Return the attackers whose figures hold at the pool of a rule, and a note on the others.
+
+    Raises:
+        CannotAnswerError: there are none.
+    """
+    assert not isinstance(rule, Memorisation)
+    # One that is refitted on drawn pools has recall there, and no more.
+    refitted = isinstance(rule, Recall | Lift)
+    held = [
+        run
+        for run in runs
+        if _holds_everywhere(run, rule.pool)
+        or (refitted and run.audit.attacker is not None and run.audit.attacker.refits > 0)
+    ]
+    left = [run.attacker for run in runs if all(run is not other for other in held)]
+    if not left:
+        return held, []
+    told = (
+        f"fitted on the attacked gallery and stated at full only: {', '.join(left)}; attack with --refits, "
+        "or set the rule at the full pool"
+    )
+    if not held:
+        raise CannotAnswerError(told)
+    return held, [f"not covered: {told}"]
+
+
+def _holds_everywhere(run: Attacked, pool: PoolSize) -> bool:
+    """Say whether the linkage table of an attacker holds at a pool."""
+    used = run.audit.attacker
+    return used is None or used.pools == "every" or pool == FULL
 
 
 def _directions(rule: AnyLimit, run: Attacked) -> list[Direction]:
@@ -116,7 +149,7 @@ def _recall(run: Attacked, direction: Direction, cell: Cell, negatives: str) -> 
             f"the run has no hard negatives by {negatives}; audit with --hard-negatives {negatives}"
         )
     table = _table(run, direction)
-    if table is None:
+    if table is None or not _holds_everywhere(run, cell.pool):
         return [recall_row(run, direction, cell, negatives)]
     standing = table.standings[negatives]
     values = recalls(standing, [cell])[:, 0]

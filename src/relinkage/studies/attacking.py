@@ -12,26 +12,28 @@ from relinkage.attackers import (
     ATTACKERS,
     Attacker,
     AttackSettings,
-    AuxiliaryPairs,
     Family,
     Fitted,
     load_attackers,
 )
 from relinkage.attackers.own import OwnFamily
-from relinkage.attackers.settings import Knowledge
+from relinkage.attackers.settings import Knowledge, Together
 from relinkage.embeddings import Embeddings
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings
-from relinkage.linkage.result import AttackerUsed
+from relinkage.linkage.rows import RecallRow
 from relinkage.linkage.settings import On
 from relinkage.options import chosen
 from relinkage.progress import say
-from relinkage.records import plain
+from relinkage.studies.assigning import ASSIGNMENT, assigned, assigning
+from relinkage.studies.attacker_used import described, note_on_assignment, notes_on_attacker
 from relinkage.studies.attacks import Attack
 from relinkage.studies.auditing import Sides, audit_embeddings, title
 from relinkage.studies.audits import Audit
 from relinkage.studies.auxiliary import Known, attacked_sides, check_space, known_pairs, stated_pools
 from relinkage.studies.opening import embeddings_of, heads_of
+from relinkage.studies.refitting import refitted_rows
+from relinkage.studies.together import summed
 
 _AUXILIARY = ("auxiliary images", "auxiliary reports", "auxiliary pairs")
 
@@ -45,6 +47,8 @@ def attack(
     auxiliary: Any = None,
     auxiliary_pairs: int | None = None,
     on: On = "embeddings",
+    together: Together = "image",
+    refits: int = 0,
     heads: Heads | str | PathLike[str] | None = None,
     split: str | None = None,
     name: str | None = None,
@@ -58,12 +62,17 @@ def attack(
         reports: likewise.
         pairs: likewise.
         attackers: names, objects of classes derived from `relinkage.Attacker`, or "all" for all that have a
-            name and can work on what is given.
+            name and can work on what is given. With "assignment", cosine and ensemble also match all studies
+            and reports one to one: `result.assignment`, which is no ranking.
         auxiliary: the pairs that attackers know: (images, reports, pairs) or (images, reports) of other
             patients, embeddings of them, or the name of a split. The split "train" where the pairs have
             splits and nothing is given; else attackers know none.
         auxiliary_pairs: how many of them the attackers know; 1,000 of a split, and all that were given.
         on: what attackers see: embeddings, or the features before any head.
+        together: what attackers know to belong together and add up: each image alone, the images of a study,
+            or those of a patient.
+        refits: rounds in which all candidates are dealt into pools of each size, and attackers that are
+            fitted on the gallery are fitted on each pool; with 0 they are stated for the full gallery only.
         heads: as in `relinkage.audit`.
         split: the split that is attacked; "test" where the pairs have splits, else all of them.
         name: what pages call what is attacked.
@@ -107,8 +116,10 @@ def attack(
         knows = Known()
     wanted = [attackers] if isinstance(attackers, str | Attacker) else list(attackers)
     chosen_settings = chosen(AuditSettings, settings, choices)
+    how = Knowledge(on=on, together=together, refits=refits)
     families, notes = _families(wanted, embeddings, trained, on, knows, chosen_settings.seed)
-    return _attack(embeddings, trained, split, families, knows, on, chosen_settings, name, notes)
+    matching = assigning(wanted, families)
+    return _attack(embeddings, trained, split, families, knows, how, chosen_settings, name, notes, matching)
 
 
 def attack_embeddings(
@@ -134,7 +145,8 @@ def attack_embeddings(
     """
     knows = Known(split=attack.auxiliary, most=attack.auxiliary_pairs)
     families, notes = _families(attack.attackers, embeddings, heads, attack.on, knows, settings.seed)
-    return _attack(embeddings, heads, split, families, knows, attack.on, settings, name, notes)
+    matching = assigning(attack.attackers, families)
+    return _attack(embeddings, heads, split, families, knows, attack, settings, name, notes, matching)
 
 
 def _attack(
@@ -143,11 +155,13 @@ def _attack(
     split: str | None,
     families: Mapping[str, Family],
     knows: Known,
-    on: On,
+    how: Knowledge,
     settings: AuditSettings,
     name: str | None,
     notes: tuple[str, ...],
+    matching: Sequence[str],
 ) -> Attack:
+    on = how.on
     audited = embeddings if split is None else embeddings.split(split)
     pair = None if heads is None else heads.pair
     drawn = None
@@ -167,25 +181,37 @@ def _attack(
         if len(families) > 1:
             say(f"Attacking with {called} …")
         fitted = family.fit(known if family.needs_pairs or family.uses_pairs else None)
-        scored = fitted.transform(*attacked)
+        scored = summed(fitted.transform(*attacked), audited, how.together)
         stated = stated_pools(family, _tempered(settings, fitted, scored))
         audit = audit_embeddings(
             embeddings, heads, split, stated, f"{called} on {about}", on=on, scored=scored
         )  # fmt: skip
-        described = _describe(called, family, fitted, knows, known, on, settings.seed)
+        used = described(called, family, fitted, knows, known, how, settings.seed)
+        refitted: list[RecallRow] = []
+        if used.refits:
+            refitted = refitted_rows(
+                audited, attacked, fitted, audit.tables, how.refits, settings,
+                lambda sides, part: summed(sides, part, how.together),
+            )  # fmt: skip
+        matched = assigned(scored, audited, settings) if called in matching else None
+        said = [note_on_assignment(called, matched)] if called in matching else []
+        pools = (*dict.fromkeys(row.pool for row in refitted), *(audit.result.settings.pool or ()))
         result = msgspec.structs.replace(
             audit.result,
-            attacker=described,
+            attacker=used,
+            assignment=matched,
+            settings=msgspec.structs.replace(audit.result.settings, pool=pools),
+            closed_set=(*refitted, *audit.result.closed_set),
             curve=tuple(row for row in audit.result.curve if family.pools == "every" or row.full),
-            notes=(*audit.result.notes, *_notes(described, heads, embeddings)),
+            notes=(*audit.result.notes, *notes_on_attacker(used, heads, embeddings), *said),
         )
         audits[called] = Audit(result, audit.tables)
     made = Attack(audits, notes)
     apart = [called for called in audits if called not in made.tried]
     if not apart:
         return made
-    said = f"No row is shared by all attackers, so at_least and at_most leave out {', '.join(apart)}."
-    return Attack(audits, (*notes, said))
+    left_out = f"No row is shared by all attackers, so at_least and at_most leave out {', '.join(apart)}."
+    return Attack(audits, (*notes, left_out))
 
 
 def _families(
@@ -201,12 +227,16 @@ def _families(
         raise InputError("--heads goes with --on embeddings; features are what comes before any head.")
     families: dict[str, Family] = {}
     left: list[str] = []
-    own_names = [each for each in wanted if isinstance(each, str) and each != "all"]
+    if set(wanted) == {ASSIGNMENT}:
+        wanted = ["cosine"]
+    own_names = [each for each in wanted if isinstance(each, str) and each not in ("all", ASSIGNMENT)]
     named = load_attackers([*own_names, *(ATTACKERS if "all" in wanted else ())], seed)
     for each in wanted:
         if isinstance(each, Attacker):
             own = OwnFamily(each)
             families[own.name] = own
+        elif each == ASSIGNMENT:
+            continue
         elif each != "all":
             families[each] = named[each]
         else:
@@ -238,64 +268,3 @@ def _tempered(settings: AuditSettings, fitted: Fitted, scored: Sides) -> AuditSe
     return msgspec.structs.replace(
         settings, temperature=max(fitted.temperature / (lengths[0] * lengths[1]), 1e-4)
     )
-
-
-def _describe(
-    name: str,
-    family: Family,
-    fitted: Fitted,
-    knows: Known,
-    known: AuxiliaryPairs | None,
-    on: On,
-    seed: int,
-) -> AttackerUsed:
-    learned = known if family.needs_pairs or family.uses_pairs else None
-    return AttackerUsed(
-        name=name,
-        on=on,
-        auxiliary_pairs=0 if learned is None else len(learned),
-        auxiliary_patients=0 if learned is None else learned.patients,
-        auxiliary_split=None if learned is None else knows.split,
-        asked_for=None if learned is None else knows.most,
-        pools=family.pools,
-        seed=seed,
-        settings=plain(dict(fitted.settings)),
-    )
-
-
-def _notes(attacker: AttackerUsed, heads: Heads | None, embeddings: Embeddings) -> list[str]:
-    pairs, split = attacker.auxiliary_pairs, attacker.auxiliary_split
-    sees = attacker.settings.get("sees")
-    saw = [] if sees is None else [f"The attacker {attacker.name} saw {sees}."]
-    if attacker.pools == "full":
-        saw.append(
-            f"The attacker {attacker.name} is fitted on the attacked gallery, so it is stated for the full "
-            "gallery only: one who holds fewer reports would fit it on those."
-        )
-    if not pairs:
-        return saw
-    source = "that were given" if split is None else f"of the split {split}"
-    notes = [
-        *saw,
-        f"The attacker {attacker.name} learned from {pairs:,} pairs of {attacker.auxiliary_patients:,} "
-        + (
-            f"other patients, {source}."
-            if embeddings.patients_known
-            else f"other studies, {source}; as patients are not known, some may be of attacked patients."
-        ),
-    ]
-    if attacker.asked_for is not None and pairs < attacker.asked_for:
-        notes.append(f"There are {pairs:,} pairs {source}, fewer than the {attacker.asked_for:,} asked for.")
-    if heads is not None and split is not None and _trained_on(heads, embeddings, split):
-        notes.append(
-            f"The split {split} trained the heads too, so its pairs may lie closer together than those of "
-            "new patients, and an attacker who knows fresh pairs may reach more."
-        )
-    return notes
-
-
-def _trained_on(heads: Heads, embeddings: Embeddings, split: str) -> bool:
-    told = heads.manifest
-    if told is None:
-        return False
-    return told.cohort_fingerprint == embeddings.manifest.cohort.fingerprint and told.train_split == split

@@ -133,4 +133,4 @@ class Attack(Mapping[str, Audit]):
 
 def _key(row: RecallRow) -> tuple[object, ...]:
     """Return what rows of different attackers about the same thing share."""
-    return row.direction, row.negatives, FULL if row.full else row.pool, row.k
+    return row.direction, row.negatives, FULL if row.full else row.pool, row.k, row.refits > 0

@@ -87,8 +87,7 @@ def _steps(audit: AuditResult) -> list[tuple[str, str]]:
         ),
         (
             "Pools",
-            "Recall and ranks are the exact average over all pools of a size, the mate and distractors drawn "
-            "without replacement; no pool is sampled. Ties are broken at random, in expectation.",
+            _pools(audit),
         ),
         ("Distractors", distractors(settings)),
         ("Chance", "What a scorer that knows nothing reaches, K / N; lift is recall divided by chance."),
@@ -114,6 +113,21 @@ def _steps(audit: AuditResult) -> list[tuple[str, str]]:
         )
     )
     return steps
+
+
+def _pools(audit: AuditResult) -> str:
+    """Say what recall at a pool is a mean over."""
+    rounds = max(row.refits for row in audit.closed_set)
+    if rounds:
+        return (
+            "At pools smaller than the gallery recall is a mean over pools drawn in "
+            f"{counted(rounds, 'round')}, on each of which the attacker was fitted. Ties are broken at "
+            "random, in expectation."
+        )
+    return (
+        "Recall and ranks are the exact average over all pools of a size, the mate and distractors drawn "
+        "without replacement; no pool is sampled. Ties are broken at random, in expectation."
+    )
 
 
 def _score(attacker: AttackerUsed | None) -> str:
