@@ -1,22 +1,23 @@
 """The audit's time as a ratio to the matrix product it cannot avoid: `python -m bench --only engines`.
 
-Prints a row per width, each figure a median of interleaved runs:
+Prints a row per width. Works run in turn, and each ratio is to the product of the same turn: the median over
+turns, the least and the largest.
 
 - product: the bare product over the same arrays, in blocks with all threads or in strips with one thread
-  each, whichever is faster;
+  each, whichever is faster; median seconds;
 - exact pass: one direction by the portable engine (cpu) and by the native one, vectors made ready included,
   as ratios to the product; the native column is empty where that engine cannot run;
 - whole audit: pass, controls, every pool, intervals, as a ratio to the product;
 - full audit: both directions, the ladder of hard negatives, the open set with its two scores, 2,000
-  replicates, as a ratio to the portable exact pass;
+  replicates, as a ratio to the product;
 - the process's peak memory.
 
 Then the bootstrap by itself: 10,000 replicates of 40 cells.
 """
 
 import argparse
-import platform
 import resource
+import statistics
 from functools import partial
 
 import numpy as np
@@ -24,10 +25,11 @@ import torch
 
 from bench.planting import Array, described, planted
 from bench.product import bare_product, bare_strips
-from bench.timing import interleaved
+from bench.timing import in_turn, interleaved, ratio
 from relinkage.errors import InputError
 from relinkage.linkage import AuditSettings, measure
 from relinkage.linkage.engines import Engine, choose
+from relinkage.linkage.engines.native import Native
 from relinkage.linkage.ranks import count_ranks
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
@@ -57,12 +59,11 @@ def main() -> None:
     small = planted(600, 8)
     for settings in (AuditSettings(engine="cpu"), AuditSettings(), FULL):  # compiles
         measure(*small, described(600, 200), settings)
-    print(f"{options.pairs:,} × {options.pairs:,}, {options.runs} interleaved runs, medians; "
-          f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")  # fmt: skip
-    print(
-        f"{'d':>5} {'product':>10} {'exact pass, cpu':>22} {'exact pass, native':>22} "
-        f"{'whole audit':>22} {'full audit':>22} {'peak memory':>12}"
-    )
+    kernel = f", native: {engines['native'].kernel}" if isinstance(engines.get("native"), Native) else ""
+    threads = torch.get_num_threads()
+    print(f"{options.pairs:,} × {options.pairs:,}, {options.runs} turns, {threads} threads{kernel}")
+    columns = ("exact pass, cpu", "exact pass, native", "whole audit", "full audit")
+    print(f"{'d':>5} {'product':>10} {' '.join(f'{column:>22}' for column in columns)} {'peak memory':>12}")
     for dimension in options.dimensions:
         images, reports = planted(options.pairs, dimension)
         links = described(options.pairs, options.patients)
@@ -72,7 +73,7 @@ def main() -> None:
             vectors = Vectors.prepare(images, "images"), Vectors.prepare(reports, "reports")
             count_ranks(*vectors, mate, engine=engine)
 
-        median = interleaved(
+        seconds = in_turn(
             options.runs,
             blocks=lambda images=images, reports=reports: bare_product(images, reports),  # type: ignore[misc]
             strips=lambda images=images, reports=reports: bare_strips(images, reports),  # type: ignore[misc]
@@ -80,12 +81,12 @@ def main() -> None:
             whole=lambda images=images, reports=reports, links=links: measure(images, reports, links),  # type: ignore[misc]
             full=lambda images=images, reports=reports, links=links: measure(images, reports, links, FULL),  # type: ignore[misc]
         )
-        product = min(median["blocks"], median["strips"])
+        products = [min(pair) for pair in zip(seconds["blocks"], seconds["strips"], strict=True)]
+        product = statistics.median(products)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        against = {"cpu": product, "native": product, "whole": product, "full": median["cpu"]}
         cells = [
-            f"{median[name]:8.2f} s = {median[name] / base:5.2f} ×" if name in median else "-"
-            for name, base in against.items()
+            ratio(seconds[name], products) if name in seconds else "-"
+            for name in ("cpu", "native", "whole", "full")
         ]
         print(f"{dimension:>5} {product:8.2f} s {' '.join(f'{cell:>22}' for cell in cells)} {peak:9.2f} GB",
               flush=True)  # fmt: skip

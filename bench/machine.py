@@ -27,7 +27,7 @@ def _processor() -> str:
     wide = [line for line in lines if line.startswith("flags")]
     kinds = [
         kind
-        for kind in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+        for kind in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
         if wide and kind in wide[0]
     ]
     name = named[0] if named else platform.processor() or platform.machine()

@@ -60,7 +60,7 @@ class Section:
 SECTIONS = (
     Section(
         "engines", "Our pass and audit against the bare product", "bench.engines",
-        arguments=("--runs=2",),
+        arguments=("--runs=3",),
         quick=("--pairs=2000", "--patients=400", "--runs=1", "--dimensions=32"),
     ),
     Section(

@@ -50,11 +50,18 @@ def test_claims_equal_counting_every_pool(seed, lattice, score):
         first = counted("cosine", scores, mate, drawn, -2, absent_drawn)[1]
         for threshold in rng.uniform(0.01, 0.9, 4) if score == "margin" else rng.uniform(-1, 1, 4):
             expected = counted(score, scores, mate, drawn, threshold, absent_drawn)
-            present = (rows, score, np.array([mate]), np.array([first]), np.array([drawn]), threshold)
+            present = (
+                rows,
+                score,
+                np.array([mate]),
+                np.array([first]),
+                np.array([drawn]),
+                np.array([threshold]),
+            )
             made = (
-                absent_claims(rows, score, np.array([absent_drawn]), threshold)[0],
-                right_claims(*present)[0],
-                wrong_claims(*present)[0],
+                absent_claims(rows, score, np.array([absent_drawn]), np.array([threshold]))[0, 0],
+                right_claims(*present)[0, 0],
+                wrong_claims(*present)[0, 0],
             )
             assert made == pytest.approx(expected, abs=1e-9)
 
@@ -66,10 +73,10 @@ def test_a_higher_threshold_brings_fewer_claims(seed, score):
     low, high = np.sort(rng.uniform(0.001, 1, 2))
     first = np.array([0.4])
     for claimed in (
-        lambda at: absent_claims(rows, score, drawn, at),
-        lambda at: right_claims(rows, score, np.array([0.5]), first, drawn, at),
+        lambda at: absent_claims(rows, score, drawn, np.array([at])),
+        lambda at: right_claims(rows, score, np.array([0.5]), first, drawn, np.array([at])),
     ):
-        assert claimed(high)[0] <= claimed(low)[0] + 1e-12
+        assert claimed(high)[0, 0] <= claimed(low)[0, 0] + 1e-12
 
 
 @given(st.integers(0, 2**31), st.sampled_from(SCORES))
@@ -77,20 +84,27 @@ def test_mate_and_impostor_are_judged_alike(seed, score):
     """A mate that is one more draw from the distractors' scores brings as many claims as an impostor."""
     rng = np.random.default_rng(seed)
     scores, threshold = rng.uniform(-1, 1, 9), rng.uniform(0.05, 0.9)
-    absent = absent_claims(rows_of(scores), score, np.array([4]), threshold)[0]
+    absent = absent_claims(rows_of(scores), score, np.array([4]), np.array([threshold]))[0, 0]
     claims = []
     for mate in scores:  # the candidates of a pool of four, one of them the mate
         rest = scores[scores != mate]
         first = counted("cosine", rest, mate, 3, -2, 4)[1]
-        present = rows_of(rest), score, np.array([mate]), np.array([first]), np.array([3]), threshold
-        claims.append(right_claims(*present)[0] + wrong_claims(*present)[0])
+        present = (
+            rows_of(rest),
+            score,
+            np.array([mate]),
+            np.array([first]),
+            np.array([3]),
+            np.array([threshold]),
+        )
+        claims.append(right_claims(*present)[0, 0] + wrong_claims(*present)[0, 0])
     assert np.mean(claims) == pytest.approx(absent, abs=1e-9)
 
 
 def test_a_margin_is_never_claimed_where_the_best_is_tied():
     rows = rows_of([0.5, 0.5, -0.9])
-    assert absent_claims(rows, "margin", np.array([3]), 1e-6)[0] == 0
-    assert absent_claims(rows, "margin", np.array([2]), 1e-6)[0] == pytest.approx(2 / 3)
+    assert absent_claims(rows, "margin", np.array([3]), np.array([1e-6]))[0, 0] == 0
+    assert absent_claims(rows, "margin", np.array([2]), np.array([1e-6]))[0, 0] == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -101,5 +115,5 @@ def test_drawn_pools_lie_where_claims_do(drawn, score):
     leads = drawn_leads(rows, score, pool, 4000, 1)
     for share in (0.1, 0.5, 0.9):
         at = float(np.quantile(leads, share, method="nearest"))
-        assert absent_claims(rows, score, pool, at - 1e-9)[0] >= 1 - share - 0.05
-        assert absent_claims(rows, score, pool, at + 1e-9)[0] <= 1 - share + 0.05
+        assert absent_claims(rows, score, pool, np.array([at - 1e-9]))[0, 0] >= 1 - share - 0.05
+        assert absent_claims(rows, score, pool, np.array([at + 1e-9]))[0, 0] <= 1 - share + 0.05

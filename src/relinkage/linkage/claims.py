@@ -33,51 +33,51 @@ Ints = NDArray[np.int64]
 SCORES: tuple[Score, ...] = get_args(Score)
 
 
-def absent_claims(rows: ScoreRows, score: Score, drawn: Ints, threshold: float) -> Floats:
-    """Return each query's probability of a claim where the mate is absent: float64, shape (n,).
+def absent_claims(rows: ScoreRows, score: Score, drawn: Ints, thresholds: Floats) -> Floats:
+    """Return each query's probability of a claim where the mate is absent: float64, shape (n, t).
 
     Args:
         rows: the distractors' scores.
-        score: what is compared with the threshold.
+        score: what is compared with the thresholds.
         drawn: int64, shape (n,): D.
-        threshold: T.
+        thresholds: float64, shape (t,): T.
     """
     if score == "margin":
-        out = np.empty(len(drawn))
-        _alone_at_the_top(rows.top, rows.distractors, drawn, np.full(len(drawn), -np.inf), threshold, out)
+        out = np.empty((len(drawn), len(thresholds)))
+        _alone_at_the_top(rows.top, rows.distractors, drawn, np.full(len(drawn), -np.inf), thresholds, out)
         return np.clip(out, 0, 1)
-    return 1 - _share_below(rows, np.full(len(drawn), threshold), drawn)
+    return 1 - _share_below(rows, np.broadcast_to(thresholds, (len(drawn), len(thresholds))), drawn)
 
 
 def right_claims(
-    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float
+    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, thresholds: Floats
 ) -> Floats:
-    """Return each query's probability that its mate is claimed, where it is in the pool: float64, shape (n,).
+    """Return each query's probability that its mate is claimed, where it is there: float64, shape (n, t).
 
     Args:
         rows: the distractors' scores; the cosine needs none.
-        score: what is compared with the threshold.
+        score: what is compared with the thresholds.
         mate: float64, shape (n,): the mate's cosine.
         first: float64, shape (n,): the probability that the mate ranks first, ties broken at random.
         drawn: int64, shape (n,): D, distractors beside the mate.
-        threshold: T.
+        thresholds: float64, shape (t,): T.
     """
     if score == "margin":
-        return _share_below(rows, np.nextafter(mate - threshold, np.inf), drawn)
-    return first * (mate >= threshold)
+        return _share_below(rows, np.nextafter(mate[:, None] - thresholds, np.inf), drawn)
+    return first[:, None] * (mate[:, None] >= thresholds)
 
 
 def wrong_claims(
-    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, threshold: float
+    rows: ScoreRows, score: Score, mate: Floats, first: Floats, drawn: Ints, thresholds: Floats
 ) -> Floats:
     """Return each query's probability that another than its mate is claimed, arguments as above."""
     if score == "margin":
-        out = np.empty(len(mate))
-        _alone_at_the_top(rows.top, rows.distractors, drawn, mate, threshold, out)
+        out = np.empty((len(mate), len(thresholds)))
+        _alone_at_the_top(rows.top, rows.distractors, drawn, mate, thresholds, out)
         return np.clip(out, 0, 1)
-    claimed = mate >= threshold
-    silent = ~claimed * _share_below(rows, np.full(len(mate), threshold), drawn)
-    return np.clip(1 - silent - claimed * first, 0, 1)
+    claimed = mate[:, None] >= thresholds
+    silent = ~claimed * _share_below(rows, np.broadcast_to(thresholds, claimed.shape), drawn)
+    return np.clip(1 - silent - claimed * first[:, None], 0, 1)
 
 
 def drawn_leads(rows: ScoreRows, score: Score, drawn: Ints, pools: int, seed: int) -> Floats:
@@ -110,20 +110,21 @@ def _best_of(others: Ints, drawn: Ints, chance: Floats) -> Ints:
     return np.where(drawn >= others, 0, np.minimum(place, others - drawn))
 
 
-def _share_below(rows: ScoreRows, threshold: Floats, drawn: Ints) -> Floats:
-    """Give C(P − c, D) / C(P, D): the share of pools in which no distractor reaches a query's threshold."""
-    out = np.empty(len(threshold))
+def _share_below(rows: ScoreRows, thresholds: Floats, drawn: Ints) -> Floats:
+    """Give C(P − c, D) / C(P, D): the share of pools in which no distractor reaches a query's thresholds."""
+    out = np.empty(thresholds.shape)
     log_factorial = log_factorials(int(rows.distractors.max(initial=0)) + 1)
-    _fill_share_below(log_factorial, rows.top, rows.distractors, threshold, drawn, out)
+    _fill_share_below(log_factorial, rows.top, rows.distractors, thresholds, drawn, out)
     return out
 
 
 @compiled
 def _fill_share_below(
-    log_factorial: Floats, top: Floats, distractors: Ints, threshold: Floats, drawn: Ints, out: Floats
+    log_factorial: Floats, top: Floats, distractors: Ints, thresholds: Floats, drawn: Ints, out: Floats
 ) -> None:
-    for i in range(len(top)):
-        out[i] = _below(log_factorial, top, i, threshold[i], distractors[i], drawn[i])
+    for i in range(len(top)):  # row by row, so that a row stays in cache
+        for t in range(thresholds.shape[1]):
+            out[i, t] = _below(log_factorial, top, i, thresholds[i, t], distractors[i], drawn[i])
 
 
 @compiled
@@ -151,27 +152,45 @@ def _reaching(top: Floats, i: int, score: float, depth: int) -> int:
 
 @compiled
 def _alone_at_the_top(
-    top: Floats, distractors: Ints, drawn: Ints, mate: Floats, threshold: float, out: Floats
+    top: Floats, distractors: Ints, drawn: Ints, mate: Floats, thresholds: Floats, out: Floats
 ) -> None:
     """Sum over distractors that exceed the mate and all others drawn by a margin (module docstring)."""
     share = np.empty(top.shape[1])
     known_p, known_d, depth = -1, -1, 0
-    for i in range(len(top)):
+    for i in range(len(top)):  # row by row, so that a row stays in cache
         P, D = distractors[i], drawn[i]
         if known_p != P or known_d != D:
             known_p, known_d, depth = P, D, _shares(P, D, share)
-        out[i] = 0
-        # Far from the best to the first floor, and mostly near from one floor to the next.
-        above = _reaching(top, i, np.nextafter(top[i, 0] - threshold, np.inf), depth)
-        for j in range(min(depth, P)):
-            floor = top[i, j] - threshold
-            if floor < mate[i]:
-                break
-            while above < depth and top[i, above] > floor:
-                above += 1
-            if above >= depth:
-                break
-            out[i] += share[above]
+        for t in range(len(thresholds)):
+            out[i, t] = 0
+            above = 0
+            for j in range(min(depth, P)):
+                floor = top[i, j] - thresholds[t]
+                if floor < mate[i]:
+                    break
+                above = _down_to(top, i, floor, above, depth)
+                if above >= depth:
+                    break
+                out[i, t] += share[above]
+
+
+@compiled
+def _down_to(top: Floats, i: int, floor: float, above: int, depth: int) -> int:
+    """Give how many of the first scores of a row lie above a floor, `above` or more: in steps that double."""
+    if above >= depth or top[i, above] <= floor:
+        return above
+    step = 1
+    while above + step < depth and top[i, above + step] > floor:
+        above += step
+        step *= 2
+    low, high = above + 1, min(above + step, depth)
+    while low < high:
+        middle = (low + high) // 2
+        if top[i, middle] > floor:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @compiled

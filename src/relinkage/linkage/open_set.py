@@ -197,10 +197,10 @@ def _claims(
         asked = np.flatnonzero(~np.isnan(every))
         right = every[asked, None] * (mates[asked, None] >= thresholds)
     else:
-        right = np.stack([right_claims(rows, score, mate, first, present, at) for at in thresholds], axis=1)
-    false = [absent_claims(rows, score, absent, at) for at in thresholds]
-    wrong = [wrong_claims(rows, score, mate, first, present, at) for at in thresholds]
-    return (asked, right), (rows.query, np.stack([*false, *wrong], axis=1))
+        right = right_claims(rows, score, mate, first, present, thresholds)
+    absence = absent_claims(rows, score, absent, thresholds)
+    wrong = wrong_claims(rows, score, mate, first, present, thresholds)
+    return (asked, right), (rows.query, np.concatenate([absence, wrong], axis=1))
 
 
 def _half(
