@@ -31,6 +31,7 @@ REFUSED = {
     "map": ["nowhere", "--out", "map"],
     "page": ["nowhere"],
     "privacy": ["nowhere"],
+    "memorisation": ["nowhere", "--heads", "."],
     "heads": ["nowhere", "--out", "heads"],
     "export": ["nowhere", "--model", ".", "--out", "model2"],
     "cohort": ["nowhere"],

@@ -28,6 +28,7 @@ COMMANDS = {
     "map": "map",
     "page": "page",
     "privacy": "privacy",
+    "memorisation": "memorisation",
     "heads": "heads",
     "export": "export",
     "models": "models",

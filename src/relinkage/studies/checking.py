@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from relinkage.alignment import read_heads
 from relinkage.embeddings import read_embeddings
-from relinkage.encoders.trained.hardening import HardenSettings
 from relinkage.encoders.trained.manifest import HardenedHeads
 from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
 from relinkage.privacy import CanarySettings, Public, Recheck, recheck
 from relinkage.privacy.canaries import CanaryAudit, audit_by_canaries
 from relinkage.privacy.ledger import Ledger, read_ledger
+from relinkage.privacy.retraining import settings_of
 from relinkage.records import Record
 
 
@@ -83,8 +83,8 @@ def check_by_canaries(heads: Path, embeddings: Path, attack: CanarySettings, pub
         InputError: as `check_statement` and `audit_by_canaries`, or the public data are other ones.
     """
     manifest, statement = _stated(heads)
-    settings = _settings(manifest, statement)
-    _check_public(manifest, statement, public, heads)
+    settings = settings_of(manifest)
+    check_public(manifest, statement, public, heads)
     result, held = check_statement(heads, embeddings), read_embeddings(embeddings)
     found, control = (
         audit_by_canaries(
@@ -176,30 +176,20 @@ def _stated(path: Path) -> tuple[HardenedHeads, PrivacyStatement]:
     return manifest, manifest.privacy
 
 
-def _settings(manifest: HardenedHeads, statement: PrivacyStatement) -> HardenSettings:
-    """Return the settings of a training, those that the statement rests on as it tells them.
+def check_public(
+    manifest: HardenedHeads, statement: PrivacyStatement, public: Public, path: Path | str
+) -> None:
+    """Check that what may be looked at freely is what hardened heads were trained with.
+
+    Args:
+        manifest: what the heads say of themselves.
+        statement: what they state.
+        public: what is given now.
+        path: what messages call the heads.
 
     Raises:
-        InputError: they do not go together.
+        InputError: something else is given, or something is missing.
     """
-    settings = HardenSettings(**asdict(manifest.settings))
-    if statement.mechanism == "one-shot":
-        return replace(settings, mechanism="one-shot")
-    return replace(
-        settings,
-        mechanism=statement.mechanism,
-        unit=statement.unit,
-        cap=statement.pairs_a_patient,
-        population=statement.population,
-        batch=round(statement.divisor),
-        steps=statement.steps,
-        clip=statement.clip,
-        delta=statement.delta,
-        temperature=statement.temperature,
-    )
-
-
-def _check_public(manifest: HardenedHeads, statement: PrivacyStatement, public: Public, path: Path) -> None:
     anchors = manifest.anchors
     for option, used, given in (
         ("--start", manifest.start.startswith("given"), public.start is not None),
