@@ -11,7 +11,7 @@ from relinkage.alignment.folder import Heads
 from relinkage.errors import InputError
 from relinkage.pages.memorisation import findings, memorisation_table
 from relinkage.pages.memorisation_page import render_memorisation
-from relinkage.privacy import HardenSettings, MemorisationSettings, harden
+from relinkage.privacy import HardenSettings, MemorisationSettings, Public, harden
 from relinkage.privacy.memorisation_result import MemorisationResult
 from relinkage.records import read_record, write_record
 from relinkage.studies import measure_memorisation, write_memorisation
@@ -125,6 +125,15 @@ def test_heads_that_say_nothing_of_their_training_are_refused(emb):
 def test_heads_of_another_cohort_are_refused(emb):
     with pytest.raises(InputError, match="was not trained on emb"):
         measure_memorisation(planted(360, 1, images=30, texts=24, seed=1), align(emb, "train", PLAIN), ASKED)
+
+
+def test_what_a_training_did_not_look_at_is_refused(emb):
+    heads = align(emb, "train", PLAIN)
+    with pytest.raises(InputError, match="start goes with heads that `relinkage harden` trained"):
+        measure_memorisation(emb, heads, ASKED, Public(heads))
+    hardened = harden(emb, "train", PRIVATE)
+    with pytest.raises(InputError, match="was hardened without start"):
+        measure_memorisation(emb, hardened, ASKED, Public(heads))
 
 
 def test_few_patients_are_refused():

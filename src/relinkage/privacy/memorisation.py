@@ -81,31 +81,17 @@ def gaps(
     for cell in range(cells):
         places = cell + cells * np.arange(4)
         trained, held_out, *before = (_ends(shown, place) for place in places.tolist())
-        parts, few = drawn.replicates[:, places], bool(drawn.few[places].any())
-        patients = float(drawn.effective_patients[places].min())
-
-        def difference(
-            first: Ends,
-            last: Ends,
-            signs: Floats,
-            parts: Floats = parts,
-            patients: float = patients,
-            few: bool = few,
-        ) -> Ends:
-            value = last[0] - first[0]
-            if few:
-                return (value, *recovered_difference(first, last))
-            return (value, *expanded_percentiles(parts @ signs, value, patients, resampling.interval))
-
-        gap = difference(held_out, trained, np.array([1.0, -1.0, 0.0, 0.0]))
-        published_gap = difference(before[1], before[0], np.array([0.0, 0.0, 1.0, -1.0]))
+        parts = None if drawn.few[places].any() else drawn.replicates[:, places]
+        widening = float(drawn.effective_patients[places].min()), resampling.interval
+        gap = _difference(held_out, trained, parts, _SIGNS * [1, 1, 0, 0], *widening)
+        published_gap = _difference(before[1], before[0], parts, -_SIGNS * [0, 0, 1, 1], *widening)
         out.append(
             Gap(
                 trained=_estimate(trained),
                 held_out=_estimate(held_out),
                 gap=_shown(gap),
                 published_gap=_shown(published_gap),
-                memorised=_shown(difference(published_gap, gap, _SIGNS)),
+                memorised=_shown(_difference(published_gap, gap, parts, _SIGNS, *widening)),
                 by_coin=tuple(by_coin[:, cell].tolist()),
                 queries=int((~np.isnan(hits[:, :, cell])).sum()),
                 patients=len(np.unique(patient[~np.isnan(published[:, cell])])),
@@ -132,6 +118,16 @@ def most_by_privacy(share: float, epsilon: float, delta: float) -> float:
         0.014055
     """
     return min(math.exp(min(epsilon, 700.0)) * share + delta, 1.0)
+
+
+def _difference(
+    first: Ends, last: Ends, parts: Floats | None, signs: Floats, patients: float, level: float
+) -> Ends:
+    """Give last less first, from replicates, or from the intervals of both where there are none."""
+    value = last[0] - first[0]
+    if parts is None:
+        return (value, *recovered_difference(first, last))
+    return (value, *expanded_percentiles(parts @ signs, value, patients, level))
 
 
 def _ends(shown: Estimates, place: int) -> Ends:

@@ -160,7 +160,12 @@ def _told(heads: Heads, embeddings: Embeddings, public: Public) -> AlignedHeads 
         cohort.fingerprint,
     ):
         raise InputError(f"{heads.name} was not trained on {embeddings.path}; name what it was trained on.")
-    if isinstance(told, HardenedHeads) and told.privacy is not None:
+    if isinstance(told, AlignedHeads):
+        given = (("--start", public.start), ("--public", public.embeddings), ("--anchors", public.anchors))
+        for option, value in given:
+            if value is not None:
+                raise InputError(f"{option} goes with heads that `relinkage harden` trained; leave it out.")
+    elif told.privacy is not None:
         check_public(told, told.privacy, public, heads.name)
     return told
 
