@@ -34,6 +34,7 @@ def lay_out(room):
     lay_cohort(room / "drawn", room / "cohort")
     shutil.rmtree(room / "drawn")
     done("embed", room / "cohort", "--model", "phantom:report", "--out", room / "emb")
+    done("align", room / "emb", "--steps", 5, "--out", room / "heads")
     done("phantom", room / "public", "--pairs", 100, "--seed", 9)
     done("embed", room / "public", "--model", "phantom:report", "--out", room / "public-emb")
     for name, seed in (("one", 1), ("two", 2)):
@@ -95,7 +96,7 @@ def lay_cohort(source, target):
 def lines(room, out):
     """The command line of each command that reads from the room and writes to `out`, by a name."""
     emb, arrays = room / "emb", ["--images", room / "images.npy", "--reports", room / "reports.npy"]
-    steps = ["--steps", 5]
+    steps, twice = ["--steps", 5], ["--heads", room / "heads", "--coins", 2, "--shadows", 4]
     return {
         "phantom": ["phantom", out, "--pairs", 100],
         "cohort": ["cohort", room / "cohort", "--out", f"{out}.parquet"],
@@ -116,6 +117,7 @@ def lines(room, out):
         "retrieve": ["retrieve", emb, "--query", 3, "--out", out],
         "map": ["map", emb, "--sample", 30, "--perplexity", 5, "--out", out],
         "heads": ["heads", emb, "--out", out],
+        "memorisation": _few("memorisation", emb, *twice, "--out", out),
         "schema": ["schema", "--out", out],
     }
 

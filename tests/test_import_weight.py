@@ -34,6 +34,7 @@ REFUSED = {
     "check": ["nowhere", "--policy", "hospital"],
     "run": ["nowhere.toml", "--out", "run"],
     "privacy": ["nowhere"],
+    "memorisation": ["nowhere", "--heads", "."],
     "heads": ["nowhere", "--out", "heads"],
     "export": ["nowhere", "--model", ".", "--out", "model2"],
     "cohort": ["nowhere"],

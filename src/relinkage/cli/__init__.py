@@ -32,6 +32,7 @@ COMMANDS = {
     "check": "check",
     "run": "run",
     "privacy": "privacy",
+    "memorisation": "memorisation",
     "heads": "heads",
     "export": "export",
     "models": "models",

@@ -30,6 +30,10 @@ KINDS = {
     ),
     "cohort": ("relinkage.cohorts.readers.summary:CohortSummary", "what cohort --json prints"),
     "privacy": ("relinkage.studies.checking:PrivacyCheck", "what privacy --json prints"),
+    "memorisation": (
+        "relinkage.privacy.memorisation_result:MemorisationResult",
+        "memorisation.json of memorisation",
+    ),
     "ledger": ("relinkage.privacy.ledger:Ledger", "ledger.json of harden, beside the embeddings"),
     "export": ("relinkage.studies.exporting:Export", "relinkage-export.json of export"),
     "models": ("relinkage.encoders.listing:ModelList", "what models --json prints"),

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.settings import Resampling
-from relinkage.linkage.uncertainty import ClusterBootstrap, Estimates, expanded_percentiles, patient_sums
+from relinkage.linkage.uncertainty import (
+    ClusterBootstrap,
+    Estimates,
+    expanded_percentiles,
+    patient_sums,
+    recovered_difference,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -232,11 +238,9 @@ class _Sides:
         return cls(*distances, r)
 
     def difference(self) -> tuple[float, float]:
-        """Interval of a − b (Zou & Donner, Statistics in Medicine 2008)."""
-        low = self.a_down**2 - 2 * self.r * self.a_down * self.b_up + self.b_up**2
-        high = self.a_up**2 - 2 * self.r * self.a_up * self.b_down + self.b_down**2
-        moved = self.a - self.b
-        return moved - max(low, 0) ** 0.5, moved + max(high, 0) ** 0.5
+        """Interval of a − b."""
+        before = self.b, self.b - self.b_down, self.b + self.b_up
+        return recovered_difference(before, (self.a, self.a - self.a_down, self.a + self.a_up), self.r)
 
     def ratio(self) -> tuple[float, float]:
         """Interval of a / b (Donner & Zou, Statistical Methods in Medical Research 2012, equation 9).

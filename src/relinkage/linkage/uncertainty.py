@@ -20,6 +20,8 @@ from relinkage.compiled import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Ends = tuple[float, float, float]
+"""A figure, and the lower and upper end of its interval."""
 
 FEW = 10
 _CHUNK, _WEIGHTS = 64, 4_000_000
@@ -213,6 +215,23 @@ def clopper_pearson(mean: float, n: float, patients: float, level: float) -> tup
         float(betaincinv(hits, n - hits + 1, tail)) if hits > 0 else 0.0,
         float(betainccinv(hits + 1, n - hits, tail)) if hits < n else 1.0,
     )
+
+
+def recovered_difference(first: Ends, last: Ends, correlation: float = 0.0) -> tuple[float, float]:
+    """Return the interval of last − first from the intervals of both.
+
+    The method of variance estimates recovery (Zou & Donner, Statistics in Medicine 2008), for where
+    replicates of a difference have no width because one side has no hit.
+
+    Args:
+        first: a share or a difference, with the ends of its interval.
+        last: the same of the other.
+        correlation: of the two.
+    """
+    (b, b_low, b_high), (a, a_low, a_high) = first, last
+    low = (a - a_low) ** 2 - 2 * correlation * (a - a_low) * (b_high - b) + (b_high - b) ** 2
+    high = (a_high - a) ** 2 - 2 * correlation * (a_high - a) * (b - b_low) + (b - b_low) ** 2
+    return a - b - max(low, 0) ** 0.5, a - b + max(high, 0) ** 0.5
 
 
 def _replicates(sums: Floats, counts: Floats, replicates: int, seed: int) -> Floats:

@@ -29,6 +29,10 @@ class Frame:
     basis: Tensor | None
     keep: bool
 
+    def afresh(self) -> "Frame":
+        """Return the same frame with heads of its own, to be trained while these stay as they are."""
+        return replace(self, heads=copy.deepcopy(self.heads))
+
     @torch.no_grad()
     def release(self) -> HeadPair:
         """Give heads that take features as they are and end in the whole space. It costs no privacy.

@@ -1,4 +1,4 @@
-"""The choices of a private head training, whose record its heads carry along, and of an attack on one."""
+"""The choices of a private head training, whose record its heads carry along, and of attacks on trainings."""
 
 from typing import Annotated
 
@@ -6,7 +6,8 @@ from msgspec import Meta
 
 from relinkage.encoders.trained.hardening import HardenSettings as HardenSettings
 from relinkage.errors import InputError
-from relinkage.options import Option, Seed, Settings
+from relinkage.linkage.settings import DEFAULT_POOLS, Directions, PoolSize, Resampling
+from relinkage.options import Count, Option, Seed, Settings
 
 
 class CanarySettings(Settings, frozen=True):
@@ -50,3 +51,43 @@ class CanarySettings(Settings, frozen=True):
     def guessed(self) -> int:
         """How many canaries are guessed."""
         return self.guesses or max((self.canaries or 0) // 20, 1) * 2
+
+
+class MemorisationSettings(Resampling, frozen=True):
+    """How it is measured what heads keep of the patients who trained them.
+
+    Attributes:
+        coins: Times that half of the patients is chosen by coin and heads are trained on it.
+        shadows: Further trainings that the membership attack learns from, an even number; 0 leaves it out.
+        pool: Pool sizes: the mate and its distractors, or full for all that is eligible for each query.
+        k: Ranks K of Recall@K.
+        direction: Which side asks, and which side is searched.
+    """
+
+    coins: Count = 5
+    shadows: Annotated[
+        Annotated[int, Meta(ge=0, le=10_000)],
+        Option(noun="number of trainings", wanted="0, or an even number from 4 up"),
+    ] = 64
+    pool: Annotated[
+        tuple[PoolSize, ...] | None,
+        Option(
+            noun="pool size",
+            wanted="whole numbers from 2 up, or full",
+            default=",".join(map(str, DEFAULT_POOLS)),
+        ),
+    ] = None
+    k: Annotated[tuple[Count, ...], Meta(min_length=1), Option(noun="rank")] = (1,)
+    direction: Directions = "image-to-report"
+
+    def check(self) -> None:
+        """Check that each patient can train half of the shadow heads, and two at least.
+
+        Raises:
+            InputError: the number of shadow heads is odd, or too small.
+        """
+        if self.shadows % 2 or self.shadows == 2:
+            raise InputError(
+                f"--shadows {self.shadows} is not a valid number of trainings; give 0, or an even number "
+                "from 4 up."
+            )

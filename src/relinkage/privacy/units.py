@@ -27,6 +27,16 @@ class Units:
     def __len__(self) -> int:
         return len(self.start) - 1
 
+    def keep(self, kept: NDArray[np.bool_]) -> "Units":
+        """Return some of the units.
+
+        Args:
+            kept: bool, shape (units,).
+        """
+        sizes = np.diff(self.start)
+        start = np.concatenate([[0], np.cumsum(sizes[kept])])
+        return Units(self.rows[np.repeat(kept, sizes)], start, self.key[kept])
+
     def sample(self, rate: float, coins: Coins) -> NDArray[np.int64]:
         """Poisson sampling: every unit is chosen with probability `rate`, whatever the others do.
 

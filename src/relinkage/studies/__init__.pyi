@@ -28,6 +28,8 @@ from .judging_use import measure_utility as measure_utility
 from .judging_use import write_utility as write_utility
 from .map_folder import write_map as write_map
 from .mapping import draw_maps as draw_maps
+from .memorising import measure_memorisation as measure_memorisation
+from .memorising import write_memorisation as write_memorisation
 from .opening import embeddings_of as embeddings_of
 from .opening import heads_of as heads_of
 from .opening import open as open

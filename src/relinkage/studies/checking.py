@@ -13,8 +13,9 @@ from relinkage.errors import InputError
 from relinkage.privacy import CanarySettings, Public, Recheck, recheck
 from relinkage.privacy.canaries import CanaryAudit, audit_by_canaries
 from relinkage.privacy.ledger import Ledger, read_ledger
+from relinkage.privacy.retraining import settings_of
 from relinkage.records import Record
-from relinkage.studies.same_training import check_public, settings_of
+from relinkage.studies.same_training import check_public
 
 
 class PrivacyCheck(Record, frozen=True):

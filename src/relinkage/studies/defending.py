@@ -31,6 +31,7 @@ from relinkage.files import whole_folder
 from relinkage.options import chosen
 from relinkage.pages.defences_page import render_defences
 from relinkage.privacy import LEAST_PATIENTS, Public, few_patients
+from relinkage.privacy.retraining import settings_of
 from relinkage.progress import progress, say
 from relinkage.records import write_record
 from relinkage.studies.defence_judging import Ground, Judged
@@ -39,7 +40,7 @@ from relinkage.studies.defence_statistics import Published, use_held
 from relinkage.studies.hardening import public_of
 from relinkage.studies.opening import embeddings_of, heads_of
 from relinkage.studies.places import PAGE
-from relinkage.studies.same_training import check_public, hardened_manifest, settings_of
+from relinkage.studies.same_training import check_public, hardened_manifest
 
 
 def defend(

@@ -1,9 +1,6 @@
-"""What a private training was given, as the manifest of its heads tells it, so that it can be repeated."""
-
-from msgspec.structs import asdict, replace
+"""Whether a private training can be repeated: heads that were hardened, and public data as they were."""
 
 from relinkage.alignment import Heads
-from relinkage.encoders.trained.hardening import HardenSettings
 from relinkage.encoders.trained.manifest import HardenedHeads
 from relinkage.errors import InputError
 from relinkage.privacy import Public
@@ -18,31 +15,6 @@ def hardened_manifest(heads: Heads) -> HardenedHeads:
     if not isinstance(heads.manifest, HardenedHeads):
         raise InputError(f"{heads.name} was not hardened; name a folder that `relinkage harden` wrote.")
     return heads.manifest
-
-
-def settings_of(manifest: HardenedHeads) -> HardenSettings:
-    """Return the settings of a training, those that its statement rests on as the statement tells them.
-
-    Raises:
-        InputError: they do not go together.
-    """
-    settings, statement = HardenSettings(**asdict(manifest.settings)), manifest.privacy
-    if statement is None:
-        return settings
-    if statement.mechanism == "one-shot":
-        return replace(settings, mechanism="one-shot")
-    return replace(
-        settings,
-        mechanism=statement.mechanism,
-        unit=statement.unit,
-        cap=statement.pairs_a_patient,
-        population=statement.population,
-        batch=round(statement.divisor),
-        steps=statement.steps,
-        clip=statement.clip,
-        delta=statement.delta,
-        temperature=statement.temperature,
-    )
 
 
 def check_public(manifest: HardenedHeads, public: Public, called: str) -> None:
