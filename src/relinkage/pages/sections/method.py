@@ -121,8 +121,8 @@ def _pools(audit: AuditResult) -> str:
     if rounds:
         return (
             "At pools smaller than the gallery recall is a mean over pools drawn in "
-            f"{counted(rounds, 'round')}, on each of which the attacker was fitted. Ties are broken at random, "
-            "in expectation."
+            f"{counted(rounds, 'round')}, on each of which the attacker was fitted. "
+            "Ties are broken at random, in expectation."
         )
     return (
         "Recall and ranks are the exact average over all pools of a size, the mate and distractors drawn "
