@@ -86,6 +86,14 @@ def test_few_equal_vectors_stay_with_the_engine():
     assert [len(asked.columns) for asked in spy.asked] == [300]
 
 
+def test_what_a_hundred_share_is_spared_however_many_ask():
+    array = np.random.default_rng(1).normal(size=(9000, 4)).astype(np.float32)
+    array[:96] = array[0]  # 96² < 2 · 9000
+    spy, vectors = Spy(), Vectors.prepare(array, "x")
+    count_ranks(vectors, vectors, np.arange(9000), engine=spy)
+    assert [len(asked.columns) for asked in spy.asked] == [8904]
+
+
 def test_equal_directions_of_unequal_vectors_are_no_kind():
     """A term one unit in the last place away can vanish when it is divided by the norm; the score may not."""
     row = np.random.default_rng(2).normal(size=8)

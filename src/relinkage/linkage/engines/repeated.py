@@ -22,6 +22,8 @@ from relinkage.linkage.vectors import Vectors
 from relinkage.threads import available
 
 _STRIP = 256
+_MANY = 96
+"""Products that the quickest engine makes while a comparison in float64 is made, about."""
 _ODD = 0x1E3779B97F4A7C15
 _PAYS = 2.0
 """What a comparison in float64 costs, in comparisons that an engine leaves open and then finds tied."""
@@ -78,7 +80,7 @@ class Frequent:
 
     @classmethod
     def among(cls, vectors: Vectors, asking: int) -> "Frequent":
-        """Find the kinds whose ties may cost more than comparing one of them with all that ask.
+        """Find the kinds whose products or ties may cost more than one of them in float64 with all that ask.
 
         Args:
             vectors: the side.
@@ -91,7 +93,7 @@ class Frequent:
         # vectors whose numbers meet are told apart below.
         number = vectors.identity * _ODD + vectors.inverse_norm.view(np.int64)
         _, kind, sizes = np.unique(number, return_inverse=True, return_counts=True)
-        many = (sizes > 1) & (sizes.astype(float) ** 2 > _PAYS * asking)
+        many = (sizes > 1) & ((sizes >= _MANY) | (sizes.astype(float) ** 2 > _PAYS * asking))
         if not many.any():
             return none
         kept = np.flatnonzero(many[kind])

@@ -38,8 +38,15 @@ static void add(int64_t *counts, const Work *w, int64_t row, int64_t column, int
             w->starts[level * w->n + row] <= column && column < w->ends[level * w->n + row];
 }
 
+/* Whether a candidate has the direction of the mate, and ties with it without a product. */
+ALWAYS_INLINE int like_mate(const Work *w, const Open *open) {
+    const int64_t i = open->row, j = open->column;
+    return open->asks == 1 ? w->b_identity[j] == w->mate_identity[i] : w->a_identity[i] == w->column_mate_identity[j];
+}
+
 /* Ask for both vectors of a comparison that comes soon; of long ones the processor foresees the rest. */
 ALWAYS_INLINE void fetch(const Work *w, const Open *open, int64_t bytes) {
+    if (like_mate(w, open)) return;
     for (int64_t byte = 0; byte < bytes && byte < 2048; byte += 64) {
         __builtin_prefetch((const char *)w->a + open->row * bytes + byte);
         __builtin_prefetch((const char *)w->b + open->column * bytes + byte);
@@ -55,9 +62,7 @@ void settle_all(const Work *w, const Open *open, int64_t count, int wide) {
         const int by_row = open[at].asks == 1;
         if (by_row ? w->mate[i] == j : w->column_mate[j] == i) continue; /* the mate itself is no distractor */
         int order = 0;
-        const int same = by_row ? w->b_identity[j] == w->mate_identity[i]
-                                : w->a_identity[i] == w->column_mate_identity[j];
-        if (!same)
+        if (!like_mate(w, open + at))
             order = compare((const char *)w->a + i * bytes, (const char *)w->b + j * bytes, w->d,
                             w->a_inverse[i] * w->b_inverse[j],
                             by_row ? w->mate_score[i] : w->column_mate_score[j], wide);
