@@ -40,7 +40,11 @@ class Native:
 
     @cached_property
     def _library(self) -> ctypes.CDLL:
-        return library.load(self._emulated)
+        compiled = library.load(self._emulated)
+        # Asking also lets the system keep tiles for this process; without, they are illegal instructions.
+        if not self._emulated and not compiled.supported(library.KERNELS.index(self.kernel)):
+            raise RuntimeError(f"this processor has no {self.kernel}")
+        return compiled
 
     def count(self, question: Question, *, threads: int | None = None) -> Tally:
         """Answer a question; see `Engine.count`."""
