@@ -199,7 +199,7 @@ def test_switches_and_repeated_options_on_the_command_line():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_explained_in_a_whole_phrase(command):
-    for kind in cli.get_command(None, command)._records.values():
+    for kind in cli.get_command(None, command).records.values():
         for field in fields_of(kind):
             assert re.fullmatch(r"[A-Zεδ].*[.…]", field.help), field.name
             assert field.wanted

@@ -198,7 +198,7 @@ def test_too_many_unusable_rows_are_an_error_that_leaves_nothing(make_cohort, tm
     cohort = make_cohort(20, unreadable=(7, 8), empty=(12,))
     embed(cohort, SketchEncoder(), tmp_path / "enough", settings=EmbedSettings(max_left_out=0.15))
     message = (
-        r"3 of the cohort's 20 rows .* 14.0% allowed \(2 × the file is no .*; 1 × .*; the first is row 8\)"
+        r"3 of the cohort's 20 rows .* 14.0% allowed \(2 × the file is not .*; 1 × .*; the first is row 8\)"
     )
     with pytest.raises(InputError, match=message):
         embed(cohort, SketchEncoder(), tmp_path / "emb", settings=EmbedSettings(max_left_out=0.14, batch=2))

@@ -117,7 +117,7 @@ def test_the_card_says_what_the_model_is(tmp_path):
 
 
 def test_what_is_not_medclip_is_refused_in_a_sentence(tmp_path):
-    with pytest.raises(InputError, match=r"no folder; name .* medclip: The pytorch_model\.bin"):
+    with pytest.raises(InputError, match=r"not a folder; name .* medclip: The pytorch_model\.bin"):
         load_encoder("medclip:nowhere")
     with pytest.raises(InputError, match=r"pytorch_model\.bin does not exist"):
         load_encoder(f"medclip:{tmp_path}")

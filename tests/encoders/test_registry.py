@@ -18,8 +18,8 @@ def test_a_bare_folder_is_recognised_by_its_configuration(clip_folder):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("resnet50", "no encoder that relinkage knows; give phantom:"),
-        ("", "no encoder that relinkage knows"),
+        ("resnet50", "not an encoder that relinkage knows; give phantom:"),
+        ("", "not an encoder that relinkage knows"),
         ("phantom:genius", "give phantom: and one of general, label, report"),
         ("clip:", "neither a folder nor a hub id"),
         ("clip:no such folder", "neither a folder nor a hub id"),

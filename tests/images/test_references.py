@@ -70,7 +70,7 @@ def test_a_damaged_tar_file_gives_what_lies_before_the_damage(tmp_path):
 
 def test_a_compressed_or_foreign_tar_file_is_refused(tmp_path):
     write_tar(tmp_path / "s.tar", [("a.png", PNGS[0])], mode="w:gz")
-    assert "no uncompressed tar file" in why_not(tmp_path, "s.tar::a.png")
+    assert "not an uncompressed tar file" in why_not(tmp_path, "s.tar::a.png")
     write_tar(tmp_path / "s.tar.gz", [("a.png", PNGS[0])], mode="w:gz")
     assert "no .tar, .arrow or .parquet" in why_not(tmp_path, "s.tar.gz::a.png")
 
