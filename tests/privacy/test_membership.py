@@ -114,5 +114,4 @@ def test_rates_hold_the_truth_in_their_intervals(patients, shift):
         scores = own + np.sqrt(0.5) * rng.normal(size=(5, patients)) + shift * inside
         shown = rates_at(scores, inside, 0.01, Resampling(replicates=500, seed=cohort)).interval(0.95)
         held += shown.low[0] <= truth <= shown.high[0]
-    print(held / cohorts)
     assert held / cohorts >= 0.93

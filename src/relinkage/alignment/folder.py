@@ -69,7 +69,14 @@ class Heads:
         return Path(out)
 
 
-def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path | None = None) -> Heads:
+def align(
+    embeddings: Embeddings,
+    train: str,
+    settings: AlignSettings,
+    out: Path | None = None,
+    *,
+    quiet: bool = False,
+) -> Heads:
     """Train heads on one split of the embeddings.
 
     Args:
@@ -77,6 +84,7 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
         train: the split to train on.
         settings: the choices of the training.
         out: the folder to write; nothing is written where it is not given.
+        quiet: shows no progress, for one of many trainings.
 
     Raises:
         InputError: the split is empty or too small, its labels are looked at and say nothing, the training
@@ -89,7 +97,7 @@ def align(embeddings: Embeddings, train: str, settings: AlignSettings, out: Path
         check_labels(chosen.pairs, embeddings.labels, embeddings.path, asks, instead)
     labels = PairLabels.of(chosen.pairs, embeddings.labels) if settings.needs_labels else None
     texts = chosen.text_features[chosen.pairs["report_row"].to_numpy()]
-    trained = train_heads(chosen.image_features, texts, patient, settings, labels)
+    trained = train_heads(chosen.image_features, texts, patient, settings, labels, quiet=quiet)
     if not np.isfinite(trained.losses).all():
         raise InputError(
             f"Training diverged at step {int(np.argmin(np.isfinite(trained.losses))) + 1}; "

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,6 +52,8 @@ def train_heads(
     patient: NDArray[np.int64],
     settings: AlignSettings,
     labels: PairLabels | None = None,
+    *,
+    quiet: bool = False,
 ) -> Training:
     """Train a pair of heads so that an image's embedding lies next to its report's, or to those of its class.
 
@@ -63,6 +66,7 @@ def train_heads(
         patient: int64, shape (n,): a number per patient.
         settings: the choices.
         labels: of the pairs, for objectives that look at them.
+        quiet: shows no progress, for one of many trainings.
 
     Raises:
         InputError: there are fewer than two patients to tell apart, or no labels where they are needed.
@@ -86,7 +90,7 @@ def train_heads(
     with side_by_side() as both:
         features = both(lambda k: StandardFeatures.of((images, texts)[k], fitting))
     trained = _optimise(
-        heads, objective, features, torch.from_numpy(fitting), torch.from_numpy(aside), random
+        heads, objective, features, torch.from_numpy(fitting), torch.from_numpy(aside), random, quiet=quiet
     )
     for head, side in zip((trained.heads.image, trained.heads.text), features, strict=True):
         side.fold_into(head)
@@ -110,6 +114,8 @@ def _optimise(
     fitting: Tensor,
     aside: Tensor,
     random: torch.Generator,
+    *,
+    quiet: bool,
 ) -> Training:
     settings = objective.settings
     n = len(fitting)
@@ -132,7 +138,8 @@ def _optimise(
     # glibc gives memory back to the system, to have it zeroed for the next step, until it has seen a block of
     # this size freed; that is a tenth of a step's time.
     torch.empty(_HEAP, dtype=torch.uint8)
-    with progress(steps, "aligning", "steps") as bar, side_by_side() as both:
+    shown = nullcontext() if quiet else progress(steps, "aligning", "steps")
+    with shown as bar, side_by_side() as both:
         rows = next(batches)
         sides = both(lambda k: _prepare(descents[k], objective, rows, k))
         for step in range(1, steps + 1):
@@ -142,7 +149,8 @@ def _optimise(
             losses.append(loss.item())
             rows = next(batches)
             sides = both(partial(_step_and_prepare, descents, objective, sides, met, rows))
-            bar.update()
+            if bar is not None:
+                bar.update()
             if watching and (step % every == 0 or step == steps):
                 watched.append((step, _watch(heads, objective, descents, watching, both)))
                 if min(watched, key=lambda look: look[1]) == watched[-1]:

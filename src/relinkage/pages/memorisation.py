@@ -22,7 +22,7 @@ CONFIRMS_NOTHING = (
     "That confirms nothing: the bound holds for every attack, and a stronger one than these may exceed it."
 )
 NOT_COVERED = "These figures were computed on private pairs, and no ε covers them."
-COLUMNS = ("Recall@K", "Trained", "Did not", "Memorised, points", "± trainings", "Bound")
+COLUMNS = ("Recall@K", "Trained", "Did not", "Gap, points", "Memorised, points", "± trainings", "Bound")
 
 
 def findings(result: MemorisationResult) -> list[str]:
@@ -70,6 +70,7 @@ def cells(row: LinkageGap) -> tuple[str, ...]:
     return (
         f"@{row.k} of {'all ' * row.full}{count(row.pool)}",
         *(f"{percent(each.value)} ({interval(each.low, each.high)})" for each in (row.trained, row.held_out)),
+        points(row.gap),
         points(row.memorised),
         "–" if row.deviation is None else f"{100 * row.deviation:.2f}",
         "–" if row.bound is None else percent(row.bound) + " (refuted)" * row.refuted,
@@ -114,17 +115,17 @@ def _linkage(result: MemorisationResult) -> str:
     row = leading(result)
     where = f"Recall@{row.k} among {counted(row.pool, sides(row.direction)[1])}"
     figures = f"{percent(row.trained.value)} against {percent(row.held_out.value)}"
-    kept = row.memorised
+    kept, beyond = row.sharper, " than under the published heads" * (row.sharper == row.memorised)
     if kept.low > 0 or kept.high < 0:
         word, ends = ("more", (kept.low, kept.high)) if kept.low > 0 else ("less", (-kept.high, -kept.low))
         return (
             f"Patients who trained the heads are linked {word} often than patients who did not: {where} is "
             f"{figures}, {100 * abs(kept.value):.2f} points ({100 * ends[0]:.2f} to {100 * ends[1]:.2f}) "
-            f"{word} than under the published heads."
+            f"{word}{beyond}."
         )
     return (
         f"No memorisation was found in linkage: {where} is {figures} of patients who did not train the "
-        f"heads, at most {max(100 * kept.high, 0):.2f} points more than under the published heads, at "
+        f"heads, at most {max(100 * kept.high, 0):.2f} points more{beyond}, at "
         f"{bare_percent(result.settings.interval)}."
     )
 

@@ -62,6 +62,11 @@ class LinkageGap(Record, frozen=True):
     queries: Count
     patients: Count
 
+    @property
+    def sharper(self) -> Difference:
+        """`gap` or `memorised`, whichever has the narrower interval: both estimate the same."""
+        return min((self.memorised, self.gap), key=lambda each: each.high - each.low)
+
 
 class Membership(Record, frozen=True):
     """What a likelihood-ratio attack with shadow heads tells of who trained the heads, of all coins together.

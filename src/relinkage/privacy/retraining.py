@@ -71,7 +71,7 @@ def again(training: Embeddings, manifest: AlignedHeads | HardenedHeads, public: 
 def _aligned(training: Embeddings, manifest: AlignedHeads) -> TrainAgain:
     def train(inside: Bools, seed: int) -> HeadPair:
         settings = replace(manifest.settings, seed=seed)
-        return align(training.select(inside), manifest.train_split, settings).pair
+        return align(training.select(inside), manifest.train_split, settings, quiet=True).pair
 
     return train
 

@@ -1,8 +1,10 @@
 """What heads keep of the patients who trained them: half of them are held out by coin, again and again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -13,37 +15,19 @@ from relinkage.alignment import Heads
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import HeadPair
 from relinkage.encoders.trained.manifest import AlignedHeads, HardenedHeads
-from relinkage.encoders.trained.statement import PrivacyStatement
 from relinkage.errors import InputError
 from relinkage.files import fingerprint, whole_folder
 from relinkage.linkage import AuditSettings
-from relinkage.linkage.estimates import Estimate
-from relinkage.linkage.grid import grid
-from relinkage.linkage.measures import chance, recalls, size
-from relinkage.linkage.settings import FULL
 from relinkage.linkage.several_reports import candidates_of
-from relinkage.linkage.table import ALL, LinkageTable
-from relinkage.linkage.thresholds import HITS
-from relinkage.linkage.uncertainty import Estimates
+from relinkage.linkage.table import LinkageTable
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.pages.memorisation_page import render_memorisation
 from relinkage.privacy import Public
-from relinkage.privacy.canaries import epsilon_at_least
-from relinkage.privacy.membership import (
-    BANK,
-    log_likelihood_ratios,
-    log_odds,
-    rates_at,
-    shadow_coins,
-    true_positive_rate,
-)
-from relinkage.privacy.memorisation import gaps, most_by_privacy
+from relinkage.privacy.membership import BANK, log_odds, shadow_coins
 from relinkage.privacy.memorisation_result import (
     MEMORISATION,
     SCHEMA,
-    LinkageGap,
-    Membership,
     MemorisationInputs,
     MemorisationResult,
 )
@@ -53,19 +37,19 @@ from relinkage.progress import progress
 from relinkage.records import write_record
 from relinkage.studies.auditing import BY_STUDY, sides
 from relinkage.studies.held_out import used
+from relinkage.studies.memorisation_rows import FEW, measure_linkage, measure_membership
 from relinkage.studies.opening import links_of
 from relinkage.studies.places import PAGE
 from relinkage.studies.same_training import check_public
-from relinkage.usefulness.auroc import auroc_bootstrap
+from relinkage.threads import one_thread_each, set_torch_threads
 
 LEAST_PATIENTS = 20
 """With fewer a coin may leave nobody on one side."""
-RATE = 0.01
-"""The false positive rate at which membership is told."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+T = TypeVar("T")
 
 
 def measure_memorisation(
@@ -96,27 +80,29 @@ def measure_memorisation(
     published = against or public.start or (heads if embeddings.heads is None else None)
     training = _Training.of(embeddings, told.train_split, published)
     train_again = again(training.pairs, told, public)
-    trainings = settings.coins + settings.shadows
+    inside = training.coins(settings)
+    seeds = np.random.SeedSequence([settings.seed, 31]).generate_state(len(inside)).tolist()
     temperature = told.settings.temperature if isinstance(told, AlignedHeads) else told.settings.tau
-    inside, odds, tables = training.coins(settings), np.zeros((trainings, training.patients)), []
-    with progress(trainings, "memorisation", "trainings") as bar:
-        for number, seed in enumerate(np.random.SeedSequence([settings.seed, 31]).generate_state(trainings)):
-            pair = train_again(inside[number][training.patient], int(seed))
-            if number < settings.coins:
-                tables.append(training.linked(pair, settings))
-            if settings.shadows:
-                odds[number] = training.log_odds(pair, temperature, settings.seed)
+    odds, tables = np.zeros((len(inside), training.patients)), []
+
+    def train(number: int) -> list[LinkageTable]:
+        pair = train_again(inside[number][training.patient], seeds[number])
+        if settings.shadows:
+            odds[number] = training.log_odds(pair, temperature, settings.seed)
+        return training.linked(pair, settings) if number < settings.coins else []
+
+    with progress(len(inside), "memorisation", "trainings") as bar:
+        for linked in _each(train, len(inside)):
+            tables.append(linked)
             bar.update()
-    tables.append(training.linked(published.pair if published else None, settings))
+    tables[settings.coins :] = [training.linked(published.pair if published else None, settings)]
     stated = told.privacy
-    linkage, dropped, strict = _linkage(training, tables, inside[: settings.coins], settings, stated)
-    membership = _membership(odds, inside, settings, stated, strict) if settings.shadows else None
+    linkage, dropped, strict = measure_linkage(
+        training.patient, tables, inside[: settings.coins], settings, stated
+    )
+    membership = measure_membership(odds, inside, settings, stated, strict) if settings.shadows else None
     notes = [*dropped, *([] if embeddings.patients_known else [BY_STUDY])]
-    if membership is not None and membership.tpr is None:
-        notes.append(
-            f"There are too few patients to say what is claimed where {RATE:.0%} of those who did not train "
-            f"are: it takes {HITS / RATE:,.0f} of them, all trainings together; give more --coins."
-        )
+    notes += [FEW] if membership is not None and membership.tpr is None else []
     return MemorisationResult(
         version=relinkage.__version__,
         settings=settings,
@@ -144,6 +130,19 @@ def write_memorisation(result: MemorisationResult, out: Path) -> Path:
         write_record(folder / MEMORISATION, result)
         (folder / PAGE).write_bytes(render_memorisation(result).encode("utf-8", "replace"))
     return out / PAGE
+
+
+def _each(train: Callable[[int], T], trainings: int) -> Iterator[T]:
+    """Give what each training gives, several side by side with a thread each.
+
+    Heads are small: of several threads in one training, each waits for the others longer than it works.
+    """
+    with one_thread_each() as threads:
+        pool = ThreadPoolExecutor(threads, initializer=set_torch_threads, initargs=(1,))
+        try:
+            yield from pool.map(train, range(trainings))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _told(heads: Heads, embeddings: Embeddings, public: Public) -> AlignedHeads | HardenedHeads:
@@ -240,101 +239,3 @@ def _inputs(embeddings: Embeddings, heads: Heads, training: _Training) -> Memori
         patients=training.patients,
         patients_known=embeddings.patients_known,
     )
-
-
-def _linkage(
-    training: _Training,
-    tables: Sequence[Sequence[LinkageTable]],
-    inside: Bools,
-    settings: MemorisationSettings,
-    stated: PrivacyStatement | None,
-) -> tuple[list[LinkageGap], tuple[str, ...], float]:
-    """Make a row for each direction, pool and rank; tables are those of each coin, then the published.
-
-    Also gives what was left out, and the level at which each bound of the result is held to figures: two more
-    are for membership.
-    """
-    *by_coin, published = tables
-    asked = AuditSettings(pool=settings.pool, k=settings.k, direction=settings.direction)
-    laid = [grid(table.standings[ALL], asked) for table in published]
-    strict = 1 - (1 - settings.interval) / (sum(len(each.cells) for each in laid) + 2)
-    queries = inside[:, training.patient]
-    rows = []
-    for place, (before, each) in enumerate(zip(published, laid, strict=True)):
-        hits = np.stack([recalls(coin[place].standings[ALL], each.cells) for coin in by_coin])
-        alone = recalls(before.standings[ALL], each.cells)
-        measured = gaps(hits, alone, queries, training.patient, settings, strict)
-        for cell, gap in zip(each.cells, measured, strict=True):
-            standing = before.standings[ALL]
-            rows.append(
-                LinkageGap(
-                    direction=before.direction,
-                    pool=size(standing, cell.pool),
-                    full=cell.pool == FULL,
-                    k=cell.k,
-                    chance=chance(standing, cell),
-                    bound=_bound(gap.held_out.value, stated),
-                    refuted=stated is not None and gap.least > (_bound(gap.most, stated) or 0.0),
-                    deviation=_deviation(gap.by_coin),
-                    **{name: getattr(gap, name) for name in _SHOWN},
-                )
-            )
-    return rows, laid[0].dropped, strict
-
-
-_SHOWN = ("trained", "held_out", "gap", "published_gap", "memorised", "by_coin", "queries", "patients")
-
-
-def _membership(
-    odds: Floats,
-    inside: Bools,
-    settings: MemorisationSettings,
-    stated: PrivacyStatement | None,
-    strict: float,
-) -> Membership:
-    coins, patients = settings.coins, odds.shape[1]
-    ratios = log_likelihood_ratios(odds[:coins], odds[coins:], inside[coins:])
-    trained, everyone = inside[:coins], np.tile(np.arange(patients), coins)
-    truth = trained.ravel()[:, None].astype(np.int8)
-    area = auroc_bootstrap(ratios.ravel()[:, None], truth, everyone, settings)
-    auroc = area.take(slice(1)).interval(settings.interval)
-    claimed, least = None, 0.0
-    by_coin: tuple[float, ...] = ()
-    if RATE * (~trained).sum() >= HITS:
-        drawn = rates_at(ratios, trained, RATE, settings)
-        claimed = drawn.interval(settings.interval)
-        least = float(drawn.interval(strict).low[0])
-        by_coin = tuple(true_positive_rate(*coin, RATE) for coin in zip(ratios, trained, strict=True))
-    half = max(patients // 20, 1)
-    order = np.argsort(ratios[0], kind="stable")
-    correct = int(trained[0][order[-half:]].sum() + (~trained[0][order[:half]]).sum())
-    delta = 0.0 if stated is None else stated.delta
-    lower_bound, bound = epsilon_at_least(patients, 2 * half, correct, delta, strict), _bound(RATE, stated)
-    return Membership(
-        shadows=settings.shadows,
-        auroc=_estimate(auroc),
-        rate=RATE,
-        tpr=None if claimed is None else _estimate(claimed),
-        by_coin=by_coin,
-        deviation=_deviation(by_coin),
-        bound=bound,
-        refuted=stated is not None and (least > (bound or 0.0) or lower_bound > stated.epsilon),
-        guesses=2 * half,
-        correct=correct,
-        lower_bound=lower_bound,
-        confidence=strict,
-        patients=patients,
-    )
-
-
-def _bound(share: float, stated: PrivacyStatement | None) -> float | None:
-    return None if stated is None else most_by_privacy(share, stated.epsilon, stated.delta)
-
-
-def _deviation(by_coin: Sequence[float]) -> float | None:
-    return float(np.std(by_coin, ddof=1)) if len(by_coin) > 1 else None
-
-
-def _estimate(measured: Estimates) -> Estimate:
-    mean, low, high = (float(ends[0]) for ends in (measured.mean, measured.low, measured.high))
-    return Estimate(value=mean, low=low, high=high)
