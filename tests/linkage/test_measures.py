@@ -91,9 +91,17 @@ def test_counts_in_the_full_pool_are_what_ranking_with_ties_broken_by_lot_gives(
         assert row.queries_found == pytest.approx(row.recall * row.queries)
 
 
-def test_only_rows_of_the_full_pool_count_the_patients_at_hand():
-    (row,) = recall_rows(at_random(60, 20, 80), [Cell(10, 1)], FEW)
-    assert row.queries_found is row.patients_found is None
+def test_counts_in_smaller_pools_are_what_a_pool_drawn_for_each_query_gives():
+    """The misses of a patient's queries multiply, for each has a pool of its own."""
+    table = at_random(60, 20, 80)
+    (row,) = recall_rows(table, [Cell(10, 2)], FEW)
+    hit = recalls(table.standings["all"], [Cell(10, 2)])[:, 0]
+    missed = {}
+    for patient, probability in zip(table.patient.tolist(), hit.tolist(), strict=True):
+        missed[patient] = missed.get(patient, 1.0) * (1 - probability)
+    assert row.queries_found == pytest.approx(hit.sum())
+    assert row.patients_found == pytest.approx(sum(1 - miss for miss in missed.values()))
+    assert row.patients_found < row.queries_found
 
 
 def test_a_row_says_how_many_equal_patients_tell_as_much():

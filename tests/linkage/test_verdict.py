@@ -46,8 +46,8 @@ def made_row(hits, queries, chance, *, on_chance=True, low=None, high=None, pati
         coverage=1.0,
         on_chance=on_chance,
         varies="patients",
-        queries_found=None,
-        patients_found=None,
+        queries_found=0.0,
+        patients_found=0.0,
         refits=0,
     )
 

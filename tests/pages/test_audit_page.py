@@ -1,5 +1,7 @@
 """The report: complete in itself, well formed, and true to the audit."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -45,7 +47,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text.append(data)
             if self.open and re.fullmatch("h[1-6]", self.open[-1]):
                 self.headings.append((int(self.open[-1][1]), data))
@@ -96,9 +98,17 @@ def test_it_is_well_formed_and_ids_are_unique_and_met(page):
     assert targets <= set(ids)
 
 
-def test_it_asks_for_nothing_and_runs_nothing(page):
+def test_it_asks_for_nothing_and_runs_the_explorer_alone(page):
     elements = Page(page).elements
-    assert not {"script", "iframe", "object", "embed", "img", "form", "base"} & {tag for tag, _ in elements}
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.S)
+    (_, _), (attributes, script) = scripts
+    assert scripts[0][0] == ' type="application/json" id="explorer-data"'
+    assert attributes == ""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = (a["content"] for _, a in elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert f"script-src 'sha256-{digest}'" in policy.split("; ")
+    assert [tag for tag, _ in elements].count("script") == 2
+    assert not {"iframe", "object", "embed", "img", "form", "base"} & {tag for tag, _ in elements}
     for _, attributes in elements:
         for name, value in attributes.items():
             assert not name.startswith("on")

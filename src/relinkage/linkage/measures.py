@@ -173,17 +173,18 @@ def _recall_rows(
     wider: Floats,
 ) -> list[RecallRow | None]:
     """Give a row per cell, None where no query has a value in it."""
-    drawn, seen = drawn.take(slice(len(cells))), (~np.isnan(values)).sum(axis=0)
+    drawn = drawn.take(slice(len(cells)))
     certain = np.asarray(expected) >= 1 - 1e-12  # every query's pool holds at most K candidates
     shown, wide = (drawn.interval(level, certain).widened(wider) for level in (resampling.interval, strict))
     rows: list[RecallRow | None] = []
     for place, cell in enumerate(cells):
-        queries = int(seen[place])
+        seen = ~np.isnan(values[:, place])
+        queries = int(seen.sum())
         if queries == 0:
             rows.append(None)
             continue
         recall = float(shown.mean[place])
-        found, patients = _found(values[:, place], table.patient, cell)
+        hit, patient = values[seen, place], table.patient[seen]
         rows.append(
             RecallRow(
                 direction=table.direction,
@@ -202,20 +203,12 @@ def _recall_rows(
                 effective_patients=float(drawn.effective_patients[place]),
                 coverage=queries / len(table),
                 on_chance=bool(wide.low[place] - 1e-12 <= expected[place] <= wide.high[place] + 1e-12),
-                queries_found=found,
-                patients_found=patients,
+                queries_found=float(hit.sum()),
+                patients_found=float(pools.at_least_one(hit, patient).sum()),
                 refits=0,
             )
         )
     return rows
-
-
-def _found(hit: Floats, patient: NDArray[np.int64], cell: Cell) -> tuple[float | None, float | None]:
-    """Count queries with a hit, and patients who have such a query; None where pools are drawn."""
-    if cell.pool != FULL:
-        return None, None
-    seen = ~np.isnan(hit)
-    return float(hit[seen].sum()), float(pools.at_least_one(hit[seen], patient[seen]).sum())
 
 
 def _rank_rows(

@@ -60,11 +60,11 @@ class RecallRow(PoolRow, frozen=True):
         on_chance: Whether an interval at a stricter level covers chance: the level at which, of a hundred
             audits of models that link nothing, one at most has a row off chance. Controls share such a level
             among themselves, and so do all other rows.
-        queries_found: Of these queries, how many find a hit among the first K of all that is eligible. A
-            count of the queries at hand, so it has no interval; ties in expectation. The attacker does not
-            know which these are. Null in rows of smaller pools.
-        patients_found: Patients of whom at least one query does; ties of different queries are broken
-            independently. Null in rows of smaller pools.
+        queries_found: Of these queries, how many find a hit among the first K. It speaks of the queries at
+            hand, so it has no interval; ties, and pools smaller than the full one, in expectation. The
+            attacker does not know which these are.
+        patients_found: Patients of whom at least one query does, each query in a pool of its own; ties of
+            different queries are broken independently.
         refits: Rounds of drawn pools on each of which the attacker was fitted anew; recall is then a mean
             over these pools. 0 where it is the exact expectation.
     """
@@ -81,8 +81,8 @@ class RecallRow(PoolRow, frozen=True):
     effective_patients: Annotated[float, Meta(ge=1)]
     coverage: Share
     on_chance: bool
-    queries_found: Annotated[float, Meta(ge=0)] | None
-    patients_found: Annotated[float, Meta(ge=0)] | None
+    queries_found: Annotated[float, Meta(ge=0)]
+    patients_found: Annotated[float, Meta(ge=0)]
     refits: Size
 
 

@@ -1,4 +1,4 @@
-"""The HTML page: one file that opens with the network off and runs no script."""
+"""The HTML page: one file that opens with the network off and runs one script, which it allows by hash."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ from relinkage.pages.changes import (
     relative,
     relative_interval,
 )
+from relinkage.pages.explorer import explorer
 from relinkage.pages.figures import comparison_figures, ladder_figures
 from relinkage.pages.headlines import Headline, headline, strongest
 from relinkage.pages.pages import page_environment
@@ -80,6 +81,7 @@ def render_page(audits: Sequence[AuditResult], comparison: ComparisonResult | No
             lead=runs[best],
             headline=lead,
             keys=_keys(audits[best], lead),
+            explorer=explorer(audits, best, lead.row),
             runs=runs,
             contents=_contents(runs, ladder=ladder is not None, compared=comparison is not None),
             ladder=ladder,
@@ -111,6 +113,7 @@ def _environment() -> Environment:
         "relative_interval": relative_interval,
     }
     environment.globals["interval"] = interval
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return environment
 
 

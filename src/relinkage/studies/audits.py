@@ -206,7 +206,7 @@ class Audit:
         return Path(out)
 
     def page(self, out: str | PathLike[str]) -> Path:
-        """Write the page that a person reads: one HTML file without scripts.
+        """Write the page that a person reads: one HTML file that loads nothing.
 
         Args:
             out: the file.
