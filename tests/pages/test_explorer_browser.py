@@ -174,6 +174,19 @@ def test_the_slider_reaches_both_ends_and_audited_pools(tab, explorer):
     assert {"100", "1000", "10000"} <= met
 
 
+def test_an_attacker_of_the_full_gallery_alone_has_one_pool(tab, audits, tmp_path):
+    full = tuple(row for row in audits[0].closed_set if row.full)
+    explorer = shown(
+        tab, tmp_path, render_page([audits[0], changed(audits[0], closed_set=full, curve=(), open_set=())])
+    )
+    found = explorer(run=1, pool=100, k=5)
+    assert found["recall"] == percent(full[1].recall)
+    assert found["chance-note"] == "5 of all 4,321\N{NO-BREAK SPACE}reports"
+    assert tab.run("document.getElementById('explorer-slider').disabled")
+    assert explorer(run=0, pool=100) != found
+    assert not tab.run("document.getElementById('explorer-slider').disabled")
+
+
 def test_names_stand_as_text(tab, explorer):
     assert tab.run("document.title").startswith("2 models")
     assert tab.run("document.querySelectorAll('img').length") == 0

@@ -99,7 +99,7 @@
     at("linked-name").textContent = (run().who === "patient" ? "Patients" : "Studies") + " linked";
     if (row) {
       const own = here.strata && row.full ? "own stratum, up to " : row.full ? "all " : "";
-      show("recall", about + percent(row.recall), about + run().level + " interval " + interval(row.low, row.high));
+      show("recall", about + percent(row.recall), run().level + " interval " + about + interval(row.low, row.high));
       show("chance", bare(row.chance), k + " of " + own + counted(size, here.candidate));
       show("lift", about + times(row.recall / row.chance) + SPACE + "\u00d7", "recall divided by chance");
       show("linked", about + few(row.linked), "of " + counted(row.patients, run().who) + " at hand, by at least one "
@@ -144,11 +144,12 @@
     const here = group();
     fill(at("k"), [...new Set(here.rows.map((row) => row.k))].sort((a, b) => a - b).map((k) => [k, k]), at("k").value);
     const rates = new Map(here.claims.map((row) => [JSON.stringify([row.score, row.fpir]), row]));
-    const named = [...rates].map(([value, row]) => ["by the " + row.score + ", with false claims in " + bare(row.fpir) + " of searches", value]);
+    const named = [...rates].map(([value, row]) => ["at " + bare(row.fpir) + " false claims, by the " + row.score, value]);
     fill(at("claim"), [["in every search", "always"], ...named], at("claim").value);
     at("pools").replaceChildren(...[...new Set(sizes())].map((size) => new Option("", size)));
     at("pool").min = least();
     at("pool").max = most();
+    at("slider").disabled = least() === most();
     settle();
   };
   const settle = () => {
@@ -161,6 +162,7 @@
     const asked = Number(at("slider").value);
     const audited = sizes().find((size) => Math.abs(place(size) - asked) < 5);
     at("pool").value = audited || Math.round(least() * Math.exp((asked / 1000) * span()));
+    at("pool").value = pool();
     at("slider").setAttribute("aria-valuetext", count(pool()));
     tell();
   };
