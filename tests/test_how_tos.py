@@ -18,6 +18,7 @@ SMALLER = {
     "--pairs 6000": "--pairs 1200",
     "demo --out": "demo --pairs 600 --out",
     ",1000,": ",",
+    "--attackers all": "--attackers cosine,ensemble",
     "--open-set 0.01": "--open-set 0.1",
     "--risk-pool 1000": "--risk-pool 100",
     "--population 4000": "--population 1000 --batch 128 --steps 20",
