@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PEERS  := $(VENV)/.bench-installed
+SITE   := $(VENV)/.docs-installed
 
-.PHONY: setup demo test test-all check bench format schemas phantom-encoders clean help
+.PHONY: setup demo test test-all check docs bench format schemas phantom-encoders clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -29,14 +30,22 @@ test: $(STAMP)   ## the quick tests: every module, in under five minutes on two 
 test-all: $(STAMP) ## the rest of the tests: those that `make test` leaves out, and no other
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
-check: $(STAMP)  ## linter, formatter, types
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+check: $(STAMP) docs ## linter, formatter, types, and the documentation site without a broken link
+	$(BIN)/ruff check src tests bench mkdocs_hooks.py
+	$(BIN)/ruff format --check src tests bench mkdocs_hooks.py
 	$(BIN)/mypy
 
+docs: $(SITE)    ## build the documentation site: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+$(SITE): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	  --constraint constraints.txt --editable '.[dev,docs]'
+	@touch $(SITE)
+
 format: $(STAMP) ## rewrite the code the way `make check` wants it
-	$(BIN)/ruff format src tests bench
-	$(BIN)/ruff check --fix src tests bench
+	$(BIN)/ruff format src tests bench mkdocs_hooks.py
+	$(BIN)/ruff check --fix src tests bench mkdocs_hooks.py
 
 bench: $(PEERS)  ## measure all of it beside the bare product and beside what people use: docs/benchmarks.md
 	$(BIN)/python -m bench
@@ -53,4 +62,4 @@ phantom-encoders: $(STAMP) ## train the three shipped phantom encoders again
 	$(BIN)/python -m relinkage.encoders.phantom_training
 
 clean:           ## remove what the targets above made
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs site

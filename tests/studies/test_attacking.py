@@ -374,3 +374,15 @@ def test_the_attack_takes_every_option_of_the_audit():
         "--reports",
         "--pairs",
     }
+
+
+def test_all_pairs_of_arrays_are_attacked_where_their_table_has_a_split(tmp_path):
+    random = np.random.default_rng(0)
+    for side in ("images", "reports"):
+        np.save(tmp_path / f"{side}.npy", random.normal(size=(60, 8)))
+    rows = "\n".join(f"{row},p{row},{('train', 'test')[row % 2]}" for row in range(60))
+    (tmp_path / "pairs.csv").write_text(f"pair_id,patient_id,split\n{rows}\n")
+    ends = {"images": "npy", "reports": "npy", "pairs": "csv"}
+    arrays = [f"--{name}={tmp_path / name}.{end}" for name, end in ends.items()]
+    outcome = done("attack", *arrays, "--split", "all", "--attackers", "cosine", "--pool", "full", "--json")
+    assert audits_of(outcome.out).closed_set[0].queries == 60

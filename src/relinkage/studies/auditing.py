@@ -257,6 +257,7 @@ def _of_table(embeddings: Embeddings, settings: AuditSettings) -> list[str]:
     given = embeddings.given
     if given is None or given.pairs is None:
         return []
-    table = embeddings.pairs.select(given.columns)
+    # Where all pairs are attacked, their split is no longer there.
+    table = embeddings.pairs.select(column for column in given.columns if column in embeddings.pairs.columns)
     used = {*given.columns} & {*READ, *embeddings.labels, *settings.hard_negatives}
     return [*embeddings.manifest.notes, *unused_columns(table, used, "--pairs", READ)]
