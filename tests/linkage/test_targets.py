@@ -282,7 +282,7 @@ def test_with_one_study_a_patient_and_one_study_a_text_all_three_are_alike():
 def assert_same(rows, expected):
     for row, mate in zip(rows, expected, strict=True):
         assert {key: getattr(row, key) for key in plain(mate)} == {
-            key: pytest.approx(value, abs=1e-12) if isinstance(value, float) else value
+            key: pytest.approx(value, rel=1e-12, abs=1e-12) if isinstance(value, float) else value
             for key, value in plain(mate).items()
         }
 

@@ -114,8 +114,10 @@ def _of_folder(path: Path) -> _Size | None:
 def _of_table(path: Path) -> _Size | None:
     import polars as pl
 
+    from relinkage.tables import is_parquet, scan_csv, scan_parquet
+
     try:
-        lazy = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path, infer_schema=False)
+        lazy = scan_parquet(path) if is_parquet(path) else scan_csv(path)
         rows = int(lazy.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError):
         return None
