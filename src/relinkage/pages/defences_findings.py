@@ -164,7 +164,10 @@ def _inside(cohort: DefenceCohort) -> Iterator[str]:
                     f"{_spread(above, signed_points)})"
                 )
         share = left_inside(cohort.figures, "hardened", search)
-        left = "" if share is None else f"; at most {bare_percent(share)} of it is left"
+        left = ""
+        if share is not None:
+            less = f"at most {bare_percent(share)} of it is left"
+            left = f"; {less if share < 1 else 'that less of it is left is not shown'}"
         yield (
             f"Among {count(search.pool)} reports with the image's own labels, where chance is "
             f"{bare_percent(1 / search.pool)}, Recall@1 goes, in points above chance, {listed(clauses)}"

@@ -35,7 +35,7 @@ def summary(result: DefencesResult, cohort: DefenceCohort) -> tuple[list[str], l
         cells = [row.title, *("–" if one is None else percent(one.recall.value) for one in found)]
         if inside is not None:
             share = None if row.key == "published" else left_inside(cohort.figures, row.key, inside)
-            cells.append("–" if share is None else bare_percent(share))
+            cells.append("–" if share is None else bare_percent(share) if share < 1 else "not less")
         uses = [use_of(figures, ("precision", one)) for one in ("image-to-report", "report-to-image")]
         cells += ["–" if use is None else percent(use.measured.value) for use in uses]
         rows.append([*cells, _HELD[figures.use_held]])
