@@ -161,7 +161,7 @@ def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(
     assert sorted(path.name for path in folder.iterdir()) == ["cca", "cosine", "csls"]
     for run in folder.iterdir():
         assert {path.name for path in run.iterdir()} == {
-            "audit.json", "card.md", "figures", "linkage.parquet", "page.html",
+            "audit.json", "card.md", "figures", "page.html",
         }  # fmt: skip
     named = [line.split()[0] for line in outcome.out.splitlines()[1:] if " on sketch " in line]
     assert named[0] == "cca"

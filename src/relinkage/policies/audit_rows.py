@@ -128,7 +128,8 @@ def group_rows(
     # Decades share nobody, but for birthdays; other groups may.
     pooled = decades if sum(each.patients for each in decades) >= least else []
     judged = [[each] for each in chosen if each.patients >= least] + [pooled] * bool(pooled)
-    small = [f"{each.column} {each.value}" for each in chosen if each.patients < least and each not in pooled]
+    left = [each for each in chosen if each.patients < least and each not in pooled]
+    small = sorted(f"{each.column} {each.value}" for each in left)  # alike for every attacker
     if not judged:
         raise CannotAnswerError(f"every group is too small to tell: none has {least:,} patients")
     notes = [f"too small to tell (fewer than {least:,} patients): {', '.join(small)}"] if small else []
