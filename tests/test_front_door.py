@@ -225,5 +225,7 @@ def test_a_command_that_needs_a_split_draws_one_by_a_column(arrays, pairs, tmp_p
         np.save(tmp_path / f"{name}.npy", array)
     pairs.table.drop("split").write_parquet(tmp_path / "pairs.parquet")
     given = ["--images", "images.npy", "--reports", "reports.npy", "--pairs", "pairs.parquet"]
+    tested = json.loads(done("audit", *given, "--split-by", "patient_id", "--split", "test", "--json").out)
+    assert 0 < tested["queries"] < PAIRS
     made = done("align", *given, "--split-by", "patient_id", "--steps", "2", "--out", "heads", "--json")
     assert 200 < json.loads(made.out)["pairs"] < 400

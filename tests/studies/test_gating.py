@@ -1,6 +1,7 @@
 """`relinkage check` on runs that were written: exit statuses, files, and what is refused."""
 
 import json
+import shutil
 from xml.etree import ElementTree
 
 import jsonschema
@@ -64,6 +65,14 @@ def test_the_attackers_of_a_run_are_found_and_counted(desk):
         "by the 2 attackers tried"
         in relinkage("check", desk / "attack", "--policy", desk / "lenient.toml").out
     )
+
+
+def test_what_a_plan_wrote_stands_for_the_one_stage_that_holds_a_run(desk, tmp_path):
+    shutil.copytree(desk / "attack", tmp_path / "stages/attack")
+    assert [each.attacker for each in attacked(tmp_path)] == ["cosine", "ridge"]
+    shutil.copytree(desk / "run", tmp_path / "stages/base")
+    with pytest.raises(InputError, match=r"holds runs of several stages; name one of them, such as .*attack"):
+        attacked(tmp_path)
 
 
 def test_files_say_the_same_as_the_terminal(desk, tmp_path):

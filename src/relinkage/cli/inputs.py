@@ -107,8 +107,8 @@ class SplitSubject(Subject, frozen=True):
         return embeddings
 
 
-class Audited(Subject, frozen=True):
-    """What is audited.
+class Audited(SplitSubject, frozen=True):
+    """What is audited, in splits or whole.
 
     Attributes:
         heads: Trained heads to put on.
@@ -117,6 +117,16 @@ class Audited(Subject, frozen=True):
 
     heads: PutOn = None
     split: Annotated[str | None, Option(default="all pairs")] = None
+
+    def read(self, *, large_on_disk: bool = False) -> "Embeddings":
+        """Return the embeddings, with a split where one is asked for; see `Subject.read`.
+
+        Raises:
+            InputError: as there, or there is no column to split by.
+        """
+        if self.split_by is None:
+            return Subject.read(self, large_on_disk=large_on_disk)
+        return super().read(large_on_disk=large_on_disk)
 
 
 class Attacked(SplitSubject, frozen=True):

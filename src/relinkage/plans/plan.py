@@ -8,8 +8,6 @@ from typing import Any
 from relinkage.options import Field, Settings, fields_of
 from relinkage.plans.result import Scenario
 
-STAGES = "stages"
-
 
 @dataclass(frozen=True)
 class Verb:

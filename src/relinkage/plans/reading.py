@@ -28,8 +28,9 @@ from msgspec import Meta
 
 from relinkage.errors import InputError, SeveralFaultsError
 from relinkage.options import Field, Settings, fields_of
-from relinkage.plans.plan import STAGES, Plan, Stage, Verb
+from relinkage.plans.plan import Plan, Stage, Verb
 from relinkage.plans.result import Scenario
+from relinkage.studies.places import STAGES
 from relinkage.toml_files import Place, TomlFile, near
 
 FROM_STAGE = "stage:"

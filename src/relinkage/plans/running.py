@@ -14,10 +14,11 @@ from relinkage.errors import InputError, SeveralFaultsError
 from relinkage.files import check_folder
 from relinkage.leftovers import discard
 from relinkage.plans.fingerprints import DIGESTS, Digests, digest_of, stage_key
-from relinkage.plans.plan import STAGES, Plan, Stage
+from relinkage.plans.plan import Plan, Stage
 from relinkage.plans.result import PLAN, SCHEMA, DoneStage, File, Finding, RunResult, StageMark
 from relinkage.progress import say
 from relinkage.records import Fingerprint, read_record, write_record
+from relinkage.studies.places import STAGES
 
 _MARK = ".stage.json"
 

@@ -9,7 +9,7 @@ from relinkage.linkage import read_tables
 from relinkage.pages import read_audit
 from relinkage.policies import Attacked, CheckResult, Context, Policy, judge, read_context, read_policy
 from relinkage.policies.judging import Reference
-from relinkage.studies.places import AUDIT, TABLES
+from relinkage.studies.places import AUDIT, STAGES, TABLES
 
 MARGIN = 0.2
 """By how much a figure may exceed the reference's, as a share of the rule's limit."""
@@ -71,7 +71,8 @@ def attacked(run: Path) -> list[Attacked]:
     """Read the audit of each attacker in a run.
 
     Args:
-        run: the folder of an audit, its audit.json, or a folder with one for each attacker.
+        run: the folder of an audit, its audit.json, a folder with one for each attacker, or what
+            `relinkage run` wrote, where one of its stages is such a folder.
 
     Raises:
         InputError: there is none, one is damaged, or they are of different pairs.
@@ -80,6 +81,12 @@ def attacked(run: Path) -> list[Attacked]:
     if (folder / AUDIT).is_file() or not folder.is_dir():
         return [_attacked(folder)]
     folders = sorted(path.parent for path in folder.glob(f"*/{AUDIT}"))
+    stages = sorted({path.parent for path in folder.glob(f"{STAGES}/*/{AUDIT}")})
+    stages += sorted({path.parent.parent for path in folder.glob(f"{STAGES}/*/*/{AUDIT}")})
+    if not folders and len(stages) == 1:
+        return attacked(stages[0])
+    if not folders and stages:
+        raise InputError(f"{run} holds runs of several stages; name one of them, such as {stages[-1]}.")
     if not folders:
         raise InputError(
             f"{run} holds no run; name the folder that `relinkage audit` or `relinkage attack` wrote."

@@ -9,6 +9,9 @@ from relinkage.linkage.result import SCHEMA as AUDIT_SCHEMA
 
 AUDIT, TABLES, PAGE, CARD, FIGURES = "audit.json", "linkage.parquet", "page.html", "card.md", "figures"
 
+STAGES = "stages"
+"""Where a plan keeps what its stages make."""
+
 MAP, POINTS, MAP_PAGE = "map.json", "maps.parquet", "map.html"
 MAP_SCHEMA = "relinkage.map/1"
 
