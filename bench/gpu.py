@@ -21,7 +21,7 @@ import torch
 from bench.__main__ import interleaved, planted
 from relinkage.linkage.engines import Mates, Portable, Question
 from relinkage.linkage.engines.gpu import Gpu, Shape, missing
-from relinkage.linkage.scores import paired_cosines
+from relinkage.linkage.scores_and_ties import paired_cosines
 from relinkage.linkage.vectors import Vectors
 
 SHAPES = (Shape(), Shape(rows=4096, columns=8192), Shape(rows=16_384, columns=16_384))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relinkage.errors import InputError
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval import nearest
 from relinkage.retrieval.exact import Found, tied_with_last

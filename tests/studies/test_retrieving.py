@@ -16,7 +16,7 @@ from embeddings.sketch_encoder import SketchEncoder
 from relinkage.cohorts import read_cohort
 from relinkage.embeddings import embed, read_embeddings
 from relinkage.encoders import HeadPair, HeadSpec, load_encoder, save_heads
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.records import json_schema, json_text, read_record
 from relinkage.retrieval import RetrievalResult
 from usefulness.planted_labels import LABELS, plant

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from relinkage.attackers.protocol import AuxiliaryPairs, Fitted, Floats, Ints
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.progress import progress
 
 FOLDS = 5

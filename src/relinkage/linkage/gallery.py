@@ -23,7 +23,7 @@ from relinkage.linkage import pools
 from relinkage.linkage.links import Links
 from relinkage.linkage.measures import Cell, by_pool, recalls, sizes
 from relinkage.linkage.score_rows import NO_DISTRACTOR
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.settings import FULL
 from relinkage.linkage.strips import Strip, in_strips
 from relinkage.linkage.table import ALL, Standing

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.errors import InputError
-from relinkage.linkage import scores
+from relinkage.linkage import scores_and_ties
 from relinkage.linkage.engines import Engine, Mates, Question, Tally, in_blocks
 from relinkage.linkage.runs import AnyStrata, Runs, Strata
 from relinkage.linkage.vectors import Vectors, score_pairs
@@ -238,7 +238,7 @@ class _Asking:
         rows, columns = rows[keep], columns[keep]
         of_part, identity = runs.every_row(), self.candidates.identity
         counts = np.zeros((3, len(runs.starts) + 1, runs.starts.shape[1]), np.int64)
-        scores.count_pairs(
+        scores_and_ties.count_pairs(
             runs.row_place[rows], columns,
             score_pairs(self.vectors, self.row[rows], self.candidates, columns),
             runs.place, runs.starts, runs.ends, identity, identity[self.mate[of_part]],

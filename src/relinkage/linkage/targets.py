@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from relinkage.linkage import scores
+from relinkage.linkage import scores_and_ties
 from relinkage.linkage.first_hit import (
     chance_of_patient,
     chance_of_text,
@@ -131,12 +131,12 @@ def patient_standing(way: Way, links: Links) -> PatientStanding:
     mate_score = way.table.mate_score
     top = mate_score.copy()
     np.maximum.at(top, rows, score)
-    behind = top > mate_score + scores.TIE
+    behind = top > mate_score + scores_and_ties.TIE
     best, best_score = way.mate.copy(), np.where(behind, top, mate_score)
     leading = behind[rows] & (score == best_score[rows])
     best[rows[leading]] = columns[leading]
     identity = way.candidates.identity
-    tied = (score >= best_score[rows] - scores.TIE) | (identity[columns] == identity[best[rows]])
+    tied = (score >= best_score[rows] - scores_and_ties.TIE) | (identity[columns] == identity[best[rows]])
 
     own = 1 + np.bincount(rows, minlength=queries)
     own_ties = np.bincount(rows[tied], minlength=queries) + ~behind

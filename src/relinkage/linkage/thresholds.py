@@ -14,7 +14,7 @@ from relinkage.errors import InputError
 from relinkage.linkage.claims import drawn_leads
 from relinkage.linkage.open_set_rows import Score
 from relinkage.linkage.score_rows import ScoreRows
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -15,7 +15,7 @@ from relinkage.compiled import compiled
 from relinkage.embeddings.given import not_finite
 from relinkage.embeddings.stored import Matrix, choose, is_stored
 from relinkage.errors import InputError
-from relinkage.linkage.scores import paired_cosines
+from relinkage.linkage.scores_and_ties import paired_cosines
 from relinkage.linkage.strips import in_strips
 from relinkage.progress import progress
 from relinkage.threads import available

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relinkage import __version__
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.pages.pages import page_environment
 from relinkage.pages.palette import DARK, LIGHT
 from relinkage.pages.wording import SPACE, bare_percent, count, counted, interval, one_line, percent

@@ -6,6 +6,6 @@ from .reading import read_stated_heads as read_stated_heads
 from .settings import CanarySettings as CanarySettings
 from .settings import HardenSettings as HardenSettings
 from .settings import MemorisationSettings as MemorisationSettings
-from .statement import PrivacyStatement as PrivacyStatement
-from .statement import Recheck as Recheck
-from .statement import recheck as recheck
+from .spending import PrivacyStatement as PrivacyStatement
+from .spending import Recheck as Recheck
+from .spending import recheck as recheck

@@ -20,7 +20,7 @@ from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import check, prepare
 from relinkage.privacy.public import Public
 from relinkage.privacy.settings import CanarySettings
-from relinkage.privacy.statement import spend
+from relinkage.privacy.spending import spend
 from relinkage.records import Record
 
 CONFIDENCE = 0.95

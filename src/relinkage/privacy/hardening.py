@@ -20,7 +20,7 @@ from relinkage.privacy.mechanisms import one_shot
 from relinkage.privacy.noise import coins
 from relinkage.privacy.prepare import Prepared, check, prepare, units_among
 from relinkage.privacy.public import Public
-from relinkage.privacy.statement import delta_cautions, spend
+from relinkage.privacy.spending import delta_cautions, spend
 from relinkage.privacy.training import train_privately
 from relinkage.progress import say
 

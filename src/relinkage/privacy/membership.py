@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from relinkage.compiled import compiled
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.settings import Resampling
 from relinkage.linkage.uncertainty import ClusterBootstrap, draw_patients, evened
 

@@ -27,7 +27,7 @@ from relinkage.privacy.mechanisms import (
     label_columns,
 )
 from relinkage.privacy.public import Public
-from relinkage.privacy.statement import spend
+from relinkage.privacy.spending import spend
 from relinkage.privacy.training import Plan, PrivatePairs
 from relinkage.privacy.units import Units, units_of
 

@@ -8,7 +8,7 @@ import msgspec
 
 from relinkage.alignment.folder import Heads, read_heads
 from relinkage.encoders.trained.manifest import HardenedHeads, with_faults
-from relinkage.privacy.statement import accounted_faults
+from relinkage.privacy.spending import accounted_faults
 from relinkage.progress import say
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.errors import InputError
-from relinkage.linkage.scores import TIE, paired_cosines
+from relinkage.linkage.scores_and_ties import TIE, paired_cosines
 from relinkage.linkage.vectors import Vectors
 from relinkage.progress import progress
 from relinkage.retrieval.sides import NOBODY

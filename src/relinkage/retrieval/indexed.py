@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.errors import InputError
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval.exact import Found, check_top, own, settled
 

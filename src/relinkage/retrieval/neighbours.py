@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

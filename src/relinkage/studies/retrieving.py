@@ -13,7 +13,7 @@ from relinkage.cohorts.labels import POSITIVE, UNCERTAIN
 from relinkage.embeddings import Embeddings
 from relinkage.encoders import Encoder, HeadPair
 from relinkage.errors import InputError
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.uncertainty import ClusterBootstrap
 from relinkage.linkage.vectors import Vectors
 from relinkage.retrieval import Found, RetrievalSettings, Side, image_side, nearest, report_side, shared_space

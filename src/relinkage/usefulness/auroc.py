@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
 from relinkage.compiled import compiled
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.settings import Resampling
 from relinkage.linkage.uncertainty import FEW as FEW_HITS
 from relinkage.linkage.uncertainty import ClusterBootstrap, clopper_pearson, draw_patients, evened

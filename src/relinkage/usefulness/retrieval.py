@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.compiled import compiled
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.progress import progress
 from relinkage.usefulness.relevance import Cases, Sets, discounts, overlap
 

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines.centred import Centred
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 
 Floats = NDArray[np.float64]
 

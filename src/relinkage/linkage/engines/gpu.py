@@ -15,7 +15,7 @@ from torch import Tensor
 from relinkage.errors import InputError
 from relinkage.linkage.engines.gpu_sides import Side, bands, bring, bytes_each, product_bound, upload
 from relinkage.linkage.engines.question import Mates, Question, Tally
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.vectors import Vectors
 from relinkage.progress import progress
 

@@ -39,7 +39,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.vectors import Vectors
 
 _U = 2.0**-24

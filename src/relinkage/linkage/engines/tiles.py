@@ -12,7 +12,7 @@ kept per depth: those of a level are the sum over the depths from it on.
 import numpy as np
 
 from relinkage.compiled import compiled
-from relinkage.linkage.scores import TIE, compare, depth_of, dot
+from relinkage.linkage.scores_and_ties import TIE, compare, depth_of, dot
 
 
 @compiled

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from relinkage.linkage.engines.native import building, library
 from relinkage.linkage.engines.native.packing import LAYOUTS, rounded
 from relinkage.linkage.engines.native.rounding import UNIT, band, half_width, steps
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 from relinkage.linkage.vectors import Vectors
 
 INT32 = 2**31 - 1

@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relinkage.linkage.engines.bands import slack
-from relinkage.linkage.scores import TIE
+from relinkage.linkage.scores_and_ties import TIE
 
 _TOP = 2**31 - 1
 _LARGEST_TERM = {1: 32766, 2: 127 * 128 + 62}

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from relinkage.encoders.trained.statement import StatedInputs, derived, faults_of
 from relinkage.privacy import HardenSettings, PrivacyStatement, recheck
-from relinkage.privacy.statement import spend
+from relinkage.privacy.spending import spend
 from relinkage.records import json_text
 
 SETTINGS = HardenSettings(epsilon=0.5, delta=1e-5, population=2000, batch=200, steps=20)
