@@ -81,7 +81,17 @@ def study(emb):
     done("align", emb, "--train", "train", "--dimension", "32", "--steps", "60", "--out", root / "aligned")
     hardened = harden(read_embeddings(emb), "train", SETTINGS, root / "hardened")
     for name in ("aligned", "hardened"):
-        done("audit", emb, "--heads", root / name, "--split", "test", "--out", root / f"run-{name}")
+        done(
+            "audit",
+            emb,
+            "--heads",
+            root / name,
+            "--split",
+            "test",
+            "--linkage",
+            "--out",
+            root / f"run-{name}",
+        )
     compared = done("compare", root / "run-aligned", root / "run-hardened", "--json")
     choices = DefendSettings(seeds=2, k=5, least_patients=5, replicates=500)
     result = defend(emb, heads=hardened, settings=choices, against=root / "aligned")

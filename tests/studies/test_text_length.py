@@ -72,7 +72,7 @@ def runs(tmp_path_factory):
         for name, budget in ((model, ()), (f"{model}-cut", ("--token-budget", BUDGET))):
             emb, run = folder / f"emb-{name}", folder / name
             embed = done("embed", folder / "cohort", "--model", f"phantom:{model}", "--out", emb, *budget)
-            audit = done("audit", emb, "--pool", "10,full", "--replicates", 100, "--out", run)
+            audit = done("audit", emb, "--pool", "10,full", "--replicates", 100, "--linkage", "--out", run)
             printed[name] = embed.err + audit.err
     return folder, printed
 
