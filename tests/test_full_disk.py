@@ -15,11 +15,11 @@ pytestmark = pytest.mark.slow
 LIMITED = """
 import resource, sys
 from relinkage import cli
-resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 sys.argv = {line!r}
 cli.main()
 """
-"""No file may be longer than 500 bytes, which writers are told like that a disk is full."""
+"""No file may be longer than 1,000 bytes, which writers are told like that a disk is full."""
 NAMES = [name for name in lines(Path(), Path()) if not name.startswith(("embed", "cohort", "run"))]
 
 
