@@ -32,7 +32,7 @@ from relinkage.pages.defences import (
     use_of,
 )
 from relinkage.pages.defences_findings import findings, headline
-from relinkage.pages.defences_summary import USE_HELD, summary
+from relinkage.pages.defences_summary import CAPTION, USE_HELD, summary
 from relinkage.pages.figures.frontier import frontier_figures
 from relinkage.pages.pages import page_environment
 from relinkage.pages.palette import DARK, LIGHT
@@ -67,6 +67,7 @@ def render_defences(result: DefencesResult) -> str:
         notes=[one_line(note) for note in result.notes],
         settings=_settings(result.settings),
         level=bare_percent(result.settings.interval),
+        caption=CAPTION,
         use_held=USE_HELD,
     )
 

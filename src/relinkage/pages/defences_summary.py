@@ -6,6 +6,11 @@ from relinkage.defences.result import STRONGEST, DefenceCohort, DefenceFigures, 
 from relinkage.pages.defences import judged, linked, use_of
 from relinkage.pages.wording import bare_percent, count, percent
 
+CAPTION = (
+    "Recall@1 by the strongest attacker tried, among so many reports or images; what is left inside labels "
+    "at most; label precision; use"
+)
+"""What the columns are."""
 USE_HELD = (
     "Use is held where label precision of both directions and zero-shot AUROC each lose at most 2 points, by "
     "the lower end of the interval, and each beats a random image head."
@@ -27,8 +32,8 @@ def summary(result: DefencesResult, cohort: DefenceCohort) -> tuple[list[str], l
     head = ["Released", *(_search(search) for search in cohort.searches)]
     inside = next((search for search in cohort.searches if search.negatives == "labels"), None)
     if inside is not None:
-        head.append("left inside labels, at most")
-    head += ["precision, image to report", "report to image", "use"]
+        head.append("left inside")
+    head += ["image to report", "report to image", "use"]
     rows = []
     for row, figures in judged(result, cohort):
         found = [linked(figures, STRONGEST, search) for search in cohort.searches]
@@ -75,4 +80,4 @@ def columns_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[
 def _search(search: Search) -> str:
     sought = search.direction.split("-to-")[1]
     alike = ", own labels" if search.negatives == "labels" else ""
-    return f"Recall@1, {count(search.pool)} {sought}s{alike}"
+    return f"{count(search.pool)} {sought}s{alike}"

@@ -22,7 +22,7 @@ from relinkage.pages.defences import (
     use_of,
 )
 from relinkage.pages.defences_findings import findings
-from relinkage.pages.defences_summary import USE_HELD, columns_of, summary
+from relinkage.pages.defences_summary import CAPTION, USE_HELD, columns_of, summary
 from relinkage.pages.wording import SPACE, bare_percent, interval, one_line, percent
 
 _WIDTH = 120
@@ -57,7 +57,7 @@ def _summary(result: DefencesResult, cohort: DefenceCohort) -> str:
     head, rows = summary(result, cohort)
     named = ["Released", *(f"({number})" for number in range(1, len(head)))]
     told = "; ".join(f"({number}) {name}" for number, name in enumerate(head[1:], 1))
-    text = f"By the strongest attacker tried: {told}. {USE_HELD}"
+    text = f"{CAPTION}: {told}. {USE_HELD}"
     return f"{textwrap.fill(text, _WIDTH)}\n{lines(columns_of(named, rows))}"
 
 
