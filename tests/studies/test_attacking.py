@@ -153,7 +153,7 @@ def test_an_audit_says_who_attacked_and_with_what_knowledge(root, tmp_path):
 def several(root):
     """Three attackers' runs, and what the command printed."""
     names = ("--attackers", "cosine,cca,csls")
-    return root / "runs", done("attack", root / "emb", *names, *QUICK, "--out", root / "runs")
+    return root / "runs", done("attack", root / "emb", *names, *QUICK, "--linkage", "--out", root / "runs")
 
 
 def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(several):
@@ -161,8 +161,9 @@ def test_several_attackers_have_a_run_each_and_a_table_with_the_strongest_first(
     assert sorted(path.name for path in folder.iterdir()) == ["cca", "cosine", "csls"]
     for run in folder.iterdir():
         assert {path.name for path in run.iterdir()} == {
-            "audit.json", "card.md", "figures", "page.html",
+            "audit.json", "card.md", "figures", "linkage.parquet", "page.html",
         }  # fmt: skip
+    assert outcome.out.rstrip().endswith("Attackers that were not tried are not covered.")
     named = [line.split()[0] for line in outcome.out.splitlines()[1:] if " on sketch " in line]
     assert named[0] == "cca"
     recalls = [full(read_audit(folder / name)).recall for name in dict.fromkeys(named)]
@@ -373,6 +374,8 @@ def test_the_attack_takes_every_option_of_the_audit():
         "--images",
         "--reports",
         "--pairs",
+        "--split-by",
+        "--train-share",
     }
 
 

@@ -40,7 +40,8 @@ def attack(inputs: Attacked, attack: AttackSettings, settings: AuditSettings, ou
         audits[0].save(output.out, linkage=output.linkage)
     results = [audit.result for audit in audits]
     notes = dict.fromkeys(note for result in results for note in result.notes)
-    output.show(results if several else results[0], audit_table(results), [*made.notes, *notes])
+    table = "\n\n".join(part for part in (audit_table(results), made.strength) if part)
+    output.show(results if several else results[0], table, [*made.notes, *notes])
     if several and output.out is not None:
         say(f"The runs are in {output.out}")
     else:

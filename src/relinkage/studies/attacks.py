@@ -16,8 +16,12 @@ from relinkage.linkage.settings import FULL
 from relinkage.linkage.strongest import at_least, at_most
 from relinkage.pages import audit_table
 from relinkage.pages.headlines import usual_row
+from relinkage.pages.strength import strength_sentences
 from relinkage.studies.audits import Audit
 from relinkage.studies.frames import frame
+
+LEAST_TO_HALVE = 20
+"""Patients of whom one half can choose for the other."""
 
 
 class Attack(Mapping[str, Audit]):
@@ -87,6 +91,16 @@ class Attack(Mapping[str, Audit]):
         """What none of the attackers tried exceeds: the largest one-sided upper limit of their recall."""
         return at_most(*self._judged)
 
+    @property
+    def strength(self) -> str:
+        """Both figures in words; empty for a single attacker, or with too few patients to halve."""
+        tried, row = len(self.tried), self.row
+        if tried < 2 or row.patients < LEAST_TO_HALVE:
+            return ""
+        result = next(iter(self.values())).result
+        who = "patient" if result.patients_known else "study"
+        return strength_sentences(row, self.at_least, self.at_most, tried, result.settings.interval, who)
+
     def to_frame(self) -> pl.DataFrame:
         """Return the closed sets of all attackers, with a column that names the attacker."""
         parts = [
@@ -116,7 +130,8 @@ class Attack(Mapping[str, Audit]):
     def __repr__(self) -> str:
         notes = [note for audit in self.values() for note in audit.notes]
         told = "".join(f"\nNote: {note}" for note in dict.fromkeys([*self.notes, *notes]))
-        return f"{audit_table([audit.result for audit in self.strongest_first])}{told}"
+        table = audit_table([audit.result for audit in self.strongest_first])
+        return "\n\n".join(part for part in (table, self.strength) if part) + told
 
     @property
     def _judged(self) -> tuple[list[LinkageTable], Cell, Resampling]:
