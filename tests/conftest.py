@@ -10,7 +10,7 @@ from loading import interpreter
 from tiers import mark_what_needs_slow_fixtures
 
 PRECISION = os.environ.get("RELINKAGE_TEST_PRECISION", "highest")
-NETWORKS = ("alignment", "bench", "encoders", "studies", "utility")
+NETWORKS = ("alignment", "bench", "embeddings", "encoders", "studies", "usefulness")
 """Folders of tests that hold two networks' numbers against each other, to more digits than bfloat16 has."""
 
 # The machines that run the tests are shared: a slow example is no failure.

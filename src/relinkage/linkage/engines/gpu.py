@@ -187,7 +187,8 @@ def products(left: Tensor, right: Tensor) -> Tensor:
     """
     if left.device.type == "cuda":
         return torch.mm(left, right.T, out_dtype=torch.float32)
-    return left.float() @ right.T.float()
+    # By numpy: torch may be set to multiply float32 in bfloat16 on a processor.
+    return torch.from_numpy(left.float().numpy() @ right.float().numpy().T)
 
 
 def _by_run(question: Question) -> Ints:
