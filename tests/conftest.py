@@ -10,8 +10,11 @@ from loading import interpreter
 from tiers import mark_what_needs_slow_fixtures
 
 PRECISION = os.environ.get("RELINKAGE_TEST_PRECISION", "highest")
-NETWORKS = ("alignment", "bench", "embeddings", "encoders", "studies", "usefulness")
-"""Folders of tests that hold two networks' numbers against each other, to more digits than bfloat16 has."""
+NETWORKS = ("alignment", "bench", "embeddings", "encoders", "plans", "studies", "usefulness")
+"""Folders of tests that hold two networks' numbers against each other, to more digits than bfloat16 has.
+
+Plans do so with what other processes made, which know nothing of the setting.
+"""
 
 # The machines that run the tests are shared: a slow example is no failure.
 settings.register_profile("relinkage", deadline=None, derandomize=True)
