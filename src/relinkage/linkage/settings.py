@@ -25,6 +25,15 @@ On = Literal["embeddings", "features"]
 
 DEFAULT_POOLS: tuple[PoolSize, ...] = (100, 1000, 10000, FULL)
 DEFAULT_RANKS = (1, 5, 10)
+Pools = Annotated[
+    tuple[PoolSize, ...] | None,
+    Option(
+        noun="pool size",
+        wanted="whole numbers from 2 up, or full",
+        default=",".join(map(str, DEFAULT_POOLS)),
+    ),
+]
+"""The pool sizes that figures are stated at; the usual ones where it is None."""
 DEFAULT_TEMPERATURE = 0.07
 
 
@@ -75,14 +84,7 @@ class AuditSettings(Resampling, frozen=True):
             ray://HOST:PORT. All give the same counts.
     """
 
-    pool: Annotated[
-        tuple[PoolSize, ...] | None,
-        Option(
-            noun="pool size",
-            wanted="whole numbers from 2 up, or full",
-            default=",".join(map(str, DEFAULT_POOLS)),
-        ),
-    ] = None
+    pool: Pools = None
     k: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...] | None,
         Option(noun="rank", default=",".join(map(str, DEFAULT_RANKS))),

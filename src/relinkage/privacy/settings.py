@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from relinkage.encoders.trained.hardening import HardenSettings as HardenSettings
 from relinkage.errors import InputError
-from relinkage.linkage.settings import DEFAULT_POOLS, Directions, PoolSize, Resampling
+from relinkage.linkage.settings import Directions, Pools, Resampling
 from relinkage.options import Count, Option, Seed, Settings
 
 
@@ -69,14 +69,7 @@ class MemorisationSettings(Resampling, frozen=True):
         Annotated[int, Meta(ge=0, le=10_000)],
         Option(noun="number of trainings", wanted="0, or an even number from 4 up"),
     ] = 64
-    pool: Annotated[
-        tuple[PoolSize, ...] | None,
-        Option(
-            noun="pool size",
-            wanted="whole numbers from 2 up, or full",
-            default=",".join(map(str, DEFAULT_POOLS)),
-        ),
-    ] = None
+    pool: Pools = None
     k: Annotated[tuple[Count, ...], Meta(min_length=1), Option(noun="rank")] = (1,)
     direction: Directions = "image-to-report"
 

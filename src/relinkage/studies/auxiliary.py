@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from relinkage.attackers import AuxiliaryPairs, Family
 from relinkage.embeddings import Embeddings, shared_with
@@ -13,6 +11,7 @@ from relinkage.encoders import HeadPair
 from relinkage.errors import InputError
 from relinkage.linkage.settings import FULL, AuditSettings, On
 from relinkage.studies.auditing import Sides, sides
+from relinkage.usefulness.parts import numbers
 
 
 def attacked_sides(embeddings: Embeddings, heads: HeadPair | None, on: On) -> Sides:
@@ -116,7 +115,7 @@ def first_patients(embeddings: Embeddings, pairs: int, seed: int) -> Embeddings:
         pairs: how many; all where there are fewer.
         seed: of the order.
     """
-    patient = _patients(embeddings)
+    patient = numbers(embeddings.pairs["patient_id"])
     place = np.random.default_rng([seed, 21]).permutation(int(patient.max()) + 1)
     return embeddings.select(np.sort(np.argsort(place[patient], kind="stable")[:pairs]))
 
@@ -133,7 +132,9 @@ def known_pairs(drawn: Embeddings, heads: HeadPair | None, on: On = "embeddings"
         InputError: the heads do not fit, or there are none.
     """
     images, texts = attacked_sides(drawn, heads, on)
-    return AuxiliaryPairs(images, texts[drawn.pairs["report_row"].to_numpy()], _patients(drawn))
+    return AuxiliaryPairs(
+        images, texts[drawn.pairs["report_row"].to_numpy()], numbers(drawn.pairs["patient_id"])
+    )
 
 
 def stated_pools(family: Family, settings: AuditSettings) -> AuditSettings:
@@ -153,7 +154,3 @@ def check_space(name: str, attacker: Family, attacked: Sides) -> None:
             f"The attacker {name} compares vectors of one space, but images have {widths[0]} dimensions and "
             f"reports {widths[1]}; take procrustes, ridge, cca, heads or relative, which bring them into one."
         )
-
-
-def _patients(embeddings: Embeddings) -> NDArray[np.int64]:
-    return (embeddings.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy()

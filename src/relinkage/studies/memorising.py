@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 import relinkage
@@ -42,6 +41,7 @@ from relinkage.studies.opening import links_of
 from relinkage.studies.places import PAGE
 from relinkage.studies.same_training import check_public
 from relinkage.threads import one_thread_each, set_torch_threads
+from relinkage.usefulness.parts import numbers
 
 LEAST_PATIENTS = 20
 """With fewer a coin may leave nobody on one side."""
@@ -190,7 +190,7 @@ class _Training:
     @classmethod
     def of(cls, embeddings: Embeddings, split: str, published: Heads | None) -> "_Training":
         pairs = embeddings.split(split)
-        made = cls(pairs, (pairs.pairs["patient_id"].rank("dense").cast(pl.Int64) - 1).to_numpy(), published)
+        made = cls(pairs, numbers(pairs.pairs["patient_id"]), published)
         if made.patients < LEAST_PATIENTS:
             raise InputError(
                 f"The split {split} has {made.patients} patients, and to hold half of them out takes "
