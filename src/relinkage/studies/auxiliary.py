@@ -131,10 +131,14 @@ def known_pairs(drawn: Embeddings, heads: HeadPair | None, on: On = "embeddings"
     Raises:
         InputError: the heads do not fit, or there are none.
     """
-    images, texts = attacked_sides(drawn, heads, on)
-    return AuxiliaryPairs(
-        images, texts[drawn.pairs["report_row"].to_numpy()], numbers(drawn.pairs["patient_id"])
-    )
+    return as_pairs(attacked_sides(drawn, heads, on), drawn)
+
+
+def as_pairs(sides: Sides, drawn: Embeddings) -> AuxiliaryPairs:
+    """Return vectors of images and of distinct reports as the pairs that they are of, with their patients."""
+    images, texts = sides
+    rows = drawn.pairs["report_row"].to_numpy()
+    return AuxiliaryPairs(images, texts[rows], numbers(drawn.pairs["patient_id"]))
 
 
 def stated_pools(family: Family, settings: AuditSettings) -> AuditSettings:

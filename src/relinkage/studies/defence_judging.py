@@ -22,13 +22,12 @@ from relinkage.linkage.strata import Level, levels
 from relinkage.linkage.vectors import Vectors
 from relinkage.linkage.ways import link
 from relinkage.studies.auditing import Sides
-from relinkage.studies.auxiliary import attacked_sides, draw_auxiliary, known_pairs
+from relinkage.studies.auxiliary import as_pairs, attacked_sides, draw_auxiliary, known_pairs
 from relinkage.studies.judging_use import benchmark
 from relinkage.studies.opening import links_of
 from relinkage.usefulness import Benchmark
 from relinkage.usefulness.auroc import auroc
 from relinkage.usefulness.benchmark import DIRECTIONS
-from relinkage.usefulness.parts import numbers
 from relinkage.usefulness.probe import fit_probe
 from relinkage.usefulness.zero_shot import zero_shot_scores
 
@@ -118,7 +117,9 @@ class Ground:
             hits = self._attack(attacked, known_pairs(self.drawn, None, "features"), bringing)
             return Judged(hits, on.features[1], {}, None)
         images, reports = released.vectors(on.test)
-        hits = self._attack((images, reports), self._known(released), self.settings.attackers)
+        hits = self._attack(
+            (images, reports), as_pairs(released.vectors(self.drawn), self.drawn), self.settings.attackers
+        )
         fit_images = released.vectors(on.fit)[0]
         probe = fit_probe(fit_images, on.fit_truth, on.aside, on.settings.penalty)
         named = None if on.prompts is None else zero_shot_scores(images, on.prompts, released.heads)
@@ -133,11 +134,6 @@ class Ground:
     def macro(self, scores: Floats) -> float:
         """Give the macro AUROC of some scores."""
         return float(auroc(scores, self.benchmark.test_truth).mean())
-
-    def _known(self, released: Released) -> AuxiliaryPairs:
-        images, reports = released.vectors(self.drawn)
-        rows = self.drawn.pairs["report_row"].to_numpy()
-        return AuxiliaryPairs(images, reports[rows], numbers(self.drawn.pairs["patient_id"]))
 
     def _attack(
         self, attacked: Sides, known: AuxiliaryPairs, attackers: Sequence[AttackerName]
